@@ -1,0 +1,108 @@
+"""What given parameters say about rows: densities, responsibilities, labels, scores, samples.
+
+Rows stream through the kernels piece by piece; nothing of size N x K is made unless it is the result.
+Log-likelihoods are natural logarithms: `score` is a mean per row, everything else a total.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _threads, validation
+from .loading import pieces
+
+if TYPE_CHECKING:
+    from .parameters import MixtureParameters
+
+Array = NDArray[np.float64]
+
+
+def log_density(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> Array:
+    """Log-density of the mixture at each row of `X`, (N,), in nats."""
+    densities: Array = _evaluate(X, parameters, n_threads, "log_density")
+    return densities
+
+
+def responsibilities(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> Array:
+    """Posterior probability of each component for each row of `X`, (N, K)."""
+    probabilities: Array = _evaluate(X, parameters, n_threads, "responsibilities")
+    return probabilities
+
+
+def predict(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> NDArray[np.int64]:
+    """Return the most probable component of each row of `X`, (N,); the first of equals."""
+    labels: NDArray[np.int64] = _evaluate(X, parameters, n_threads, "labels")
+    return labels
+
+
+def score(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
+    """Mean log-likelihood per row of `X`, in nats."""
+    return float(np.mean(log_density(X, parameters, n_threads=n_threads)))
+
+
+def bic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
+    """Bayesian information criterion, -2 LL + p ln N; lower is better."""
+    densities = log_density(X, parameters, n_threads=n_threads)
+    return float(-2.0 * densities.sum() + parameters.n_free * math.log(len(densities)))
+
+
+def aic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
+    """Akaike information criterion, -2 LL + 2 p; lower is better."""
+    return float(-2.0 * log_density(X, parameters, n_threads=n_threads).sum() + 2.0 * parameters.n_free)
+
+
+def sample(
+    parameters: MixtureParameters, n_samples: int, *, random_state: Any = None
+) -> tuple[Array, NDArray[np.int64]]:
+    """Draw `n_samples` rows (n, D), and the component of each (n,), in random order."""
+    parameters = validation.check_parameters(parameters)
+    n_samples = validation.check_integer("n_samples", n_samples, 1)
+    generator = validation.check_random_state(random_state)
+    weights = parameters.weights / parameters.weights.sum()
+    labels = generator.choice(parameters.n_components, size=n_samples, p=weights)
+    rows = generator.standard_normal((n_samples, parameters.n_features))
+    for k in range(parameters.n_components):
+        chosen = labels == k
+        factor = np.linalg.cholesky(parameters.covariances[k])
+        rows[chosen] = parameters.means[k] + rows[chosen] @ factor.T
+    return rows, labels
+
+
+def _evaluate(X: Any, parameters: MixtureParameters, n_threads: int | None, wanted: str) -> Any:
+    """Run the evaluation kernel for one output: "log_density", "responsibilities" or "labels"."""
+    from .steps import prepare  # steps builds on parameters, whose methods call this module
+
+    parameters = validation.check_parameters(parameters)
+    X = validation.as_rows(X, n_features=parameters.n_features)
+    n_threads = _threads.check_n_threads(n_threads)
+    prepared = prepare(parameters)
+    plan = prepared.plan
+    n_samples = len(X)
+    outputs: dict[str, Any] = {
+        "log_density": np.empty(n_samples if wanted == "log_density" else 0),
+        "responsibilities": np.empty((n_samples if wanted == "responsibilities" else 0, parameters.n_components)),
+        "labels": np.empty(n_samples if wanted == "labels" else 0, dtype=np.int64),
+    }
+    launch_rows = plan.launch_rows(_threads.available(n_threads))
+    for start, x in pieces(X, launch_rows, plan.rows):
+        end = start + len(x)
+        work = len(x) * plan.row_nanoseconds if len(x) > plan.rows else 0.0
+        with _threads.team(n_threads, work) as parallel:
+            kernels = prepared.kernels
+            launch = kernels.evaluate_parallel if parallel else kernels.evaluate_serial
+            launch(
+                x,
+                plan.rows,
+                plan.lanes,
+                parameters.means,
+                prepared.factors,
+                prepared.constants,
+                outputs["log_density"][start:end],
+                outputs["responsibilities"][start:end],
+                outputs["labels"][start:end],
+            )
+    return outputs[wanted]

@@ -1,0 +1,241 @@
+"""Where EM starts: k-means, k-means++, random, random rows, or what the user gives.
+
+The four named starts mean what scikit-learn's `init_params` mean. All but explicit parameters end in an M step
+on responsibilities, which no start ever stores as a whole: they are made for a few thousand rows at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _threads, validation
+from .kernels import blocks, kmeans
+from .loading import pieces
+from .parameters import MixtureParameters
+from .sources import ArraySource
+from .steps import Plan, maximize
+
+Array = NDArray[np.float64]
+
+METHODS = ("kmeans", "k-means++", "random", "random_from_data")
+# scikit-learn's KMeans: rounds at most, and the squared shift of the centres, in mean variances, that ends it.
+_LLOYD_ROUNDS = 300
+_LLOYD_TOLERANCE = 1e-4
+
+
+def start(
+    X: NDArray[Any],
+    n_components: int,
+    *,
+    covariance_type: str,
+    init: str | MixtureParameters | NDArray[Any],
+    reg_covar: float,
+    generator: np.random.Generator,
+    n_threads: int | None,
+) -> MixtureParameters:
+    """Return the parameters that EM starts from; every argument has been checked by `check_init`."""
+    if isinstance(init, MixtureParameters):
+        return init
+    responsibilities: Callable[[int, int], Array]
+    if isinstance(init, np.ndarray):
+        given = init
+        responsibilities = _one_hot(given, n_components) if given.ndim == 1 else lambda a, b: given[a:b]
+    elif init == "kmeans":
+        labels = KMeans(X, n_components, n_threads).fit(generator)
+        responsibilities = _one_hot(labels, n_components)
+    elif init == "random":
+        responsibilities = _random(generator, n_components)
+    else:
+        if init == "k-means++":
+            rows = KMeans(X, n_components, n_threads).plus_plus(generator)
+        else:
+            rows = generator.choice(len(X), size=n_components, replace=False)
+        # One row a component has no spread of its own: as in scikit-learn the covariance is reg_covar I.
+        X, responsibilities = np.asarray(X[rows]), _one_hot(np.arange(n_components), n_components)
+    source = ArraySource(X, n_threads)
+    return maximize(source.statistics_given(responsibilities, n_components, covariance_type), reg_covar)
+
+
+def check_init(
+    init: Any, n_samples: int, n_features: int, n_components: int, covariance_type: str
+) -> str | MixtureParameters | NDArray[Any]:
+    """Return `init` in one of the forms `start` takes; TypeError or ValueError otherwise."""
+    if isinstance(init, str):
+        return validation.check_choice("init", init, METHODS)
+    if isinstance(init, MixtureParameters):
+        parameters = validation.check_parameters(init)
+        if parameters.covariance_type != covariance_type:
+            raise ValueError(
+                f"init has covariance_type {parameters.covariance_type!r}, but the fit asks for {covariance_type!r}"
+            )
+        if (parameters.n_components, parameters.n_features) != (n_components, n_features):
+            raise ValueError(
+                f"init has {parameters.n_components} components and {parameters.n_features} features, but the fit "
+                f"asks for {n_components} and X has {n_features}"
+            )
+        return parameters
+    array = np.asarray(init)
+    if array.ndim == 1 and array.dtype.kind in "iu":
+        return validation.check_labels(array, n_samples, n_components)
+    if array.ndim == 2 and array.dtype.kind == "f":
+        return validation.check_responsibilities(array, n_samples, n_components)
+    raise TypeError(
+        "init must be one of " + ", ".join(map(repr, METHODS)) + ", MixtureParameters, integer labels (N,) or "
+        f"floating-point responsibilities (N, K), got {type(init).__name__}"
+    )
+
+
+def _one_hot(labels: NDArray[Any], n_components: int) -> Callable[[int, int], Array]:
+    identity = np.eye(n_components)
+    return lambda a, b: identity[labels[a:b]]
+
+
+def _random(generator: np.random.Generator, n_components: int) -> Callable[[int, int], Array]:
+    """Uniform random numbers normalised per row, the same for a row whenever and wherever it is asked for."""
+    seed = int(generator.integers(2**63))
+
+    def rows(a: int, b: int) -> Array:
+        # PCG64 spends one 64-bit draw on a uniform float64, so a row's numbers have a known place.
+        draws = np.random.Generator(np.random.PCG64(seed).advance(a * n_components)).random((b - a, n_components))
+        draws /= draws.sum(axis=1, keepdims=True)
+        return draws
+
+    return rows
+
+
+class KMeans:
+    """k-means++ seeding and Lloyd's rounds over the blocks that the mixture kernels use.
+
+    It holds 16 bytes per row: the label of each row and its squared distance to the nearest centre.
+    """
+
+    def __init__(self, X: NDArray[Any], n_components: int, n_threads: int | None) -> None:
+        self._X = X
+        self._k = n_components
+        self._n_threads = n_threads
+        plan = Plan(n_components, X.shape[1])
+        self._rows, self._lanes = plan.rows, plan.lanes
+        self._launch_rows = plan.launch_rows(_threads.available(n_threads))
+        # About a nanosecond per row, component and feature.
+        self._row_nanoseconds = float(n_components * X.shape[1])
+        self._closest = np.full(len(X), np.inf)
+
+    def fit(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Return the cluster of each row, (N,), when Lloyd's rounds have settled; every cluster has a row.
+
+        The labels belong to the last centres but one, which have settled to within the tolerance.
+        """
+        centers = self._X[self.plus_plus(generator)].astype(np.float64)
+        labels = np.empty(len(self._X), dtype=np.int64)
+        for _ in range(_LLOYD_ROUNDS):
+            counts, sums, squares = self._lloyd_round(centers, labels)
+            shift = sums / np.maximum(counts, 1.0)[:, np.newaxis]
+            moved = centers + shift
+            tolerance = _LLOYD_TOLERANCE * self._mean_variance(counts, sums, squares, centers, moved)
+            empty = np.flatnonzero(counts == 0)
+            if len(empty):
+                # As in scikit-learn: an empty cluster restarts on a row far from its centre.
+                far = np.argpartition(self._closest, -len(empty))[-len(empty) :]
+                moved[empty] = self._X[far]
+            if not len(empty) and float((shift**2).sum()) <= tolerance:
+                break
+            centers = moved
+        self._fill_empty(labels)
+        return labels
+
+    def plus_plus(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Return K distinct rows, spread out: greedy k-means++ with 2 + ln K candidates a step."""
+        n_candidates = 2 + int(math.log(self._k))
+        self._closest.fill(np.inf)
+        chosen = [int(generator.integers(len(self._X)))]
+        sums = self._potentials(chosen, update=True)[:, 0]
+        while len(chosen) < self._k:
+            candidates = self._draw(generator.random(n_candidates), sums)
+            if candidates is None:  # every row coincides with a centre: any other row is as good
+                rest = np.setdiff1d(np.arange(len(self._X)), chosen)
+                chosen.extend(generator.choice(rest, self._k - len(chosen), replace=False).tolist())
+                break
+            potentials = self._potentials(candidates, update=False).sum(axis=0)
+            chosen.append(candidates[int(np.argmin(potentials))])
+            sums = self._potentials(chosen[-1:], update=True)[:, 0]
+        return np.array(chosen)
+
+    def _draw(self, uniforms: Array, sums: Array) -> list[int] | None:
+        """Rows drawn with probability proportional to `closest`, whose sums by superblock are `sums`."""
+        cumulative = np.cumsum(sums)
+        if not cumulative[-1] > 0.0:
+            return None
+        rows = []
+        for target in uniforms * cumulative[-1]:
+            s = int(np.searchsorted(cumulative, target, side="right"))
+            before = cumulative[s - 1] if s else 0.0
+            inside = np.cumsum(self._closest[s * self._rows : (s + 1) * self._rows])
+            # Rounding may leave the target a hair beyond the last row of positive distance.
+            last = int(np.searchsorted(inside, inside[-1], side="left"))
+            row = min(int(np.searchsorted(inside, target - before, side="right")), last)
+            rows.append(s * self._rows + row)
+        return rows
+
+    def _potentials(self, rows: list[int], update: bool) -> Array:
+        """Return the sums over each superblock of min(closest, squared distance to row), (S, len(rows))."""
+        candidates = np.array(self._X[rows], dtype=np.float64, order="C")
+        sums = np.empty((-(-len(self._X) // self._rows), len(rows)))
+        for start, x in pieces(self._X, self._launch_rows, self._rows):
+            first, end = start // self._rows, start + len(x)
+            with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
+                launch = kmeans.potential_parallel if parallel else kmeans.potential_serial
+                launch(
+                    x,
+                    self._rows,
+                    self._lanes,
+                    candidates,
+                    self._closest[start:end],
+                    update,
+                    sums[first : -(-end // self._rows)],
+                )
+        return sums
+
+    def _lloyd_round(self, centers: Array, labels: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+        """Assign rows; return counts (K,), sums of x - centre (K, D) and of squared distances (K,)."""
+        d = self._X.shape[1]
+        shape = (self._k, blocks.slab_pitch(2 + d))
+        accumulator = np.zeros(shape)
+        for start, x in pieces(self._X, self._launch_rows, self._rows):
+            end = start + len(x)
+            slabs = np.empty((-(-len(x) // self._rows), *shape))
+            with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
+                launch = kmeans.lloyd_parallel if parallel else kmeans.lloyd_serial
+                launch(
+                    x,
+                    self._rows,
+                    self._lanes,
+                    centers,
+                    labels[start:end],
+                    self._closest[start:end],
+                    slabs,
+                    accumulator,
+                )
+        return accumulator[:, 0], accumulator[:, 1 : 1 + d], accumulator[:, 1 + d]
+
+    @staticmethod
+    def _mean_variance(counts: Array, sums: Array, squares: Array, centers: Array, moved: Array) -> float:
+        """Variance of the rows, averaged over features, from a round's sums (Huygens' theorem)."""
+        n = counts.sum()
+        grand = (counts[:, np.newaxis] * moved).sum(axis=0) / n
+        offset = centers - grand
+        total = squares.sum() + 2.0 * (offset * sums).sum() + (counts * (offset**2).sum(axis=1)).sum()
+        return float(total / (n * centers.shape[1]))
+
+    def _fill_empty(self, labels: NDArray[np.int64]) -> None:
+        """Give each empty cluster one row of the largest, where duplicates left it without any."""
+        counts = np.bincount(labels, minlength=self._k)
+        for k in np.flatnonzero(counts == 0):
+            donor = int(np.argmax(counts))
+            labels[int(np.argmax(labels == donor))] = k
+            counts[donor] -= 1
+            counts[k] += 1

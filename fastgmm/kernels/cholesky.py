@@ -1,0 +1,66 @@
+"""Cholesky factorisation by hand: 2 x 2 in closed form, D x D row by row, and the inverse of the factor.
+
+For Sigma = L L^T and A = L^-1, both lower triangular, the Mahalanobis distance of z is |A z|^2 and
+log det Sigma = -2 sum_i log A_ii. scikit-learn's ``precisions_cholesky_`` is A^T.
+
+Functions return a status code and never raise: an exception inside a parallel loop makes the loop serial.
+"""
+
+import math
+
+from .._jit import kernel
+
+OK = 0
+NOT_POSITIVE_DEFINITE = 1
+
+
+@kernel
+def cholesky_2x2(s00, s10, s11):
+    """Factor ((s00, s10), (s10, s11)); return (status, l00, l10, l11), zeros unless status is OK."""
+    if not s00 > 0.0:
+        return NOT_POSITIVE_DEFINITE, 0.0, 0.0, 0.0
+    l00 = math.sqrt(s00)
+    l10 = s10 / l00
+    pivot = s11 - l10 * l10
+    if not pivot > 0.0:
+        return NOT_POSITIVE_DEFINITE, 0.0, 0.0, 0.0
+    return OK, l00, l10, math.sqrt(pivot)
+
+
+@kernel
+def cholesky(matrix, factor):
+    """Write the lower factor of the symmetric `matrix` (D, D) into the lower triangle of `factor`.
+
+    Only the lower triangle of `matrix` is read, and it may be `factor` itself. Returns OK, or
+    NOT_POSITIVE_DEFINITE at the first pivot that is not positive (NaN included); `factor` is then unfinished.
+    """
+    n = matrix.shape[0]
+    for i in range(n):
+        for j in range(i):
+            value = matrix[i, j]
+            for p in range(j):
+                value -= factor[i, p] * factor[j, p]
+            factor[i, j] = value / factor[j, j]
+        pivot = matrix[i, i]
+        for p in range(i):
+            pivot -= factor[i, p] * factor[i, p]
+        if not pivot > 0.0:
+            return NOT_POSITIVE_DEFINITE
+        factor[i, i] = math.sqrt(pivot)
+    return OK
+
+
+@kernel
+def invert_lower(factor, inverse):
+    """Write the inverse of the lower triangular `factor` (D, D) into the lower triangle of `inverse`.
+
+    Column j of A solves L a = e_j by forward substitution. `inverse` must not be `factor`.
+    """
+    n = factor.shape[0]
+    for j in range(n):
+        inverse[j, j] = 1.0 / factor[j, j]
+        for i in range(j + 1, n):
+            value = 0.0
+            for p in range(j, i):
+                value += factor[i, p] * inverse[p, j]
+            inverse[i, j] = -value / factor[i, i]

@@ -1,0 +1,253 @@
+"""Plain data: what a mixture is, what one pass over the rows yields, and what a fit returns.
+
+EM is a fixed point of two small objects,
+
+    parameters --(one pass over the rows)--> sufficient statistics --(maximise)--> parameters,
+
+and this file holds both. ``SHAPES`` is the one table of array shapes by covariance type.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import fastgmm.inference as inference
+import fastgmm.model_file as model_file
+
+Array = NDArray[np.float64]
+Seed = int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Shapes of one covariance structure, as functions of K components and D features."""
+
+    covariances: Callable[[int, int], tuple[int, ...]]
+    free_covariances: Callable[[int, int], int]
+
+
+SHAPES: dict[str, Shape] = {
+    "full": Shape(
+        covariances=lambda k, d: (k, d, d),
+        free_covariances=lambda k, d: k * d * (d + 1) // 2,
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureParameters:
+    """The parameters of a Gaussian mixture.
+
+    Attributes
+    ----------
+    weights : (K,) float64
+        Mixing proportions; non-negative, summing to one.
+    means : (K, D) float64
+        Component means, in the units of the data.
+    covariances : float64
+        ``(K, D, D)`` for ``covariance_type="full"``, in the squared units of the data.
+    covariance_type : str
+        The covariance structure; a key of ``SHAPES``.
+    feature_names : tuple of str, or None
+        Names of the D columns the model was fitted on, where the data had names.
+
+    Notes
+    -----
+    The methods are thin: the work is in ``fastgmm.inference``. Parameters that a user wrote are checked
+    where they enter a computation (``fastgmm.validation``), so that the EM loop does not pay for it.
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+    covariance_type: str = "full"
+    feature_names: tuple[str, ...] | None = None
+
+    @property
+    def n_components(self) -> int:
+        """Number of components, K."""
+        return len(self.means)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, D."""
+        return int(self.means.shape[1])
+
+    @property
+    def n_free(self) -> int:
+        """Number of free parameters: K - 1 weights, K D means, and the covariances' own."""
+        k, d = self.means.shape
+        return int(k - 1 + k * d + SHAPES[self.covariance_type].free_covariances(k, d))
+
+    def log_density(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
+        """Log-density of the mixture at each row, (N,), in nats."""
+        return inference.log_density(X, self, n_threads=n_threads)
+
+    def responsibilities(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
+        """Posterior probability of each component for each row, (N, K); rows sum to one."""
+        return inference.responsibilities(X, self, n_threads=n_threads)
+
+    def predict(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[np.int64]:
+        """Return the component with the largest responsibility for each row, (N,)."""
+        return inference.predict(X, self, n_threads=n_threads)
+
+    def score(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
+        """Mean log-likelihood per row, in nats."""
+        return inference.score(X, self, n_threads=n_threads)
+
+    def bic(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
+        """Bayesian information criterion, -2 LL + p ln N; lower is better."""
+        return inference.bic(X, self, n_threads=n_threads)
+
+    def aic(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
+        """Akaike information criterion, -2 LL + 2 p; lower is better."""
+        return inference.aic(X, self, n_threads=n_threads)
+
+    def sample(self, n_samples: int, *, random_state: Seed = None) -> tuple[Array, NDArray[np.int64]]:
+        """Draw rows, (n_samples, D), and the component each was drawn from, (n_samples,)."""
+        return inference.sample(self, n_samples, random_state=random_state)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as JSON; `load` returns the same bits."""
+        model_file.save(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> MixtureParameters:
+        """Read a model that `save` wrote; ``ValueError`` if the file is not one."""
+        return model_file.load(path)
+
+
+@dataclass(frozen=True, eq=False)
+class SufficientStatistics:
+    """What one pass over rows x_i under given parameters leaves behind; additive over rows.
+
+    With r_ik the responsibilities and z_ik = x_i - centers_k:
+
+    Attributes
+    ----------
+    covariance_type : str
+        The structure the moments belong to.
+    centers : (K, D) float64
+        The means the moments are taken about: those of the parameters of the pass. Moments about the
+        current means do not cancel, however far from the origin the data are.
+    n_samples : int
+        Number of rows.
+    log_likelihood : float
+        Total log-likelihood of the rows, in nats.
+    responsibility_sums : (K,) float64
+        N_k = sum_i r_ik.
+    first_moments : (K, D) float64
+        sum_i r_ik z_ik.
+    second_moments : (K, D, D) float64
+        sum_i r_ik z_ik z_ik^T, symmetric.
+    """
+
+    covariance_type: str
+    centers: Array
+    n_samples: int
+    log_likelihood: float
+    responsibility_sums: Array
+    first_moments: Array
+    second_moments: Array
+
+    def __add__(self, other: SufficientStatistics) -> SufficientStatistics:
+        """Statistics of both sets of rows; both must come from the same parameters."""
+        if not isinstance(other, SufficientStatistics):
+            return NotImplemented
+        if self.covariance_type != other.covariance_type:
+            raise ValueError(
+                f"statistics of covariance_type {self.covariance_type!r} and {other.covariance_type!r} do "
+                "not add up; both must be of one structure"
+            )
+        if not np.array_equal(self.centers, other.centers):
+            raise ValueError(
+                "statistics centred on different means do not add up; both must be accumulated under the "
+                "same parameters"
+            )
+        return SufficientStatistics(
+            covariance_type=self.covariance_type,
+            centers=self.centers,
+            n_samples=self.n_samples + other.n_samples,
+            log_likelihood=self.log_likelihood + other.log_likelihood,
+            responsibility_sums=self.responsibility_sums + other.responsibility_sums,
+            first_moments=self.first_moments + other.first_moments,
+            second_moments=self.second_moments + other.second_moments,
+        )
+
+
+class Status(enum.StrEnum):
+    """Why a fit stopped."""
+
+    CONVERGED = "converged"
+    MAX_ITER = "max_iter"
+    STOPPED = "stopped by callback"
+
+
+@dataclass(frozen=True, eq=False)
+class IterationState:
+    """What a callback sees after each round.
+
+    Attributes
+    ----------
+    restart : int
+        Which of the ``n_init`` starts, from 0.
+    iteration : int
+        Round of EM within the restart, from 1.
+    mean_log_likelihood : float
+        Mean log-likelihood per row, in nats, that this round's E step saw.
+    change : float
+        Its change since the round before; ``inf`` in the first.
+    parameters : MixtureParameters
+        The parameters after this round's M step.
+    """
+
+    restart: int
+    iteration: int
+    mean_log_likelihood: float
+    change: float
+    parameters: MixtureParameters
+
+
+Callback = Callable[[IterationState], object]
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """The best of a fit's restarts.
+
+    Attributes
+    ----------
+    parameters : MixtureParameters
+        The fitted parameters.
+    log_likelihood : float
+        Total log-likelihood of the rows under `parameters`, in nats.
+    trace : (n_iter,) float64
+        Mean log-likelihood per row that each round's E step saw. The last entry, which decides
+        convergence, belongs to the parameters before the last M step, as in scikit-learn.
+    status : Status
+        Why the restart stopped.
+    n_failed : int
+        Restarts that ended in an error and were set aside.
+    """
+
+    parameters: MixtureParameters
+    log_likelihood: float
+    trace: Array = field(repr=False)
+    status: Status
+    n_failed: int = 0
+
+    @property
+    def n_iter(self) -> int:
+        """Rounds of EM done."""
+        return len(self.trace)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the change of the mean log-likelihood fell below `tol`."""
+        return self.status is Status.CONVERGED
