@@ -13,12 +13,8 @@ from fastgmm import naive
 from fastgmm.data import load_example
 
 # The published result of the original on its own data, which are not public.
-PUBLISHED_WEIGHTS = np.array(
-    [0.23048224536932024, 0.22999999854996792, 0.272826418924052, 0.2666913371566595]
-)
-PUBLISHED_MEANS = np.array(
-    [[-0.40658, 0.32248], [1.20354, -1.19686], [0.14435, 0.14614], [-0.44149, -0.45088]]
-)
+PUBLISHED_WEIGHTS = np.array([0.23048224536932024, 0.22999999854996792, 0.272826418924052, 0.2666913371566595])
+PUBLISHED_MEANS = np.array([[-0.40658, 0.32248], [1.20354, -1.19686], [0.14435, 0.14614], [-0.44149, -0.45088]])
 PUBLISHED_COVARIANCES = np.array(
     [
         [[0.03446, -0.01299], [-0.01299, 0.03458]],

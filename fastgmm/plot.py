@@ -1,0 +1,256 @@
+"""Four pictures of a fit: the rows, the clusters, the climb of the log-likelihood, the responsibilities.
+
+Every function returns a ``matplotlib.figure.Figure`` made without pyplot: no display, no backend and no
+global state is touched. The pictures can be drawn without a screen and off the main thread, and a notebook
+shows them.
+
+Data of any dimension share one layout. A panel ``(row, column)`` shows feature ``row`` against feature
+``column``: a scatter below the diagonal, a histogram on it. One feature is a single panel on the diagonal,
+two are a single panel below it, more are the lower triangle of the first few features. The marginal of a
+Gaussian mixture on some features is the mixture of the marginals, so each panel is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from . import drawing
+
+if TYPE_CHECKING:
+    from .parameters import FitResult, MixtureParameters
+
+
+def plot_data(X: ArrayLike, *, feature_names: Sequence[str] | None = None) -> Figure:
+    """Draw the rows as they are: histogram, scatter or scatter matrix.
+
+    Parameters
+    ----------
+    X : (N, D) or (N,) array_like
+        The rows.
+    feature_names : sequence of str, optional
+        Labels of the axes; ``feature 0``, ``feature 1``, ... if not given.
+
+    Returns
+    -------
+    Figure
+    """
+    rows = drawing.as_rows(X)
+    drawn = np.asarray(rows[drawing.rows_to_draw(len(rows))], dtype=np.float64)
+    limits = [drawing.widened_interval(x.min(), x.max(), margin=0.05) for x in drawn.T]
+    figure, panels = drawing.make_panels(drawing.names_or_numbers(feature_names, rows.shape[1]), limits)
+    for (row, column), axes in panels.items():
+        x = drawn[:, column]
+        if row != column:
+            drawing.draw_points(axes, x, drawn[:, row], len(drawn), drawing.ROWS_COLOR, "o")
+            continue
+        edges = drawing.bin_edges(x)
+        axes.stairs(np.histogram(x, edges)[0], edges, fill=True, color=drawing.ROWS_COLOR, alpha=0.6)
+        if len(panels) == 1:
+            axes.set_ylabel("rows")
+            if len(x) <= drawing.MAX_RUG:
+                floor = axes.get_xaxis_transform()
+                axes.plot(x, np.zeros_like(x), "|", color="black", markersize=14, transform=floor)
+    drawing.write_title(figure, drawing.data_notes(len(drawn), rows.shape))
+    return figure
+
+
+def plot_clusters(
+    X: ArrayLike,
+    parameters: MixtureParameters,
+    *,
+    labels: ArrayLike | None = None,
+    feature_names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw the rows by cluster, with each component's centre and spread.
+
+    Scatters carry the ellipses of 1 and 2 standard deviations. Histograms are stacked by cluster, under the
+    densities of the mixture and of each weighted component.
+
+    Parameters
+    ----------
+    X : (N, D) or (N,) array_like
+        The rows.
+    parameters : MixtureParameters
+        The mixture, with full covariances.
+    labels : (N,) array_like of int, optional
+        The component of each row; ``parameters.predict(X)`` if not given.
+    feature_names : sequence of str, optional
+        Labels of the axes; ``parameters.feature_names`` if not given.
+
+    Returns
+    -------
+    Figure
+
+    Notes
+    -----
+    The axis of densities ends at twice the histogram's height: a component that collapsed onto a few equal
+    values has a peak so tall that nothing else would be seen. For D = 1 the title says where this happens.
+    """
+    rows = drawing.as_rows(X)
+    n_rows, n_features = rows.shape
+    n_components = parameters.n_components
+    if n_features != parameters.n_features:
+        raise ValueError(f"X has {n_features} features, but parameters has {parameters.n_features}")
+    labels = np.asarray(parameters.predict(X) if labels is None else labels)
+    if labels.shape != (n_rows,):
+        raise ValueError(f"labels must have shape ({n_rows},), one per row of X; got {labels.shape}")
+    if labels.min() < 0 or labels.max() >= n_components:
+        raise ValueError(f"labels must lie in 0..{n_components - 1}; got {labels.min()}..{labels.max()}")
+
+    chosen = drawing.rows_to_draw(n_rows)
+    drawn = np.asarray(rows[chosen], dtype=np.float64)
+    clusters = [np.flatnonzero(labels[chosen] == k) for k in range(n_components)]
+    means, covariances = parameters.means, parameters.covariances
+    deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+    low = np.minimum(drawn.min(axis=0), (means - 2 * deviations).min(axis=0))
+    high = np.maximum(drawn.max(axis=0), (means + 2 * deviations).max(axis=0))
+    limits = [drawing.widened_interval(low[f], high[f], margin=0.05) for f in range(n_features)]
+    names = drawing.names_or_numbers(parameters.feature_names if feature_names is None else feature_names, n_features)
+    legend = drawing.cluster_legend(np.bincount(labels, minlength=n_components), n_features)
+    figure, panels = drawing.make_panels(names, limits, legend)
+    notes = [*drawing.data_notes(len(drawn), rows.shape), drawing.counted(n_components, "component")]
+    for (row, column), axes in panels.items():
+        x = drawn[:, column]
+        if row == column:
+            drawing.stacked_histogram(axes, x, clusters)
+            marginal = (parameters.weights, means[:, column], deviations[:, column])
+            peak = drawing.density_curves(axes, *marginal, limits[column])
+            if n_features == 1:
+                axes.set_ylabel("density")
+                if peak > axes.get_ylim()[1]:
+                    notes.append(f"density peaks at {peak:.3g}")
+            continue
+        for k, members in enumerate(clusters):
+            drawing.draw_points(axes, x[members], drawn[members, row], len(drawn), *drawing.cluster_style(k))
+        for k in range(n_components):
+            center, covariance = means[k, [column, row]], covariances[k][np.ix_([column, row], [column, row])]
+            for n_deviations in drawing.ELLIPSE_STYLES:
+                axes.add_patch(drawing.make_ellipse(center, covariance, n_deviations, drawing.cluster_style(k)[0]))
+            drawing.draw_badge(axes, center[0], center[1], k)
+    drawing.write_title(figure, notes)
+    return figure
+
+
+def plot_log_likelihood(result: FitResult) -> Figure:
+    """Draw the mean log-likelihood per row that each round of EM saw.
+
+    Parameters
+    ----------
+    result : FitResult
+        What a fit returned.
+
+    Returns
+    -------
+    Figure
+        One curve; the title gives the final total log-likelihood and how the fit ended.
+    """
+    figure = Figure(figsize=(6.8, 4.4), layout="constrained")
+    axes = drawing.despine(figure.add_subplot())
+    trace = np.asarray(result.trace, dtype=np.float64)
+    marker = "o" if len(trace) <= 60 else None
+    axes.plot(np.arange(1, len(trace) + 1), trace, marker=marker, markersize=4, color=drawing.COLORS[0])
+    axes.set_xlim(0.5, max(len(trace), 1) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_xlabel("round of EM")
+    axes.set_ylabel("mean log-likelihood per row (nats)")
+    outcome = "converged" if result.converged else f"not converged ({result.status})"
+    rounds = drawing.counted(len(trace), "round")
+    drawing.write_title(figure, [f"Log-likelihood {result.log_likelihood:.8g}", f"{outcome} after {rounds}"])
+    return figure
+
+
+def plot_responsibilities(responsibilities: ArrayLike) -> Figure:
+    """Draw how surely the rows belong to each component.
+
+    Parameters
+    ----------
+    responsibilities : (N, K) array_like
+        Posterior probability of each component for each row.
+
+    Returns
+    -------
+    Figure
+        One histogram per component, on common axes; counts on a logarithmic scale, because most rows sit
+        in the first and the last bin and the doubtful ones, in between, are those to look at.
+    """
+    r = np.asarray(responsibilities)
+    if r.ndim != 2:
+        raise ValueError(f"responsibilities must have shape (N, K); got {r.shape}")
+    n_rows, n_components = r.shape
+    n_panels = min(n_components, drawing.MAX_PANELS)
+    n_columns = max(min(n_panels, 3), math.ceil(math.sqrt(n_panels)))
+    n_lines = math.ceil(n_panels / n_columns)
+    figure = Figure(figsize=(max(5.0, 1.2 + 2.3 * n_columns), 1.2 + 2.0 * n_lines), layout="constrained")
+    edges = np.linspace(0.0, 1.0, 21)
+    for k in range(n_panels):
+        axes = drawing.despine(figure.add_subplot(n_lines, n_columns, k + 1))
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda count, _: drawing.thousands(count))
+        # Rounding can leave a responsibility an ulp above one, outside the last bin.
+        counts = np.histogram(np.minimum(r[:, k], 1.0), edges)[0]
+        axes.stairs(counts, edges, fill=True, color=drawing.cluster_style(k)[0], alpha=0.8)
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0.7, 1.5 * max(n_rows, 10))
+        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        axes.tick_params(labelleft=k % n_columns == 0, labelbottom=k + n_columns >= n_panels)
+        axes.set_title(f"component {k}", fontsize=10)
+    figure.supxlabel("responsibility (0: surely not its row, 1: surely its row)", fontsize=10)
+    figure.supylabel("rows (logarithmic)", fontsize=10)
+    left_out = n_panels < n_components
+    notes = [f"first {n_panels} of {n_components} components"] if left_out else []
+    drawing.write_title(figure, [drawing.counted(n_rows, "row"), *notes])
+    return figure
+
+
+def save_pictures(
+    directory: Path,
+    X: ArrayLike,
+    result: FitResult,
+    labels: ArrayLike,
+    responsibilities: ArrayLike,
+    feature_names: Sequence[str] | None = None,
+) -> list[Path]:
+    """Write the four pictures of a fit as PNG.
+
+    Parameters
+    ----------
+    directory : Path
+        An existing directory; ``data.png``, ``clusters.png``, ``log_likelihood.png`` and
+        ``responsibilities.png`` are written there.
+    X : (N, D) or (N,) array_like
+        The rows.
+    result : FitResult
+        The fit.
+    labels : (N,) array_like of int
+        The component of each row.
+    responsibilities : (N, K) array_like
+        Posterior probability of each component for each row.
+    feature_names : sequence of str, optional
+        Labels of the axes; those of the fitted parameters if not given.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    if feature_names is None:
+        feature_names = result.parameters.feature_names
+    figures = {
+        "data": plot_data(X, feature_names=feature_names),
+        "clusters": plot_clusters(X, result.parameters, labels=labels, feature_names=feature_names),
+        "log_likelihood": plot_log_likelihood(result),
+        "responsibilities": plot_responsibilities(responsibilities),
+    }
+    paths = [Path(directory) / f"{name}.png" for name in figures]
+    for path, figure in zip(paths, figures.values(), strict=True):
+        figure.savefig(path, dpi=drawing.DPI, format="png")
+    return paths

@@ -1,0 +1,44 @@
+"""Shared problems. The suite runs compiled, with ``NUMBA_DISABLE_JIT=1`` and with ``NUMBA_BOUNDSCHECK=1``."""
+
+import numpy as np
+import pytest
+
+from fastgmm import MixtureParameters
+from fastgmm._jit import JIT_ENABLED
+
+
+def pytest_collection_modifyitems(items):
+    if not JIT_ENABLED:
+        for item in items:
+            if item.get_closest_marker("compiled"):
+                item.add_marker(pytest.mark.skip(reason="a property of compiled code; the JIT is off"))
+
+
+def random_covariances(generator, n_components, n_features):
+    """Well-conditioned symmetric positive definite matrices, (K, D, D)."""
+    half = generator.normal(size=(n_components, n_features, n_features)) / np.sqrt(n_features)
+    return half @ half.transpose(0, 2, 1) + 0.5 * np.eye(n_features)
+
+
+def make_problem(n_samples, n_features, n_components, seed=0):
+    """Rows drawn around overlapping components, and parameters near, but not at, the ones they came from."""
+    generator = np.random.default_rng(seed)
+    means = 2.0 * generator.normal(size=(n_components, n_features))
+    X = means[generator.integers(n_components, size=n_samples)] + generator.normal(size=(n_samples, n_features))
+    weights = generator.dirichlet(np.full(n_components, 5.0))
+    start = MixtureParameters(
+        weights,
+        means + 0.3 * generator.normal(size=means.shape),
+        random_covariances(generator, n_components, n_features),
+    )
+    return X, start
+
+
+def assert_same_parameters(a, b, rtol=1e-9, atol=1e-12):
+    for name in ("weights", "means", "covariances"):
+        np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=rtol, atol=atol, err_msg=name)
+
+
+def assert_same_bits(a, b):
+    for name in ("weights", "means", "covariances"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)

@@ -1,0 +1,276 @@
+"""The loop: invariants, scikit-learn's meaning of convergence, independent reference values, failures."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from conftest import assert_same_bits, assert_same_parameters, make_problem
+from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture as SklearnMixture
+
+import fastgmm
+from fastgmm import MixtureParameters, Status, em
+from fastgmm._jit import JIT_ENABLED
+from fastgmm.data import load_example
+from fastgmm.sources import ArraySource
+
+GEYSER, _ = load_example("geyser")
+LONG_WAIT = (GEYSER[:, 1] > 67).astype(int)
+ROUNDS = 20_000 if JIT_ENABLED else 40
+
+
+def fit_from_labels(X, labels, **options):
+    n_components = int(labels.max()) + 1
+    return fastgmm.fit(
+        X, n_components, **{"init": labels, "tol": 1e-12, "reg_covar": 0.0, "max_iter": ROUNDS, **options}
+    )
+
+
+# R's mclust 6.0.0 at tolerance 1e-12: log-likelihood, weights, free parameters.
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("X", "labels", "log_likelihood", "weights", "n_free"),
+    [
+        (GEYSER, LONG_WAIT, -1130.26396018, [0.355873, 0.644127], 11),
+        (GEYSER[:, 1], LONG_WAIT, -1034.00174983, [0.360887, 0.639113], 5),
+        (load_iris().data, (load_iris().target > 0).astype(int), -214.35470437, [0.333329, 0.666671], 29),
+        (load_iris().data, load_iris().target, -180.18547713, [0.299193, 0.333333, 0.367473], 44),
+    ],
+    ids=["geyser", "geyser waiting", "iris 2", "iris 3"],
+)
+def test_reference_values(X, labels, log_likelihood, weights, n_free):
+    result = fit_from_labels(X, labels)
+    assert result.converged
+    assert result.log_likelihood == pytest.approx(log_likelihood, abs=1e-6)
+    np.testing.assert_allclose(np.sort(result.parameters.weights), weights, atol=2e-6)
+    assert result.parameters.n_free == n_free
+    bic = -2.0 * log_likelihood + n_free * np.log(len(X))
+    assert result.parameters.bic(X) == pytest.approx(bic, abs=1e-5)
+
+
+@pytest.mark.compiled
+def test_reference_means_of_the_waiting_times():
+    """mixtools stops at a change of 1e-8 in the log-likelihood, which leaves its means short by 3e-5."""
+    parameters = fit_from_labels(GEYSER[:, 1], LONG_WAIT).parameters
+    np.testing.assert_allclose(parameters.means.ravel(), [54.61489, 80.09109], atol=5e-5)
+    np.testing.assert_allclose(np.sqrt(parameters.covariances.ravel()), [5.871241, 5.867718], atol=5e-5)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3, 5])
+def test_likelihood_never_falls(n_features):
+    X, start = make_problem(400 if JIT_ENABLED else 100, n_features, 3, seed=7)
+    trace = fastgmm.fit(X, 3, init=start, reg_covar=0.0, tol=0.0, max_iter=30).trace
+    assert len(trace) == 30
+    assert (np.diff(trace) > -1e-12).all()
+    assert trace[-1] > trace[0]
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+def test_affine_equivariance(n_features):
+    """With reg_covar=0, EM commutes with x -> A x + b; the log-likelihood shifts by -N log |det A|."""
+    X, start = make_problem(150, n_features, 2)
+    generator = np.random.default_rng(3)
+    a = generator.normal(size=(n_features, n_features)) + 2.0 * np.eye(n_features)
+    b = 10.0 * generator.normal(size=n_features)
+    moved_start = MixtureParameters(start.weights, start.means @ a.T + b, a @ start.covariances @ a.T)
+    options = {"reg_covar": 0.0, "tol": 0.0, "max_iter": 8}
+    plain = fastgmm.fit(X, 2, init=start, **options)
+    moved = fastgmm.fit(X @ a.T + b, 2, init=moved_start, **options)
+    p = plain.parameters
+    expected = MixtureParameters(p.weights, p.means @ a.T + b, a @ p.covariances @ a.T)
+    assert_same_parameters(moved.parameters, expected, rtol=1e-8, atol=1e-8)
+    shift = len(X) * np.log(abs(np.linalg.det(a)))
+    assert moved.log_likelihood == pytest.approx(plain.log_likelihood - shift, rel=1e-10)
+
+
+def test_permutation_of_components_and_of_rows():
+    X, start = make_problem(150, 3, 3)
+    order = [2, 0, 1]
+    permuted = MixtureParameters(start.weights[order], start.means[order], start.covariances[order])
+    options = {"tol": 0.0, "max_iter": 5}
+    plain = fastgmm.fit(X, 3, init=start, **options).parameters
+    assert_same_parameters(
+        fastgmm.fit(X, 3, init=permuted, **options).parameters,
+        MixtureParameters(plain.weights[order], plain.means[order], plain.covariances[order]),
+    )
+    shuffled = np.random.default_rng(0).permutation(X)
+    assert_same_parameters(fastgmm.fit(shuffled, 3, init=start, **options).parameters, plain, rtol=1e-8)
+
+
+@pytest.mark.compiled
+def test_a_fixed_point_is_a_fixed_point():
+    fixed = fit_from_labels(GEYSER, LONG_WAIT, tol=1e-15).parameters
+    again = fastgmm.fit(GEYSER, 2, init=fixed, reg_covar=0.0, tol=0.0, max_iter=3).parameters
+    assert_same_parameters(again, fixed, rtol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e8])
+def test_data_far_from_the_origin(offset):
+    """Moments about the current means do not cancel; the data themselves keep about 8 digits at 1e8."""
+    X = np.round(GEYSER[:: 1 if JIT_ENABLED else 4], 2)
+    labels = LONG_WAIT[:: 1 if JIT_ENABLED else 4]
+    options = {"tol": 0.0, "max_iter": 10}
+    near = fit_from_labels(X, labels, **options).parameters
+    far = fit_from_labels(X + offset, labels, **options).parameters
+    np.testing.assert_allclose(far.weights, near.weights, rtol=1e-16 * offset * 1e3)
+    np.testing.assert_allclose(far.means - offset, near.means, atol=1e-15 * offset * 1e2)
+    np.testing.assert_allclose(far.covariances, near.covariances, rtol=1e-16 * offset * 1e3, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 4])
+@pytest.mark.parametrize("max_iter", [1, 2, 7])
+def test_scikit_learn_from_the_same_start(n_features, max_iter):
+    X, start = make_problem(300 if JIT_ENABLED else 80, n_features, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        theirs = SklearnMixture(
+            3,
+            weights_init=start.weights,
+            means_init=start.means,
+            precisions_init=np.linalg.inv(start.covariances),
+            tol=0.0,
+            max_iter=max_iter,
+        ).fit(X)
+    ours = fastgmm.fit(X, 3, init=start, tol=0.0, max_iter=max_iter)
+    expected = MixtureParameters(theirs.weights_, theirs.means_, theirs.covariances_)
+    assert_same_parameters(ours.parameters, expected, rtol=1e-8, atol=1e-8)
+    assert ours.n_iter == theirs.n_iter_
+    assert ours.trace[-1] == pytest.approx(theirs.lower_bound_, rel=1e-10)
+    assert ours.log_likelihood == pytest.approx(theirs.score(X) * len(X), rel=1e-10)
+    assert ours.parameters.bic(X) == pytest.approx(theirs.bic(X), rel=1e-10)
+    assert ours.parameters.aic(X) == pytest.approx(theirs.aic(X), rel=1e-10)
+
+
+def test_rounds_and_convergence_as_in_scikit_learn():
+    X, start = make_problem(300 if JIT_ENABLED else 80, 2, 2)
+    theirs = SklearnMixture(
+        2,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=np.linalg.inv(start.covariances),
+        max_iter=500,
+    ).fit(X)
+    ours = fastgmm.fit(X, 2, init=start, max_iter=500)
+    assert ours.converged
+    assert ours.n_iter == theirs.n_iter_ > 2
+    assert abs(ours.trace[-1] - ours.trace[-2]) < 1e-3 <= abs(ours.trace[-2] - ours.trace[-3])
+
+
+def test_log_likelihood_is_that_of_the_returned_parameters():
+    X, start = make_problem(100, 2, 2)
+    result = fastgmm.fit(X, 2, init=start, max_iter=2)
+    assert result.status is Status.MAX_ITER
+    assert not result.converged
+    assert result.log_likelihood == pytest.approx(result.parameters.log_density(X).sum(), rel=1e-13)
+    assert result.log_likelihood > len(X) * result.trace[-1]
+
+
+def test_no_rounds_returns_the_start():
+    X, start = make_problem(100, 2, 2)
+    result = fastgmm.fit(X, 2, init=start, max_iter=0)
+    assert_same_bits(result.parameters, start)
+    assert result.n_iter == 0
+
+
+def test_callback_sees_every_round_and_may_stop():
+    X, start = make_problem(100, 2, 2)
+    states = []
+    full = fastgmm.fit(X, 2, init=start, tol=0.0, max_iter=6, callback=states.append)
+    assert [state.iteration for state in states] == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal([state.mean_log_likelihood for state in states], full.trace)
+    np.testing.assert_array_equal([state.change for state in states[1:]], np.diff(full.trace))
+    assert states[0].change == np.inf
+    assert_same_bits(states[-1].parameters, full.parameters)
+    stopped = fastgmm.fit(X, 2, init=start, tol=0.0, max_iter=6, callback=lambda state: state.iteration == 3)
+    assert stopped.status is Status.STOPPED
+    assert stopped.n_iter == 3
+    assert_same_bits(stopped.parameters, states[2].parameters)
+
+
+def test_best_restart_wins():
+    X, _ = make_problem(200 if JIT_ENABLED else 60, 2, 4)
+    heights = {}
+
+    def record(state):
+        heights[state.restart] = state.mean_log_likelihood
+
+    result = fastgmm.fit(X, 4, init="random_from_data", n_init=5, random_state=0, max_iter=15, callback=record)
+    assert sorted(heights) == [0, 1, 2, 3, 4]
+    assert len(set(heights.values())) > 1
+    assert result.trace[-1] == max(heights.values())
+
+
+def test_same_seed_same_bits():
+    X, _ = make_problem(120, 2, 3)
+    for init in ("kmeans", "k-means++", "random", "random_from_data"):
+        a, b = (fastgmm.fit(X, 3, init=init, random_state=3, max_iter=5).parameters for _ in range(2))
+        assert_same_bits(a, b)
+    different = fastgmm.fit(X, 3, init="random", random_state=4, max_iter=5).parameters
+    assert not np.array_equal(a.means, different.means)
+
+
+def collapsing_rows():
+    """Two clouds and one row repeated: a component that starts on the repeats has no covariance."""
+    generator = np.random.default_rng(0)
+    return np.concatenate([generator.normal(size=(60, 2)), np.full((20, 2), 9.0)])
+
+
+def test_a_collapse_is_one_clear_error():
+    X = collapsing_rows()
+    labels = (X[:, 0] == 9.0).astype(int)
+    with pytest.raises(fastgmm.FitFailure, match=r"component 1 is not positive definite.*reg_covar \(now 0\)"):
+        fastgmm.fit(X, 2, init=labels, reg_covar=0.0)
+    result = fastgmm.fit(X, 2, init=labels, reg_covar=1e-6)
+    np.testing.assert_allclose(result.parameters.covariances[1], 1e-6 * np.eye(2), rtol=1e-6, atol=1e-12)
+
+
+def test_a_failed_restart_does_not_take_the_others_with_it():
+    X = collapsing_rows()
+    good = fastgmm.fit(X, 1, max_iter=0, reg_covar=0.0).parameters
+    bad = MixtureParameters(good.weights, good.means, np.zeros((1, 2, 2)))
+    starts = iter([bad, good, bad])
+    options = {"tol": 1e-3, "reg_covar": 0.0, "max_iter": 10, "callback": None}
+    with pytest.warns(RuntimeWarning, match=r"2 of 3 restarts failed .* component 0 is not positive definite"):
+        result = em.best_of(ArraySource(X), lambda: next(starts), n_init=3, **options)
+    assert result.n_failed == 2
+    assert result.converged
+    assert_same_parameters(result.parameters, good)
+    with pytest.raises(fastgmm.FitFailure, match="all 2 restarts failed"):
+        em.best_of(ArraySource(X), lambda: bad, n_init=2, **options)
+
+
+def test_overflow_is_reported_not_returned():
+    X = np.array([[0.0, 0.0], [1.0, 1.0], [1e200, 0.0]])
+    start = MixtureParameters(np.ones(1), np.zeros((1, 2)), np.eye(2)[np.newaxis])
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(fastgmm.FitFailure, match="log-likelihood is -inf in round 1"),
+    ):
+        fastgmm.fit(X, 1, init=start)
+
+
+@pytest.mark.compiled
+def test_time_series_with_thirteen_equal_values_ends_the_same_way_every_time():
+    values = load_example("timeseries")[0].ravel()
+    results = [fastgmm.fit(values, 3, random_state=seed, n_init=5, max_iter=500) for seed in range(3)]
+    for result in results:
+        assert np.isfinite(result.log_likelihood)
+        assert (result.parameters.covariances > 0.0).all()
+        assert result.parameters.means.shape == (3, 1)
+    for a, b in itertools.pairwise(results):
+        assert a.log_likelihood == pytest.approx(b.log_likelihood, rel=0.05)
+
+
+@pytest.mark.compiled
+def test_the_published_study_of_the_original():
+    """P3's start on rows drawn from its published result, with the total log-likelihood's tolerance."""
+    X, _ = load_example("fourclusters")
+    start = MixtureParameters(
+        np.full(4, 0.25), np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]), np.array([np.eye(2)] * 4)
+    )
+    result = fastgmm.fit(X, 4, init=start, tol=0.01 / len(X), reg_covar=0.0)
+    assert result.converged
+    assert 20 <= result.n_iter <= 42
+    assert abs(result.log_likelihood + 1946.0) < 150.0

@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from conftest import assert_same_bits, assert_same_parameters
+from sklearn.cluster import KMeans as SklearnKMeans
+
+import fastgmm
+from fastgmm import MixtureParameters, naive
+from fastgmm._jit import JIT_ENABLED
+from fastgmm.initialization import KMeans
+
+
+def clouds(n_samples, n_features, n_components, spread=10.0, seed=0):
+    generator = np.random.default_rng(seed)
+    centers = spread * generator.normal(size=(n_components, n_features))
+    labels = generator.integers(n_components, size=n_samples)
+    return centers[labels] + generator.normal(size=(n_samples, n_features)), labels
+
+
+def inertia(X, labels):
+    return sum(((X[labels == k] - X[labels == k].mean(axis=0)) ** 2).sum() for k in np.unique(labels))
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 5])
+def test_k_means_finds_what_scikit_learn_finds(n_features):
+    X, _ = clouds(400 if JIT_ENABLED else 100, n_features, 4)
+    ours = min(inertia(X, KMeans(X, 4, None).fit(np.random.default_rng(seed))) for seed in range(5))
+    theirs = SklearnKMeans(4, n_init=5, random_state=0).fit(X).inertia_
+    assert ours <= theirs * 1.02
+
+
+def test_k_means_separates_far_clouds_at_any_offset():
+    for offset in (0.0, 1e8):
+        X, truth = clouds(100, 2, 3, spread=100.0)
+        labels = KMeans(X + offset, 3, None).fit(np.random.default_rng(0))
+        assert len({(int(a), int(b)) for a, b in zip(labels, truth, strict=True)}) == 3
+
+
+def test_k_means_layouts_and_threads_change_no_bit():
+    X, _ = clouds(20_000 if JIT_ENABLED else 200, 2, 3)
+    expected = KMeans(X, 3, None).fit(np.random.default_rng(0))
+    np.testing.assert_array_equal(KMeans(np.asfortranarray(X), 3, None).fit(np.random.default_rng(0)), expected)
+    np.testing.assert_array_equal(KMeans(X, 3, 1).fit(np.random.default_rng(0)), expected)
+
+
+def test_plus_plus_rows_are_distinct_and_spread_out():
+    X, truth = clouds(100, 2, 4, spread=100.0)
+    for seed in range(10):
+        rows = KMeans(X, 4, None).plus_plus(np.random.default_rng(seed))
+        assert len(set(truth[rows])) == 4
+
+
+@pytest.mark.parametrize("n_components", [2, 3, 6])
+def test_k_means_with_fewer_distinct_rows_than_clusters(n_components):
+    X = np.repeat([[0.0, 0.0], [5.0, 5.0]], 3, axis=0)
+    labels = KMeans(X, n_components, None).fit(np.random.default_rng(0))
+    assert set(labels) == set(range(n_components))
+    result = fastgmm.fit(X, n_components, random_state=0)
+    assert np.isfinite(result.log_likelihood)
+
+
+def test_all_rows_equal_and_one_row():
+    result = fastgmm.fit(np.full((7, 2), 3.0), 2, random_state=0)
+    np.testing.assert_allclose(result.parameters.means, 3.0)
+    np.testing.assert_allclose(result.parameters.covariances, [1e-6 * np.eye(2)] * 2, atol=1e-20)
+    assert fastgmm.fit([[1.0, 2.0]], 1).parameters.means.tolist() == [[1.0, 2.0]]
+
+
+def test_labels_give_the_parameters_of_their_groups():
+    X, labels = clouds(200 if JIT_ENABLED else 60, 3, 3)
+    start = fastgmm.fit(X, 3, init=labels, max_iter=0, reg_covar=0.0).parameters
+    one_hot = np.eye(3)[labels]
+    assert_same_parameters(start, MixtureParameters(*naive.m_step(X, one_hot)))
+    assert_same_bits(start, fastgmm.fit(X, 3, init=one_hot, max_iter=0, reg_covar=0.0).parameters)
+
+
+def test_responsibilities_give_one_m_step():
+    X, _ = clouds(60, 2, 3)
+    responsibilities = np.random.default_rng(1).dirichlet([1.0, 1.0, 1.0], size=len(X))
+    start = fastgmm.fit(X, 3, init=responsibilities, max_iter=0, reg_covar=0.0).parameters
+    assert_same_parameters(start, MixtureParameters(*naive.m_step(X, responsibilities)))
+
+
+def test_far_apart_groups_do_not_cancel():
+    """One group at 1e9 from the other: moments about a common centre would lose every digit of the variance."""
+    generator = np.random.default_rng(0)
+    X = np.concatenate([generator.normal(size=(50, 2)), 1e9 + generator.integers(-5, 5, size=(50, 2))])
+    labels = np.repeat([0, 1], 50)
+    start = fastgmm.fit(X, 2, init=labels, max_iter=0, reg_covar=0.0).parameters
+    np.testing.assert_allclose(start.covariances[1], np.cov((X[50:] - 1e9).T, bias=True), rtol=1e-6)
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random_from_data"])
+def test_row_starts_are_rows_with_regularised_covariances(init):
+    X, _ = clouds(50, 2, 3)
+    start = fastgmm.fit(X, 3, init=init, max_iter=0, reg_covar=0.5, random_state=0).parameters
+    for mean in start.means:
+        assert (mean == X).all(axis=1).any()
+    np.testing.assert_allclose(start.covariances, [0.5 * np.eye(2)] * 3)
+    np.testing.assert_allclose(start.weights, 1.0 / 3.0)
+
+
+def test_random_start_does_not_depend_on_the_pieces(monkeypatch):
+    from fastgmm import sources
+
+    X, _ = clouds(10_000 if JIT_ENABLED else 300, 2, 3)
+    expected = fastgmm.fit(X, 3, init="random", max_iter=0, random_state=0).parameters
+    monkeypatch.setattr(sources, "COPY_BYTES", 1)
+    assert_same_bits(fastgmm.fit(X, 3, init="random", max_iter=0, random_state=0).parameters, expected)
+
+
+@pytest.mark.parametrize(
+    ("init", "error", "message"),
+    [
+        ("kmean", ValueError, "init must be one of 'kmeans', 'k-means\\+\\+'"),
+        (3.0, TypeError, "init must be one of"),
+        (np.zeros(5, int), ValueError, r"shape \(6,\), got \(5,\)"),
+        (np.array([0, 0, 1, 1, 2, 2]), ValueError, r"lie in 0\.\.1, got values from 0 to 2"),
+        (np.zeros(6, int), ValueError, "leave component 1 without rows"),
+        (np.full((6, 3), 1 / 3), ValueError, r"shape \(6, 2\), got \(6, 3\)"),
+        (np.full((6, 2), 0.7), ValueError, "sum to 1"),
+        (np.full((6, 2), np.nan), ValueError, "sum to 1"),
+        (np.array([[1.0, 0.0]] * 6), ValueError, "leave a component without rows"),
+        (MixtureParameters(np.ones(1), np.zeros((1, 2)), np.eye(2)[None]), ValueError, "init has 1 components"),
+        (MixtureParameters(np.ones(2) / 2, np.zeros((2, 3)), np.array([np.eye(3)] * 2)), ValueError, "3 features"),
+    ],
+)
+def test_bad_init(init, error, message):
+    with pytest.raises(error, match=message):
+        fastgmm.fit(np.arange(12.0).reshape(6, 2), 2, init=init)

@@ -1,0 +1,120 @@
+"""The fused pass against the naive original, over odd sizes of everything."""
+
+import numpy as np
+import pytest
+from conftest import assert_same_parameters, make_problem
+
+import fastgmm
+from fastgmm import MixtureParameters, naive
+from fastgmm.kernels import blocks
+from fastgmm.steps import Plan
+
+FEATURES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 33]
+
+
+def naive_round(X, start):
+    responsibilities = naive.e_step(X, start.weights, start.means, start.covariances)
+    return MixtureParameters(*naive.m_step(X, responsibilities)), responsibilities
+
+
+@pytest.mark.parametrize("n_features", FEATURES)
+def test_one_round_is_the_originals(n_features):
+    lanes = blocks.block_lanes(3, n_features)
+    for n_samples in (lanes - 1, lanes + 1):
+        X, start = make_problem(n_samples, n_features, 3, seed=n_features)
+        expected, responsibilities = naive_round(X, start)
+        statistics = fastgmm.accumulate(X, start)
+        assert statistics.log_likelihood == pytest.approx(
+            naive.log_likelihood(X, start.weights, start.means, start.covariances), rel=1e-11
+        )
+        np.testing.assert_allclose(statistics.responsibility_sums, responsibilities.sum(axis=0), rtol=1e-10)
+        assert_same_parameters(fastgmm.maximize(statistics, reg_covar=0.0), expected)
+        np.testing.assert_allclose(start.responsibilities(X), responsibilities, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3, 5])
+@pytest.mark.parametrize("n_samples", [1, 2, 3, 5])
+def test_a_handful_of_rows(n_features, n_samples):
+    X, start = make_problem(n_samples, n_features, 2)
+    statistics = fastgmm.accumulate(X, start)
+    expected = naive.log_likelihood(X, start.weights, start.means, start.covariances)
+    assert statistics.log_likelihood == pytest.approx(expected, rel=1e-11)
+    assert statistics.responsibility_sums.sum() == pytest.approx(n_samples, rel=1e-13)
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 17, 40])
+@pytest.mark.parametrize("n_features", [2, 5])
+def test_any_number_of_components(n_components, n_features):
+    X, start = make_problem(90, n_features, n_components)
+    expected, _ = naive_round(X, start)
+    assert_same_parameters(
+        fastgmm.maximize(fastgmm.accumulate(X, start), reg_covar=0.0), expected, rtol=1e-7, atol=1e-9
+    )
+
+
+def test_small_and_general_kernels_agree_at_two_features():
+    from fastgmm.kernels import full, full_small
+    from fastgmm.sources import Accumulation
+    from fastgmm.steps import prepare
+
+    X, start = make_problem(700, 2, 3)
+    sums = []
+    for module in (full, full_small):
+        prepared = prepare(start)
+        factors, constants = np.zeros_like(prepared.factors), np.zeros_like(prepared.constants)
+        assert module.prepare(start.weights, start.covariances, factors, constants) == -1
+        np.testing.assert_allclose(factors, prepared.factors, rtol=1e-13)
+        np.testing.assert_allclose(constants, prepared.constants, rtol=1e-13)
+        plan = prepared.plan
+        accumulator, slabs = np.zeros(plan.slab_shape), np.empty((1, *plan.slab_shape))
+        given = np.empty((0, 3))
+        x = X.view()
+        x.flags.writeable = False
+        module.pass_serial(x, given, plan.rows, plan.lanes, start.means, factors, constants, slabs, accumulator)
+        sums.append(full.unpack(accumulator, 3, 2))
+    for a, b in zip(*sums, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
+    accumulation = Accumulation(prepare(start))
+    accumulation.add(X)
+    np.testing.assert_array_equal(accumulation.finish().second_moments, sums[1][2])
+
+
+def test_second_moments_are_symmetric_and_positive():
+    X, start = make_problem(300, 5, 2)
+    second = fastgmm.accumulate(X, start).second_moments
+    np.testing.assert_array_equal(second, second.transpose(0, 2, 1))
+    assert np.linalg.eigvalsh(second).min() > 0.0
+
+
+def test_far_rows_do_not_underflow():
+    """Rows 1000 standard deviations away: every density is 0 in float64, the log-domain answer is not."""
+    from scipy.stats import multivariate_normal
+
+    generator = np.random.default_rng(0)
+    X = np.concatenate([generator.normal(size=(50, 3)), 1000.0 + generator.normal(size=(5, 3))])
+    start = MixtureParameters(
+        np.array([0.5, 0.5]), np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), np.array([np.eye(3)] * 2)
+    )
+    logs = np.stack(
+        [
+            np.log(w) + multivariate_normal(m, c).logpdf(X)
+            for w, m, c in zip(start.weights, start.means, start.covariances, strict=True)
+        ]
+    )
+    expected = np.logaddexp.reduce(logs)
+    np.testing.assert_allclose(start.log_density(X), expected, rtol=1e-12)
+    assert fastgmm.accumulate(X, start).log_likelihood == pytest.approx(expected.sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3, 16, 64, 128])
+@pytest.mark.parametrize("n_components", [1, 4, 256])
+def test_plan_invariants(n_features, n_components):
+    plan = Plan(n_components, n_features)
+    assert plan.rows % plan.lanes == 0
+    assert plan.rows // plan.lanes <= blocks.MAX_BLOCKS
+    assert plan.launch_rows(1) % plan.rows == 0
+    assert plan.launch_rows(8) >= 8 * plan.rows
+    assert plan.slab_shape[1] * 8 % 128 == 0
+    # A launch of two threads stays within a fraction of a second, or is the shortest there is.
+    seconds = plan.launch_rows(2) * plan.row_nanoseconds / 2 * 1e-9
+    assert seconds <= 0.1 or plan.launch_rows(2) == 2 * plan.rows

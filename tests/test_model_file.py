@@ -1,0 +1,90 @@
+import json
+import os
+
+import numpy as np
+import pytest
+from conftest import assert_same_bits, make_problem
+
+from fastgmm import MixtureParameters
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 5])
+def test_round_trip_keeps_every_bit(tmp_path, n_features):
+    _, p = make_problem(1, n_features, 3, seed=n_features)
+    names = tuple(f"Größe {d}, cm" for d in range(n_features))
+    p = MixtureParameters(p.weights, p.means * np.pi * 1e-300, p.covariances / 3.0, "full", names)
+    p.save(tmp_path / "model.json")
+    q = MixtureParameters.load(tmp_path / "model.json")
+    assert_same_bits(p, q)
+    assert (q.covariance_type, q.feature_names) == ("full", names)
+    assert os.listdir(tmp_path) == ["model.json"]
+
+
+def document(**changes):
+    return {
+        "format": "fastgmm.MixtureParameters",
+        "version": 1,
+        "covariance_type": "full",
+        "feature_names": None,
+        "weights": [0.5, 0.5],
+        "means": [[0.0], [1.0]],
+        "covariances": [[[1.0]], [[2.0]]],
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not valid JSON"),
+        ("{", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+        (b"\xff\xfe\x00", "not valid JSON"),
+        ("[]", "lacks"),
+        ("3", "lacks"),
+        (document(format="other"), "lacks"),
+        (document(version=2), "has model version 2; this fastgmm reads version 1"),
+        (document(extra=1), "missing or unknown entries extra"),
+        (document(covariance_type="round"), "covariance_type must be 'full'"),
+        (document(weights=[0.5]), r"weights must be of shape \(2,\)"),
+        (document(weights=[0.9, 0.5]), "sum to 1"),
+        (document(weights=[-0.5, 1.5]), "non-negative"),
+        (document(means=[[0.0], ["a"]]), "means must be an array of numbers"),
+        (document(means=[[0.0], [1.0, 2.0]]), "means must be an array of numbers"),
+        (document(means=[]), "means must be of shape"),
+        (document(covariances=[[[1.0]], [[0.0]]]), "component 1 is not positive definite"),
+        (document(covariances=[[[1.0]], [[-1.0]]]), "component 1 is not positive definite"),
+        (document(covariances=[[1.0], [2.0]]), "covariances of type 'full' must be of shape"),
+        (document(feature_names=["a", "b"]), "must name 1 features, got 2"),
+        (document(feature_names=[1]), "feature_names must be a list of strings"),
+        (json.dumps(document()).replace("2.0", "NaN"), "not valid JSON"),
+        (json.dumps(document()).replace("2.0", "1e999"), "finite"),
+    ],
+)
+def test_what_is_not_a_model(tmp_path, text, message):
+    path = tmp_path / "model.json"
+    if isinstance(text, dict):
+        text = json.dumps(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=message) as error:
+        MixtureParameters.load(path)
+    assert "model.json" in str(error.value)
+
+
+def test_missing_file_and_directory(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        MixtureParameters.load(tmp_path / "none.json")
+    _, p = make_problem(1, 2, 2)
+    with pytest.raises(FileNotFoundError):
+        p.save(tmp_path / "none" / "model.json")
+
+
+def test_an_invalid_model_is_not_saved_and_the_old_file_stays(tmp_path):
+    path = tmp_path / "model.json"
+    _, p = make_problem(1, 2, 2)
+    p.save(path)
+    before = path.read_bytes()
+    broken = MixtureParameters(p.weights, p.means * np.nan, p.covariances)
+    with pytest.raises(ValueError, match="means must be finite"):
+        broken.save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["model.json"]

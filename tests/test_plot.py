@@ -1,0 +1,493 @@
+import io
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+
+from matplotlib.colors import same_color
+from matplotlib.patches import Ellipse, StepPatch
+
+from fastgmm import drawing, plot
+from fastgmm.parameters import FitResult, MixtureParameters, Status
+
+NAMES = ("eruption (min)", "waiting (min)", "income (k$)", "rent (k$)", "height (m)", "mass (kg)")
+N_PANELS = {1: 1, 2: 1, 3: 6, 6: 10}
+
+
+def mixture(n_components, n_features, *, seed=0, offset=0.0, feature_names=None):
+    """Parameters with correlated covariances and well-separated means."""
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(size=(n_components, n_features, n_features))
+    return MixtureParameters(
+        weights=rng.dirichlet(np.full(n_components, 5.0)),
+        means=offset + 6.0 * rng.normal(size=(n_components, n_features)),
+        covariances=factors @ factors.transpose(0, 2, 1) + 0.1 * np.eye(n_features),
+        feature_names=feature_names,
+    )
+
+
+def rows_of(parameters, n_rows, *, seed=1):
+    """Draw rows and the components they come from."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(parameters.n_components, n_rows, p=parameters.weights)
+    factors = np.linalg.cholesky(parameters.covariances)
+    noise = rng.normal(size=(n_rows, parameters.n_features))
+    return parameters.means[labels] + np.einsum("nij,nj->ni", factors[labels], noise), labels
+
+
+def result_of(parameters, trace, *, log_likelihood=-1234.5, status=Status.CONVERGED):
+    return FitResult(parameters, log_likelihood, np.asarray(trace, dtype=float), status)
+
+
+def draw(figure):
+    """Lay out and render the figure; pytest turns any warning into a failure."""
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    return figure
+
+
+def title(figure):
+    return figure.get_suptitle()
+
+
+def panels(figure):
+    """Axes keyed by their place, (row, column)."""
+    places = {axes: axes.get_subplotspec() for axes in figure.axes}
+    return {(place.rowspan.start, place.colspan.start): axes for axes, place in places.items()}
+
+
+def legend_texts(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def ellipses(axes):
+    return [patch for patch in axes.patches if isinstance(patch, Ellipse)]
+
+
+def histograms(axes):
+    return [patch.get_data() for patch in axes.patches if isinstance(patch, StepPatch)]
+
+
+def mixture_curve(axes):
+    (line,) = [line for line in axes.lines if same_color(line.get_color(), drawing.MIXTURE_COLOR)]
+    return line.get_data()
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3, 6])
+def test_panels_and_axis_labels(n_features):
+    names = NAMES[:n_features]
+    parameters = mixture(3, n_features, feature_names=names)
+    X, labels = rows_of(parameters, 200)
+    figures = [plot.plot_data(X, feature_names=names), plot.plot_clusters(X, parameters, labels=labels)]
+    for figure in figures:
+        shown = panels(draw(figure))
+        assert len(figure.axes) == len(shown) == N_PANELS[n_features]
+        side = max(row for row, _ in shown) + 1
+        bottom = [shown[side - 1, column].get_xlabel() for column in range(side)]
+        left = [shown[row, 0].get_ylabel() for row in range(side)]
+        assert bottom == list(names[:side])
+        if n_features == 1:
+            assert left == ["rows"] or left == ["density"]
+        elif n_features == 2:
+            assert left == [names[1]]
+        else:
+            assert left == ["", *names[1:side]]
+        note = "first 4 of 6 features"
+        assert (note in title(figure)) == (n_features == 6)
+        assert "200 rows" in title(figure)
+
+
+def test_default_and_given_feature_names():
+    parameters = mixture(2, 2, feature_names=("a", "b"))
+    X, labels = rows_of(parameters, 20)
+    (axes,) = plot.plot_data(X).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("feature 0", "feature 1")
+    (axes,) = plot.plot_clusters(X, parameters, labels=labels, feature_names=["c", "d"]).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("c", "d")
+
+
+def test_dollar_signs_in_a_name_are_not_mathematics():
+    name = r"cost ($) per \frac ($)"
+    (axes,) = draw(plot.plot_data(np.arange(5.0), feature_names=[name])).axes
+    assert axes.xaxis.label.get_text() == name
+    assert not axes.xaxis.label.get_parse_math()
+
+
+def test_long_names_leave_room_for_the_panels():
+    names = [f"a column with an uncommonly long name, number {f}, " * 4 for f in range(4)]
+    figure = draw(plot.plot_data(np.random.default_rng(0).normal(size=(30, 4)), feature_names=names))
+    for axes in figure.axes:
+        assert axes.get_position().width > 0.15
+        assert axes.get_position().height > 0.15
+    wrapped = "a column with an\nuncommonly long name,…"
+    assert figure.axes[-1].get_xlabel() == figure.axes[-4].get_ylabel() == wrapped
+
+
+def test_long_numbers_on_the_axis_do_not_run_into_each_other():
+    X = 1e8 + 1e-3 * np.array([[-1.9, 0.0], [1.9, 1.0]])
+    figure = plot.plot_data(X)
+    figure.draw_without_rendering()
+    low, high = figure.axes[0].get_xlim()
+    ticks = figure.axes[0].xaxis.get_major_ticks()
+    labels = [tick.label1.get_window_extent() for tick in ticks if low <= tick.get_loc() <= high]
+    assert len(labels) >= 3
+    assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+def test_labels_come_from_the_parameters_by_default(monkeypatch):
+    parameters = mixture(2, 2)
+    X, _ = rows_of(parameters, 10)
+    labels = np.array([1, 0, 1, 1, 1, 0, 1, 1, 1, 1])
+    monkeypatch.setattr(MixtureParameters, "predict", lambda self, rows: labels)
+    assert legend_texts(plot.plot_clusters(X, parameters))[:2] == [
+        "component 0 (2 rows)",
+        "component 1 (8 rows)",
+    ]
+
+
+def test_clusters_scatter_each_row_once_with_its_own_colour_and_marker():
+    parameters = mixture(8, 2)
+    X, labels = rows_of(parameters, 300)
+    (axes,) = plot.plot_clusters(X, parameters, labels=labels).axes
+    assert len(axes.collections) == 8
+    for k, points in enumerate(axes.collections):
+        np.testing.assert_array_equal(points.get_offsets(), X[labels == k])
+    colors = {tuple(points.get_facecolor()[0]) for points in axes.collections}
+    shapes = {points.get_paths()[0].vertices.tobytes() for points in axes.collections}
+    assert len(colors) == len(shapes) == 8
+
+
+def test_styles_are_distinct_as_pairs_beyond_the_palette():
+    assert len({drawing.cluster_style(k) for k in range(64)}) == 64
+    assert drawing.cluster_style(64) == drawing.cluster_style(0)
+
+
+@pytest.mark.parametrize("n_features", [2, 3, 6])
+def test_ellipses_are_contours_of_the_marginal_covariances(n_features):
+    parameters = mixture(3, n_features, offset=100.0)
+    X, labels = rows_of(parameters, 90)
+    shown = panels(plot.plot_clusters(X, parameters, labels=labels))
+    angles = np.linspace(0, 2 * np.pi, 50)
+    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    n_scatters = 0
+    for (row, column), axes in shown.items():
+        if n_features > 2 and row == column:
+            assert not ellipses(axes)
+            continue
+        n_scatters += 1
+        pair = [0, 1] if n_features == 2 else [column, row]
+        drawn = ellipses(axes)
+        assert len(drawn) == 6
+        for index, ellipse in enumerate(drawn):
+            k, n_deviations = index // 2, index % 2 + 1
+            covariance = parameters.covariances[k][np.ix_(pair, pair)]
+            np.testing.assert_allclose(ellipse.center, parameters.means[k, pair], rtol=1e-12)
+            variances, directions = np.linalg.eigh(covariance)
+            extent = [ellipse.width, ellipse.height]
+            np.testing.assert_allclose(extent, 2 * n_deviations * np.sqrt(variances), rtol=1e-10)
+            slope = np.radians(ellipse.angle)
+            along = np.array([np.cos(slope), np.sin(slope)]) @ directions[:, 0]
+            assert abs(along) == pytest.approx(1.0, abs=1e-12)
+            outline = ellipse.get_patch_transform().transform(circle) - parameters.means[k, pair]
+            distances = np.einsum("ni,ij,nj->n", outline, np.linalg.inv(covariance), outline)
+            np.testing.assert_allclose(distances, n_deviations**2, rtol=1e-8)
+    assert n_scatters == N_PANELS[n_features] - (0 if n_features == 2 else min(n_features, 4))
+
+
+def test_centres_are_marked_with_the_number_of_the_component():
+    parameters = mixture(4, 2)
+    X, labels = rows_of(parameters, 50)
+    (axes,) = plot.plot_clusters(X, parameters, labels=labels).axes
+    assert [text.get_text() for text in axes.texts] == ["0", "1", "2", "3"]
+    np.testing.assert_array_equal([text.get_position() for text in axes.texts], parameters.means)
+    circles = [line.get_xydata()[0] for line in axes.lines]
+    np.testing.assert_array_equal(circles, parameters.means)
+
+
+def test_everything_lies_within_the_axes():
+    parameters = mixture(3, 2)
+    X = parameters.means + 0.01
+    (axes,) = plot.plot_clusters(X, parameters, labels=[0, 1, 2]).axes
+    reach = 2 * np.sqrt(np.diagonal(parameters.covariances, axis1=1, axis2=2))
+    for f, (low, high) in enumerate([axes.get_xlim(), axes.get_ylim()]):
+        assert low < (parameters.means - reach)[:, f].min()
+        assert high > (parameters.means + reach)[:, f].max()
+
+
+@pytest.mark.parametrize("n_features", [1, 3])
+@pytest.mark.parametrize("smallest", [1.0, 1e-4, 1e-12])
+def test_density_integrates_to_one_however_narrow_a_component(n_features, smallest):
+    parameters = mixture(3, n_features)
+    parameters.covariances[1] = smallest * np.eye(n_features)
+    X, labels = rows_of(parameters, 400)
+    shown = panels(plot.plot_clusters(X, parameters, labels=labels))
+    for f in range(n_features):
+        x, density = mixture_curve(shown[f, f])
+        assert np.trapezoid(density, x) == pytest.approx(1.0, abs=2e-3)
+
+
+def test_component_curves_add_up_to_the_mixture_and_are_the_weighted_normal_densities():
+    parameters = MixtureParameters(np.array([0.25, 0.75]), np.array([[-1.0], [2.0]]), np.array([[[0.25]], [[4.0]]]))
+    (axes,) = plot.plot_clusters(np.array([-1.0, 2.0, 5.0]), parameters, labels=[0, 1, 1]).axes
+    x, density = mixture_curve(axes)
+    curves = [line.get_ydata() for line in axes.lines if line.get_linestyle() == "--"]
+    assert len(curves) == 2
+    for curve, weight, mean, deviation in zip(curves, [0.25, 0.75], [-1, 2], [0.5, 2], strict=True):
+        normal = np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
+        np.testing.assert_allclose(curve, weight * normal, rtol=1e-9, atol=1e-300)
+    np.testing.assert_allclose(curves[0] + curves[1], density)
+
+
+def test_stacked_histogram_holds_each_cluster_in_its_share():
+    parameters = mixture(3, 1)
+    X, labels = rows_of(parameters, 500)
+    (axes,) = plot.plot_clusters(X, parameters, labels=labels).axes
+    bars = histograms(axes)
+    areas = [np.sum((top - floor) * np.diff(edges)) for top, edges, floor in bars]
+    np.testing.assert_allclose(areas, np.bincount(labels, minlength=3) / 500)
+
+
+def test_a_collapsed_component_does_not_flatten_the_histogram():
+    X = np.r_[np.full(13, 44.4), np.linspace(24.0, 45.0, 37)]
+    parameters = MixtureParameters(np.array([0.26, 0.74]), np.array([[44.4], [34.5]]), np.array([[[1e-6]], [[36.0]]]))
+    figure = draw(plot.plot_clusters(X, parameters, labels=np.repeat([0, 1], [13, 37])))
+    (axes,) = figure.axes
+    highest_bar = max(top.max() for top, _, _ in histograms(axes))
+    assert axes.get_ylim()[1] < 2.5 * highest_bar
+    assert all(text.get_position()[1] < axes.get_ylim()[1] for text in axes.texts)
+    assert "density peaks at 104" in title(figure)
+
+
+def test_histogram_of_one_feature_counts_every_row_and_shows_a_few_one_by_one():
+    X = np.random.default_rng(0).normal(size=501)
+    for n_rows, n_rugs in [(500, 1), (501, 0)]:
+        (axes,) = plot.plot_data(X[:n_rows]).axes
+        ((counts, _, _),) = histograms(axes)
+        assert counts.sum() == n_rows
+        assert len(axes.lines) == n_rugs
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+@pytest.mark.parametrize("n_components", [1, 6, 12, 48])
+def test_legend_names_every_component_and_covers_nothing(n_components, n_features):
+    parameters = mixture(n_components, n_features)
+    X, labels = rows_of(parameters, 300)
+    figure = plot.plot_clusters(X, parameters, labels=labels)
+    figure.draw_without_rendering()
+    counts = np.bincount(labels, minlength=n_components)
+    expected = [f"component {k} ({n} row{'' if n == 1 else 's'})" for k, n in enumerate(counts)]
+    texts = legend_texts(figure)
+    assert texts[:n_components] == expected
+    assert "centre" in texts
+    assert ("ellipse 2σ: holds 86%" in texts) == (n_features > 1)
+    assert ("curve: mixture density" in texts) == (n_features != 2)
+    legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.containsx(legend.x1)
+    assert figure.bbox.containsy(legend.y0)
+    assert not any(legend.overlaps(axes.get_tightbbox()) for axes in figure.axes)
+
+
+def test_legend_of_very_many_components_says_how_many_it_leaves_out():
+    parameters = mixture(60, 2)
+    X, labels = rows_of(parameters, 100)
+    assert "and 12 more" in legend_texts(draw(plot.plot_clusters(X, parameters, labels=labels)))
+
+
+def test_many_rows_are_drawn_as_a_fixed_sample():
+    parameters = mixture(2, 2)
+    X, labels = rows_of(parameters, 30_001)
+    for picture in (plot.plot_data, lambda X: plot.plot_clusters(X, parameters, labels=labels)):
+        figure, again = picture(X), picture(X)
+        assert title(figure).startswith("20 000 of 30 001 rows")
+        points = [np.concatenate([c.get_offsets() for c in f.axes[0].collections]) for f in (figure, again)]
+        np.testing.assert_array_equal(points[0], points[1])
+        assert len(np.unique(points[0], axis=0)) == 20_000
+        assert set(map(tuple, points[0].tolist())) <= set(map(tuple, X.tolist()))
+        assert all(collection.get_rasterized() for collection in figure.axes[0].collections)
+    counts = np.bincount(labels)
+    assert legend_texts(figure)[0] == f"component 0 ({counts[0]:,} rows)".replace(",", " ")
+
+
+def test_at_the_limit_every_row_is_drawn():
+    figure = plot.plot_data(np.arange(40_000.0).reshape(-1, 2))
+    assert title(figure) == "20 000 rows"
+    assert len(figure.axes[0].collections[0].get_offsets()) == 20_000
+
+
+DEGENERATE = {
+    "one row": np.array([[1.0, 2.0, 3.0]]),
+    "equal rows": np.full((20, 3), 7.0),
+    "zeros": np.zeros((20, 3)),
+    "a constant column": np.column_stack([np.arange(20.0), np.full(20, 1e8), np.arange(20.0) ** 2]),
+    "a large offset": 1e8 + np.random.default_rng(0).normal(size=(50, 3)),
+    "a tiny spread on a large offset": 1e8 + 1e-7 * np.random.default_rng(0).normal(size=(50, 3)),
+    "large values": 1e15 + np.random.default_rng(0).normal(size=(50, 3)),
+    "tiny values": 1e-12 * np.random.default_rng(0).normal(size=(50, 3)),
+    "an outlier": np.r_[np.random.default_rng(0).normal(size=(50, 3)), np.full((1, 3), 1e9)],
+}
+
+
+@pytest.mark.parametrize(("n_features", "n_components"), [(1, 1), (1, 3), (2, 3), (3, 1)])
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_degenerate_data(case, n_features, n_components):
+    X = DEGENERATE[case][:, :n_features]
+    # All rows in one cluster: the others are empty. What a regularised fit to such rows looks like.
+    labels = np.zeros(len(X), dtype=int)
+    covariance = np.cov(X.T, bias=True).reshape(n_features, n_features) + 1e-6 * np.eye(n_features)
+    parameters = MixtureParameters(
+        np.r_[1.0, np.zeros(n_components - 1)],
+        np.tile(X.mean(axis=0), (n_components, 1)),
+        np.tile(covariance, (n_components, 1, 1)),
+    )
+    draw(plot.plot_data(X))
+    figure = draw(plot.plot_clusters(X, parameters, labels=labels))
+    texts = legend_texts(figure)
+    assert texts[:n_components] == [
+        f"component 0 ({len(X)} row{'' if len(X) == 1 else 's'})",
+        *(f"component {k} (0 rows)" for k in range(1, n_components)),
+    ]
+    for (_, column), axes in panels(figure).items():
+        low, high = axes.get_xlim()
+        assert low < X[:, column].min() <= X[:, column].max() < high
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+@pytest.mark.parametrize("scale", [0.0, 1e-300, 1e-16])
+def test_singular_covariances(scale, n_features):
+    X = 1e6 * np.random.default_rng(0).normal(size=(30, n_features))
+    # Rank one, and beneath it a rounding error of either sign.
+    direction = np.arange(1.0, n_features + 1)
+    covariance = np.outer(direction, direction) - scale * np.eye(n_features)
+    covariances = np.array([covariance, scale * np.eye(n_features)])
+    parameters = MixtureParameters(np.array([0.5, 0.5]), np.zeros((2, n_features)), covariances)
+    figure = draw(plot.plot_clusters(X, parameters, labels=np.arange(30) % 2))
+    widths = [e.width for axes in figure.axes for e in ellipses(axes)]
+    assert len(widths) == {1: 0, 2: 4, 3: 12}[n_features]
+    assert np.all(np.isfinite(widths))
+    if n_features != 2:
+        assert np.all(np.isfinite(mixture_curve(figure.axes[0])[1]))
+
+
+def test_one_dimensional_array_is_one_feature():
+    assert len(plot.plot_data(np.arange(10.0)).axes) == 1
+    assert title(plot.plot_data([3.0])) == "1 row"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda X, p: plot.plot_data(np.empty((0, 2))), "X must have shape"),
+        (lambda X, p: plot.plot_data(np.zeros((2, 2, 2))), "X must have shape"),
+        (lambda X, p: plot.plot_data(X, feature_names=["a"]), "feature_names must have 2 names"),
+        (lambda X, p: plot.plot_clusters(X[:, :1], p, labels=[0, 0, 1]), "X has 1 features"),
+        (lambda X, p: plot.plot_clusters(X, p, labels=[0, 1]), r"labels must have shape \(3,\)"),
+        (lambda X, p: plot.plot_clusters(X, p, labels=[0, 1, 2]), r"labels must lie in 0\.\.1; got 0\.\.2"),
+        (lambda X, p: plot.plot_clusters(X, p, labels=[0, 1, -1]), r"labels must lie in 0\.\.1; got -1"),
+        (lambda X, p: plot.plot_responsibilities(np.ones(3)), "responsibilities must have shape"),
+    ],
+)
+def test_wrong_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(np.zeros((3, 2)), mixture(2, 2))
+
+
+@pytest.mark.parametrize("trace", [[], [-3.5], [-3.5, -3.25], [-2.0] * 5, np.linspace(-9, -2, 1000)])
+def test_log_likelihood_shows_every_round_at_integers(trace):
+    figure = draw(plot.plot_log_likelihood(result_of(mixture(1, 1), trace)))
+    (axes,) = figure.axes
+    rounds, values = axes.lines[0].get_data()
+    np.testing.assert_array_equal(rounds, np.arange(1, len(trace) + 1))
+    np.testing.assert_array_equal(values, trace)
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert ticks
+    assert all(tick == round(tick) for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (Status.CONVERGED, "Log-likelihood -1234567.8, converged after 2 rounds"),
+        (Status.MAX_ITER, "Log-likelihood -1234567.8, not converged (max_iter) after 2 rounds"),
+        (Status.STOPPED, "Log-likelihood -1234567.8, not converged (stopped by callback) after 2 rounds"),
+    ],
+)
+def test_log_likelihood_title_tells_the_end_and_fits(status, outcome):
+    result = result_of(mixture(1, 1), [-2.0, -1.0], log_likelihood=-1234567.81, status=status)
+    figure = plot.plot_log_likelihood(result)
+    figure.draw_without_rendering()
+    assert title(figure) == outcome
+    assert figure.texts[0].get_window_extent().x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize(("n_components", "n_panels"), [(1, 1), (2, 2), (5, 5), (16, 16), (17, 16)])
+def test_responsibilities_have_a_panel_per_component(n_components, n_panels):
+    responsibilities = np.random.default_rng(0).dirichlet(np.full(n_components, 0.2), size=200)
+    figure = draw(plot.plot_responsibilities(responsibilities))
+    assert [axes.get_title() for axes in figure.axes] == [f"component {k}" for k in range(n_panels)]
+    for k, axes in enumerate(figure.axes):
+        ((counts, edges, _),) = histograms(axes)
+        assert counts.sum() == 200
+        assert counts[0] == np.sum(responsibilities[:, k] < edges[1])
+        assert axes.get_xlim() == (0, 1)
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
+    left_out = f"first 16 of {n_components} components"
+    assert (left_out in title(figure)) == (n_components > 16)
+
+
+def test_responsibilities_rounded_above_one_are_counted():
+    (axes,) = draw(plot.plot_responsibilities(np.array([[1.0 + 1e-15], [1.0]]))).axes
+    ((counts, _, _),) = histograms(axes)
+    assert counts[-1] == 2
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3, 6])
+def test_save_pictures_writes_four_png_files(tmp_path, n_features):
+    parameters = mixture(2, n_features, feature_names=NAMES[:n_features])
+    X, labels = rows_of(parameters, 60)
+    result = result_of(parameters, [-3.0, -2.0])
+    paths = plot.save_pictures(tmp_path, X, result, labels, np.eye(2)[labels])
+    names = ["data.png", "clusters.png", "log_likelihood.png", "responsibilities.png"]
+    assert paths == [tmp_path / name for name in names]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    for path in paths:
+        content = path.read_bytes()
+        assert content.startswith(b"\x89PNG\r\n\x1a\n")
+        assert content[-8:-4] == b"IEND"
+        width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+        assert min(width, height) > 400
+        assert len(content) > 5_000
+
+
+def test_saved_pictures_carry_the_names_of_the_model_or_those_given(tmp_path, monkeypatch):
+    parameters = mixture(2, 2, feature_names=("a", "b"))
+    X, labels = rows_of(parameters, 10)
+    seen = []
+    original = plot.plot_data
+
+    def spy(X, *, feature_names=None):
+        seen.append(feature_names)
+        return original(X, feature_names=feature_names)
+
+    monkeypatch.setattr(plot, "plot_data", spy)
+    arguments = (tmp_path, X, result_of(parameters, [-1.0]), labels, np.eye(2)[labels])
+    plot.save_pictures(*arguments)
+    plot.save_pictures(*arguments, feature_names=("c", "d"))
+    assert seen == [("a", "b"), ("c", "d")]
+
+
+def test_pyplot_is_never_imported():
+    program = (
+        "import io, sys\n"
+        "import fastgmm\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "from fastgmm import drawing, plot\n"
+        "plot.plot_data([[1.0, 2.0], [3.0, 5.0]]).savefig(io.BytesIO(), format='png')\n"
+        "assert 'matplotlib' in sys.modules\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
