@@ -97,7 +97,6 @@ def _evaluate(X: Any, parameters: MixtureParameters, n_threads: int | None, want
             launch(
                 x,
                 plan.rows,
-                plan.lanes,
                 parameters.means,
                 prepared.factors,
                 prepared.constants,

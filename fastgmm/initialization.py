@@ -119,7 +119,7 @@ class KMeans:
         self._k = n_components
         self._n_threads = n_threads
         plan = Plan(n_components, X.shape[1])
-        self._rows, self._lanes = plan.rows, plan.lanes
+        self._rows = plan.rows
         self._launch_rows = plan.launch_rows(_threads.available(n_threads))
         # About a nanosecond per row, component and feature.
         self._row_nanoseconds = float(n_components * X.shape[1])
@@ -192,7 +192,6 @@ class KMeans:
                 launch(
                     x,
                     self._rows,
-                    self._lanes,
                     candidates,
                     self._closest[start:end],
                     update,
@@ -213,7 +212,6 @@ class KMeans:
                 launch(
                     x,
                     self._rows,
-                    self._lanes,
                     centers,
                     labels[start:end],
                     self._closest[start:end],

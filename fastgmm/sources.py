@@ -121,7 +121,6 @@ class Accumulation:
                 x,
                 given,
                 plan.rows,
-                plan.lanes,
                 prepared.parameters.means,
                 prepared.factors,
                 prepared.constants,

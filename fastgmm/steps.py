@@ -35,11 +35,6 @@ class Plan:
     n_features: int
 
     @property
-    def lanes(self) -> int:
-        """Rows in a block."""
-        return blocks.block_lanes(self.n_components, self.n_features)
-
-    @property
     def rows(self) -> int:
         """Rows in a superblock."""
         return blocks.superblock_rows(self.n_components, self.n_features)

@@ -19,7 +19,7 @@ def naive_round(X, start):
 
 @pytest.mark.parametrize("n_features", FEATURES)
 def test_one_round_is_the_originals(n_features):
-    lanes = blocks.block_lanes(3, n_features)
+    lanes = blocks.LANES
     for n_samples in (lanes - 1, lanes + 1):
         X, start = make_problem(n_samples, n_features, 3, seed=n_features)
         expected, responsibilities = naive_round(X, start)
@@ -70,7 +70,7 @@ def test_small_and_general_kernels_agree_at_two_features():
         given = np.empty((0, 3))
         x = X.view()
         x.flags.writeable = False
-        module.pass_serial(x, given, plan.rows, plan.lanes, start.means, factors, constants, slabs, accumulator)
+        module.pass_serial(x, given, plan.rows, start.means, factors, constants, slabs, accumulator)
         sums.append(full.unpack(accumulator, 3, 2))
     for a, b in zip(*sums, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
@@ -110,8 +110,8 @@ def test_far_rows_do_not_underflow():
 @pytest.mark.parametrize("n_components", [1, 4, 256])
 def test_plan_invariants(n_features, n_components):
     plan = Plan(n_components, n_features)
-    assert plan.rows % plan.lanes == 0
-    assert plan.rows // plan.lanes <= blocks.MAX_BLOCKS
+    assert plan.rows % blocks.LANES == 0
+    assert plan.rows // blocks.LANES <= blocks.MAX_BLOCKS
     assert plan.launch_rows(1) % plan.rows == 0
     assert plan.launch_rows(8) >= 8 * plan.rows
     assert plan.slab_shape[1] * 8 % 128 == 0

@@ -5,11 +5,11 @@ The contract that every covariance structure fulfils, with K components, D featu
 ``prepare(weights, covariances, factors, constants)``
     Bring parameters into the form the density wants: `factors` (K, P, P) and `constants` (K,), both given
     zeroed. Returns -1, or the first component whose covariance is not positive definite.
-``pass_serial``, ``pass_parallel(x, given, rows, lanes, means, factors, constants, slabs, accumulator)``
-    One fused E and M pass over ``x`` (N, D), cut into superblocks of `rows` rows and blocks of `lanes`;
+``pass_serial``, ``pass_parallel(x, given, rows, means, factors, constants, slabs, accumulator)``
+    One fused E and M pass over ``x`` (N, D) in superblocks of `rows` rows;
     `slabs` (ceil(N / rows), K + 1, pitch) is scratch, `accumulator` (K + 1, pitch) is added to. Where `given`
     (N, K) has rows, these responsibilities stand in for the E step. The two give the same bits.
-``evaluate_serial``, ``evaluate_parallel(x, rows, lanes, means, factors, constants, log_densities,
+``evaluate_serial``, ``evaluate_parallel(x, rows, means, factors, constants, log_densities,
 responsibilities, labels)``
     Fill the outputs (N,), (N, K), (N,) that are not of length 0.
 ``maximize(sums, first, second, centers, reg_covar, weights, means, covariances)``

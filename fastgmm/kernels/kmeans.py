@@ -7,7 +7,7 @@ start is a small part of a fit.
 import numpy as np
 
 from .._jit import driver, kernel, prange
-from .blocks import fold, load_block
+from .blocks import LANES, fold, load_block
 
 
 @kernel
@@ -23,16 +23,16 @@ def squared_distances(block, lanes, center, out):
 
 
 @kernel
-def potential_superblock(x, lanes, candidates, closest, update, sums):
+def potential_superblock(x, candidates, closest, update, sums):
     """Write, for each candidate centre, the sum of min(closest, distance^2) over the rows into `sums` (L,).
 
     With `update` the one candidate becomes a centre and `closest` (S,) takes the minima.
     """
-    block = np.empty((x.shape[1], lanes))
-    distances = np.empty(lanes)
+    block = np.empty((x.shape[1], LANES))
+    distances = np.empty(LANES)
     sums[:] = 0.0
-    for start in range(0, x.shape[0], lanes):
-        n = min(lanes, x.shape[0] - start)
+    for start in range(0, x.shape[0], LANES):
+        n = min(LANES, x.shape[0] - start)
         load_block(x, start, n, block)
         nearest = closest[start : start + n]
         for c in range(candidates.shape[0]):
@@ -47,33 +47,33 @@ def potential_superblock(x, lanes, candidates, closest, update, sums):
 
 
 @kernel
-def potential_serial(x, rows, lanes, candidates, closest, update, sums):
+def potential_serial(x, rows, candidates, closest, update, sums):
     """k-means++ potentials per superblock, `sums` (S, L)."""
     for s in range(sums.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        potential_superblock(x[a:b], lanes, candidates, closest[a:b], update, sums[s])
+        potential_superblock(x[a:b], candidates, closest[a:b], update, sums[s])
 
 
 @driver
-def potential_parallel(x, rows, lanes, candidates, closest, update, sums):
+def potential_parallel(x, rows, candidates, closest, update, sums):
     """`potential_serial`, superblocks in parallel."""
     for s in prange(sums.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        potential_superblock(x[a:b], lanes, candidates, closest[a:b], update, sums[s])
+        potential_superblock(x[a:b], candidates, closest[a:b], update, sums[s])
 
 
 @kernel
-def lloyd_superblock(x, lanes, centers, labels, closest, slab):
+def lloyd_superblock(x, centers, labels, closest, slab):
     """Assign rows to their nearest centre and sum counts, x - centre and |x - centre|^2 by cluster.
 
     Row k of `slab` is (count, sums (D), sum of squares); `labels` and `closest` (S,) are written.
     """
     n_features = x.shape[1]
-    block = np.empty((n_features, lanes))
-    distances = np.empty(lanes)
+    block = np.empty((n_features, LANES))
+    distances = np.empty(LANES)
     slab[:, :] = 0.0
-    for start in range(0, x.shape[0], lanes):
-        n = min(lanes, x.shape[0] - start)
+    for start in range(0, x.shape[0], LANES):
+        n = min(LANES, x.shape[0] - start)
         load_block(x, start, n, block)
         nearest = closest[start : start + n]
         label = labels[start : start + n]
@@ -94,18 +94,18 @@ def lloyd_superblock(x, lanes, centers, labels, closest, slab):
 
 
 @kernel
-def lloyd_serial(x, rows, lanes, centers, labels, closest, slabs, accumulator):
+def lloyd_serial(x, rows, centers, labels, closest, slabs, accumulator):
     """One round of Lloyd's algorithm over superblocks; sums are folded into `accumulator`."""
     for s in range(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        lloyd_superblock(x[a:b], lanes, centers, labels[a:b], closest[a:b], slabs[s])
+        lloyd_superblock(x[a:b], centers, labels[a:b], closest[a:b], slabs[s])
     fold(slabs, accumulator)
 
 
 @driver
-def lloyd_parallel(x, rows, lanes, centers, labels, closest, slabs, accumulator):
+def lloyd_parallel(x, rows, centers, labels, closest, slabs, accumulator):
     """`lloyd_serial`, superblocks in parallel."""
     for s in prange(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        lloyd_superblock(x[a:b], lanes, centers, labels[a:b], closest[a:b], slabs[s])
+        lloyd_superblock(x[a:b], centers, labels[a:b], closest[a:b], slabs[s])
     fold(slabs, accumulator)
