@@ -1,0 +1,115 @@
+"""What the command line shows: the table of a fitted mixture, and a progress bar for long fits."""
+
+from __future__ import annotations
+
+import textwrap
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from .parameters import Callback, FitResult, IterationState, MixtureParameters
+
+MOST_FEATURES = 8  # printed with their covariances; of more, the means of the first few
+HEADING_WIDTH = 14  # characters; two features then fit a terminal of 80
+PROGRESS_DELAY = 0.5  # seconds; a shorter fit shows no bar
+
+
+def print_tables(*tables: Table) -> None:
+    """Print to standard output, as wide as it takes: rich would cut numbers at the width of the terminal."""
+    # Column names are the user's: brackets in them are not markup, colons no emoji.
+    console = Console(markup=False, emoji=False, highlight=False)
+    unlimited = console.options.update(max_width=10_000)
+    console.width = max(console.width, *(Measurement.get(console, unlimited, table).maximum for table in tables))
+    for table in tables:
+        console.print(table)
+        console.print()
+
+
+def parameters_table(parameters: MixtureParameters) -> Table:
+    """Tabulate weights, means and covariances: a line per component and feature."""
+    k, d = parameters.means.shape
+    names = parameters.feature_names or tuple(f"feature {j}" for j in range(d))
+    with_covariances = d <= MOST_FEATURES
+    shown = range(min(d, MOST_FEATURES))
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
+    table.add_column("component", justify="right")
+    table.add_column("weight", justify="right")
+    table.add_column("feature")
+    table.add_column("mean", justify="right")
+    if with_covariances:
+        for name in names:
+            heading = "variance" if d == 1 else f"covariance with {name}"
+            table.add_column(textwrap.fill(heading, HEADING_WIDTH, break_long_words=False), justify="right")
+    for component in range(k):
+        for j in shown:
+            first = (str(component), f"{parameters.weights[component]:.4f}") if j == 0 else ("", "")
+            covariances = parameters.covariances[component, j] if with_covariances else ()
+            numbers = (f"{value:.6g}" for value in (parameters.means[component, j], *covariances))
+            table.add_row(*first, names[j], *numbers, end_section=j == shown[-1])
+    if not with_covariances:
+        table.caption = f"{d - MOST_FEATURES} more features and the covariances: in model.json, with --out DIR"
+    return table
+
+
+def summary_table(
+    result: FitResult, *, n_samples: int, bic: float, aic: float, seconds: float, out: Path | None
+) -> Table:
+    """Tabulate how well the mixture fits, how the fit went, and where its files are."""
+    table = Table.grid(padding=(0, 2), pad_edge=True)
+    score = result.log_likelihood / n_samples
+    table.add_row("log-likelihood", f"{result.log_likelihood:.4f} ({score:.6f} per row, {n_samples} rows)")
+    table.add_row("BIC", f"{bic:.4f}")
+    table.add_row("AIC", f"{aic:.4f}")
+    table.add_row("rounds", str(result.n_iter))
+    table.add_row("converged", "yes" if result.converged else f"no ({result.status})")
+    table.add_row("seconds", f"{seconds:.3f}")
+    if result.n_failed:
+        table.add_row("failed starts", str(result.n_failed))
+    if out:
+        table.add_row("written to", str(out))
+    return table
+
+
+@contextmanager
+def progress_callback(*, n_init: int, max_iter: int) -> Iterator[Callback | None]:
+    """Yield a callback for `fit` that moves a bar on standard error; None where that is not a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    progress = Progress(
+        TextColumn("start {task.fields[restart]}/{task.fields[n_init]}"),
+        BarColumn(bar_width=8),
+        TextColumn("round {task.completed}/{task.total}  mean log-likelihood {task.fields[score]}"),
+        TextColumn("change {task.fields[change]}"),
+        console=console,
+        transient=True,
+    )
+    task = progress.add_task("", total=max_iter, restart=1, n_init=n_init, score="…", change="…")
+
+    def show(state: IterationState) -> None:
+        progress.update(
+            task,
+            completed=state.iteration,
+            restart=state.restart + 1,
+            score=f"{state.mean_log_likelihood:.6f}",
+            change=f"{state.change:.1e}",
+        )
+
+    # A timer starts the bar, not the first call: compiling and k-means come before that and may take long.
+    timer = threading.Timer(PROGRESS_DELAY, progress.start)
+    timer.start()
+    try:
+        yield show
+    finally:
+        timer.cancel()
+        timer.join()  # a bar that starts while it is being stopped would stay on the screen
+        progress.stop()

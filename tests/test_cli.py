@@ -1,0 +1,400 @@
+"""The command: what it prints, what it writes, and one line with exit code 2 for whatever is wrong."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+import fastgmm
+from fastgmm import MixtureParameters, api, cli, outputs, report
+
+FILES = {"model.json", "labels.csv"}
+PICTURES = {"data.png", "clusters.png", "log_likelihood.png", "responsibilities.png"}
+NAMES = ("width [cm]", "height")
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command inside an empty directory; return exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def rows():
+    generator = np.random.default_rng(0)
+    return np.concatenate([generator.normal(0, 1, (20, 2)), generator.normal(9, 1, (10, 2))])
+
+
+@pytest.fixture
+def table(tmp_path, rows):
+    path = tmp_path / "table.csv"
+    np.savetxt(path, rows, delimiter=",", header=",".join(NAMES), comments="")
+    return path
+
+
+@pytest.fixture
+def model(run, table, tmp_path):
+    code, _, error = run("fit", table, "-k", 2, "--n-init", 1, "--out", tmp_path / "model", "--no-plots")
+    assert (code, error) == (0, "")
+    return tmp_path / "model" / "model.json"
+
+
+def names_in(directory):
+    return {path.name for path in directory.iterdir()}
+
+
+def read_labels(path):
+    with path.open(newline="") as file:
+        header, *lines = csv.reader(file)
+    return header, np.array(lines, dtype=float)
+
+
+# ---- fit --------------------------------------------------------------------------------------------------
+
+
+def test_the_printed_table(run, table, rows):
+    code, out, error = run("fit", table, "-k", 2, "--n-init", 1)
+    assert (code, error) == (0, "")
+    result = fastgmm.fit(rows, 2, random_state=0)
+    p = result.parameters
+    for component in range(2):
+        assert f"{p.weights[component]:.4f}" in out
+        for value in (*p.means[component], *p.covariances[component].ravel()):
+            assert f"{value:.6g}" in out
+    for name in NAMES:
+        assert name in out
+    words = dict(line.split()[:2] for line in out.splitlines() if len(line.split()) > 1)
+    assert float(words["log-likelihood"]) == pytest.approx(result.log_likelihood, abs=1e-4)
+    assert float(words["BIC"]) == pytest.approx(p.bic(rows), abs=1e-4)
+    assert float(words["AIC"]) == pytest.approx(p.aic(rows), abs=1e-4)
+    assert int(words["rounds"]) == result.n_iter
+    assert words["converged"] == "yes"
+    assert float(words["seconds"]) > 0
+
+
+def test_nothing_is_written_without_out(run, table, tmp_path):
+    assert run("fit", table, "-k", 1)[0] == 0
+    assert names_in(tmp_path) == {table.name}
+
+
+def test_a_piped_table_is_plain_and_complete(run, tmp_path, rows):
+    names = [f"a column with a rather long name, number {i}" for i in range(8)]
+    parquet.write_table(pa.table(dict(zip(names, np.tile(rows, 4).T, strict=True))), tmp_path / "x.parquet")
+    code, out, error = run("fit", "x.parquet", "-k", 1)
+    assert (code, error) == (0, "")
+    assert "\x1b" not in out
+    assert "…" not in out
+    assert all(name in out for name in names)
+
+
+def test_many_features_are_cut_and_the_table_says_so(run, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(30, 10)))
+    _, out, _ = run("fit", "x.npy", "-k", 1)
+    assert "feature 7" in out
+    assert "feature 8" not in out
+    assert "covariance with" not in out
+    assert "2 more features and the covariances: in model.json" in " ".join(out.split())
+
+
+def test_a_fit_that_does_not_converge_says_so(run, table):
+    _, out, _ = run("fit", table, "-k", 2, "--max-iter", 1, "--init", "random")
+    assert "no (max_iter)" in out
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_outputs(run, table, rows, tmp_path, exists):
+    directory = tmp_path / "new" / "results"
+    if exists:
+        directory.mkdir(parents=True)
+        (directory / "notes.txt").write_text("keep me")
+        (directory / "model.json").write_text("old")
+    code, out, error = run("fit", table, "-k", 2, "--n-init", 1, "--out", "new/results")
+    assert (code, error) == (0, "")
+    assert "new/results" in out
+    assert names_in(directory) == FILES | PICTURES | ({"notes.txt"} if exists else set())
+    assert names_in(tmp_path) == {table.name, "new"}
+    assert names_in(tmp_path / "new") == {"results"}
+    assert all((directory / name).read_bytes().startswith(b"\x89PNG") for name in PICTURES)
+
+    parameters = MixtureParameters.load(directory / "model.json")
+    assert parameters.feature_names == NAMES
+    header, labels = read_labels(directory / "labels.csv")
+    assert header == ["row", "label", "responsibility_0", "responsibility_1"]
+    np.testing.assert_array_equal(labels[:, 0], np.arange(30))
+    np.testing.assert_array_equal(labels[:, 1], parameters.predict(rows))
+    np.testing.assert_array_equal(labels[:, 2:], parameters.responsibilities(rows))
+
+
+def test_an_output_directory_has_the_usual_permissions(model, tmp_path):
+    (tmp_path / "usual").mkdir()
+    assert model.parent.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_out_may_be_the_current_directory_or_a_link(run, table, tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to("target")
+    for out in (".", "link"):
+        assert run("fit", table, "-k", 1, "--no-plots", "--out", out)[0] == 0
+    assert (tmp_path / "link").is_symlink()
+    assert names_in(tmp_path / "target") == FILES
+    assert names_in(tmp_path) == FILES | {table.name, "target", "link"}
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(("name", "k"), [("geyser", 2), ("fourclusters", 4), ("timeseries", 3)])
+def test_examples(run, name, k):
+    code, out, error = run("fit", "--example", name, "-k", k)
+    assert (code, error) == (0, "")
+    assert all(column in out for column in fastgmm.data.load_example(name)[1])
+
+
+def test_options_reach_the_fit(run, table, rows, tmp_path):
+    run("fit", table, "-k", 2, "--init", "random", "--n-init", 2, "--seed", 3, "--tol", 1e-9, "--max-iter", 7,
+        "--reg-covar", 0.5, "--covariance", "full", "--threads", 1, "--no-plots", "--out", "x")  # fmt: skip
+    expected = fastgmm.fit(
+        rows, 2, init="random", n_init=2, random_state=3, tol=1e-9, max_iter=7, reg_covar=0.5
+    ).parameters
+    np.testing.assert_array_equal(MixtureParameters.load(tmp_path / "x/model.json").means, expected.means)
+
+
+def test_columns_are_chosen_by_name(run, table, rows, tmp_path):
+    run("fit", table, "-k", 1, "--columns", "height", "--columns", NAMES[0], "--no-plots", "--out", "x")
+    parameters = MixtureParameters.load(tmp_path / "x/model.json")
+    assert parameters.feature_names == NAMES[::-1]
+    np.testing.assert_allclose(parameters.means[0], rows.mean(axis=0)[::-1])
+
+
+def test_a_model_is_a_start(run, model, rows, tmp_path):
+    swapped = tmp_path / "swapped.csv"
+    np.savetxt(swapped, rows[:, ::-1], delimiter=",", header=",".join(NAMES[::-1]), comments="")
+    code, _, error = run("fit", swapped, "--init", model, "--max-iter", 1, "--no-plots", "--out", "x")
+    assert (code, error) == (0, "")
+    start = MixtureParameters.load(model)
+    again = MixtureParameters.load(tmp_path / "x/model.json")
+    assert again.feature_names == NAMES
+    expected = fastgmm.fit(rows, 2, init=start, max_iter=1).parameters
+    np.testing.assert_array_equal(again.means, expected.means)
+
+
+# ---- predict ----------------------------------------------------------------------------------------------
+
+
+def test_predict_chooses_columns_by_name(run, model, rows, tmp_path):
+    columns = {"height": rows[:, 1], "who": ["x"] * len(rows), NAMES[0]: rows[:, 0]}
+    parquet.write_table(pa.table(columns), tmp_path / "x.parquet")
+    code, out, error = run("predict", model, "x.parquet", "--out", "new/labels.csv")
+    assert (code, error) == (0, "")
+    assert "30 rows labelled in new/labels.csv" in out
+    assert (tmp_path / "new/labels.csv").read_bytes() == (model.parent / "labels.csv").read_bytes()
+    assert names_in(tmp_path / "new") == {"labels.csv"}
+
+
+def test_predict_never_chooses_by_position(run, model, rows, tmp_path):
+    np.save(tmp_path / "x.npy", rows)
+    code, _, error = run("predict", model, "x.npy", "--out", "labels.csv")
+    assert code == 2
+    assert "does not name its columns" in error
+    assert not (tmp_path / "labels.csv").exists()
+
+
+def test_predict_with_a_model_without_names(run, rows, tmp_path):
+    np.save(tmp_path / "x.npy", rows)
+    assert run("fit", "x.npy", "-k", 2, "--no-plots", "--out", "m")[0] == 0
+    np.savetxt(tmp_path / "x.csv", rows, delimiter=",", header="p,q", comments="")
+    assert run("predict", "m/model.json", "x.csv", "--out", "labels.csv")[0] == 0
+    assert (tmp_path / "labels.csv").read_bytes() == (tmp_path / "m/labels.csv").read_bytes()
+    assert run("predict", "m/model.json", "x.csv", "--columns", "p", "--out", "labels.csv") == (
+        2,
+        "",
+        "Error: x.csv has 1 features, but the model has 2\n",
+    )
+
+
+# ---- bad input --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("fit nowhere.csv -k 2", "nowhere.csv: no such file"),
+        ("fit empty.csv -k 2", "empty.csv is empty"),
+        ("fit table.csv -k 2 --columns depth", "table.csv has no column 'depth'; its columns are 'width [cm]', 'he"),
+        ("fit text.csv -k 1", "text.csv, line 2, column 'b': 'x' is not a number"),
+        ("fit holes.csv -k 1", "holes.csv has 3 NaN or infinite values, the first in row 1 (counted from 0)"),
+        ("fit table.csv -k 31", "table.csv: n_components must be at most the number of rows, 30, got 31"),
+        ("fit table.csv -k 0", "Invalid value for '-k' / '--n-components': it must be at least 1, got 0"),
+        ("fit table.csv -k two", "Invalid value for '-k' / '--n-components'"),
+        ("fit table.csv", "-k is missing: give the number of components"),
+        ("fit -k 2", "give the path of a data file or --example NAME, one of the two"),
+        ("fit table.csv --example geyser -k 2", "give the path of a data file or --example NAME, one of the two"),
+        ("fit --example iris -k 2", "'--example': 'iris' is not one of geyser, fourclusters, timeseries"),
+        ("fit table.csv -k 2 --covariance round", "'--covariance': 'round' is not one of full"),
+        ("fit table.csv -k 2 --init fast", "--init 'fast' is neither one of kmeans, k-means++, random, random_from"),
+        ("fit table.csv -k 2 --init text.csv", "text.csv is not a fastgmm model"),
+        ("fit table.csv -k 3 --init model/model.json", "-k is 3, but the model model/model.json has 2 components"),
+        ("fit table.csv --init model/model.json --columns height", "--columns must be left out or name the columns"),
+        ("fit table.csv -k 2 --n-init 0", "'--n-init': it must be at least 1, got 0"),
+        ("fit table.csv -k 2 --seed -1", "'--seed': it must be at least 0, got -1"),
+        ("fit table.csv -k 2 --tol nan", "'--tol': it must be at least 0, got nan"),
+        ("fit table.csv -k 2 --reg-covar inf", "table.csv: reg_covar must be finite"),
+        ("fit table.csv -k 2 --threads 0", "'--threads': it must be at least 1, got 0"),
+        ("fit table.csv -k 2 --fast", "No such option: --fast"),
+        ("fit table.csv -k 2 --out table.csv", "--out table.csv is a file; it must be a directory"),
+        ("fit table.csv -k 2 --out table.csv/a/b", "--out table.csv/a/b cannot be written (Not a directory)"),
+        ("fit table.csv -k 2 --out clash", "--out clash/labels.csv is a directory; it must be a file"),
+        ("predict model/model.json nowhere.csv --out x.csv", "nowhere.csv: no such file"),
+        ("predict nowhere.json table.csv --out x.csv", "nowhere.json: No such file or directory"),
+        ("predict text.csv table.csv --out x.csv", "text.csv is not a fastgmm model"),
+        ("predict model/model.json text.csv --out x.csv", "text.csv has no column 'width [cm]'; its columns are"),
+        ("predict model/model.json table.csv --no-header --out x.csv", "table.csv does not name its columns"),
+        ("predict model/model.json table.csv --out model", "--out model is not a regular file"),
+        ("predict model/model.json table.csv --out table.csv/x.csv", "--out table.csv/x.csv cannot be written"),
+        ("predict model/model.json table.csv", "Missing option '--out'"),
+        ("guess", "No such command 'guess'"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(run, table, model, tmp_path, arguments, message):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "text.csv").write_text("a,b\n1,x\n")
+    (tmp_path / "holes.csv").write_text("a,b\n1,2\n,nan\n3,inf\n")
+    (tmp_path / "clash" / "labels.csv").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    code, out, error = run(*arguments.split())
+    assert (code, out) == (2, "")
+    assert error.startswith("Error: ")
+    assert message in error
+    assert error.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("failure", "code"), [(ValueError("too bad"), 2), (KeyboardInterrupt(), 130)])
+@pytest.mark.parametrize("culprit", [(api, "fit"), (outputs, "write_labels")])
+def test_a_failed_run_leaves_the_old_directory_as_it_was(run, table, model, monkeypatch, failure, code, culprit):
+    before = {path: path.read_bytes() for path in model.parent.iterdir()}
+    (model.parent.parent / "labels.csv").write_text("old")
+
+    def fail(*args, **kwargs):
+        assert len(names_in(model.parent)) == len(before) + 1  # the run was under way, in a scratch directory
+        raise failure
+
+    monkeypatch.setattr(*culprit, fail)
+    assert run("fit", table, "-k", 1, "--out", "model")[:2] == (code, "")
+    assert {path: path.read_bytes() for path in model.parent.iterdir()} == before
+
+
+def test_a_failed_prediction_leaves_the_old_file_as_it_was(run, table, model, monkeypatch, tmp_path):
+    (tmp_path / "labels.csv").write_text("old")
+
+    def fail(path, responsibilities):
+        path.write_text("half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(outputs, "write_labels", fail)
+    assert run("predict", model, table, "--out", "labels.csv") == (2, "", "Error: disk full\n")
+    assert (tmp_path / "labels.csv").read_text() == "old"
+    assert names_in(tmp_path) == {"table.csv", "labels.csv", "model"}
+
+
+def test_failed_restarts_are_counted_in_the_table(run, tmp_path):
+    # From some random starts a component collapses onto the repeated value.
+    rows = np.array([0.0] * 8 + [0.1, 5.0, 9.0])
+    np.save(tmp_path / "x.npy", rows)
+    with pytest.warns(RuntimeWarning, match="restarts failed"):
+        failed = fastgmm.fit(rows, 3, init="random", n_init=20, reg_covar=0, random_state=0).n_failed
+    arguments = ("--init", "random", "--n-init", 20, "--reg-covar", 0)
+    code, out, error = run("fit", "x.npy", "-k", 3, *arguments)
+    assert (code, error) == (0, "")
+    assert f"failed starts {failed}" in " ".join(out.split())
+
+
+# ---- the terminal -----------------------------------------------------------------------------------------
+
+
+def test_the_progress_bar_follows_the_callback(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes standard error for a terminal
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(report, "PROGRESS_DELAY", 0)
+    with report.progress_callback(n_init=3, max_iter=50) as callback:
+        timer = next(thread for thread in threading.enumerate() if isinstance(thread, threading.Timer))
+        timer.join()
+        callback(fastgmm.IterationState(1, 17, -2.5, 1e-4, None))
+    error = capsys.readouterr().err
+    assert "2/3" in error
+    assert "17/50" in error
+    assert "-2.500000" in error
+    assert "1.0e-04" in error
+
+
+def test_no_progress_bar_without_a_terminal_nor_for_a_short_fit(monkeypatch, capsys):
+    with report.progress_callback(n_init=1, max_iter=1) as callback:
+        assert callback is None
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(report, "PROGRESS_DELAY", 1000)
+    with report.progress_callback(n_init=1, max_iter=1) as callback:
+        callback(fastgmm.IterationState(0, 1, -2.5, 1e-4, None))
+    assert capsys.readouterr().err == ""
+
+
+# ---- the process ------------------------------------------------------------------------------------------
+
+
+def test_version_and_help(run):
+    assert run("--version") == (0, f"fastgmm {fastgmm.__version__}\n", "")
+    for arguments in ((), ("--help",)):
+        code, out, error = run(*arguments)
+        assert (code, error) == (0, "")
+        assert "predict" in out
+
+
+def test_the_module_runs_and_a_closed_pipe_is_quiet(table):
+    command = [sys.executable, "-m", "fastgmm", "fit", table, "-k", "1"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        run = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.stderr == ""
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    assert "converged" in run.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_interrupt(table, tmp_path):
+    code = (
+        "import os, signal\n"
+        "from fastgmm import api, cli\n"
+        "api.fit = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"raise SystemExit(cli.main(['fit', {str(table)!r}, '-k', '1', '--out', {str(tmp_path / 'x')!r}]))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (128 + signal.SIGINT, "", "")
+    assert names_in(tmp_path) == {table.name}
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich", "pyarrow"])
+def test_a_missing_extra_is_one_line(table, missing):
+    code = (
+        "import sys\n"
+        f"sys.modules[{missing!r}] = None\n"
+        "from fastgmm import cli\n"
+        f"raise SystemExit(cli.main(['fit', {str(table)!r}, '-k', '1']))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.count("\n") == 1
+    assert missing in run.stderr
+    assert "pip install 'fastgmm[cli]'" in run.stderr
