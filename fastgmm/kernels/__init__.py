@@ -17,7 +17,8 @@ responsibilities, labels)``
 ``unpack(accumulator, K, D)``
     The accumulator as the arrays of `SufficientStatistics` (plain NumPy).
 
-Arrays are C-contiguous; x is read-only, so that every input meets one compiled signature. A compiled function
+Arrays are C-contiguous, but x may have any strides; it is read-only, so that every C-ordered input meets one
+compiled signature and every other layout a second. A compiled function
 is called by name: passed as an argument or closed over, it would never be found in Numba's disk cache. That
 is why each structure spells its own five-line drivers.
 """

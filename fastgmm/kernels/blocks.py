@@ -45,12 +45,19 @@ def slab_pitch(length: int) -> int:
 
 @kernel
 def load_block(x, start, lanes, block):
-    """Transpose rows ``x[start:start + lanes]`` (N, D) into ``block[:D, :lanes]``."""
+    """Transpose rows ``x[start:start + lanes]`` (N, D) into ``block[:D, :lanes]``.
+
+    Eight features at a time, and the rest one by one: an inner loop of variable length cost four times as much.
+    """
     n_features = x.shape[1]
-    for first in range(0, n_features, LINE):
+    whole = n_features - n_features % LINE
+    for first in range(0, whole, LINE):
         for b in range(lanes):
-            for d in range(first, min(first + LINE, n_features)):
-                block[d, b] = x[start + b, d]
+            for d in range(LINE):
+                block[first + d, b] = x[start + b, first + d]
+    for d in range(whole, n_features):
+        for b in range(lanes):
+            block[d, b] = x[start + b, d]
 
 
 @kernel

@@ -12,11 +12,13 @@ Cody and Waite's reduction: with n = round(x / ln 2) and t = x - n ln 2, |t| <= 
 * ln 2 is split in two so that n * LN2_HIGH is exact for |n| < 2^21: t keeps its last bits.
 * exp(t) = 1 + t + t^2 g(t), with g the polynomial of degree 9 through the Chebyshev nodes of |t| <= ln(2)/2.
   Its error is 2e-17 relative: two degrees cheaper than a Taylor series as good, and exp(0) is exactly 1.
+  It is summed by Estrin's scheme, pairs first: Horner's chain of eleven dependent multiply-adds is 0.1 ulp better and
+  15 % slower, because a core's scheduler does not hold enough rows to hide it.
 * 2^n is written straight into the exponent bits.
 
 Domain: x <= 0, -inf included. Below -708 (where 2^n would leave the normal numbers) the result is 0, and
 so is exp(NaN): a log-density that overflowed has no share in a row.
-Error: below 1 ulp on [-708, 0] (0.92 measured over 200 000 points).
+Error: at most 1.1 ulp on [-708, 0] (1.03 measured over 200 000 points).
 ``tests/test_exp.py`` derives the constants again, to the bit.
 """
 
@@ -53,17 +55,12 @@ def _exp_nonpositive_lanes(x):
     shifted = x * LOG2_E + ROUNDER
     n = shifted - ROUNDER
     t = (x - n * LN2_HIGH) - n * LN2_LOW
-    p = C10 + C11 * t
-    p = C9 + p * t
-    p = C8 + p * t
-    p = C7 + p * t
-    p = C6 + p * t
-    p = C5 + p * t
-    p = C4 + p * t
-    p = C3 + p * t
-    p = C2 + p * t
-    p = 1.0 + p * t
-    p = 1.0 + p * t
+    t2 = t * t
+    t4 = t2 * t2
+    low = (C2 + C3 * t) + (C4 + C5 * t) * t2
+    high = (C6 + C7 * t) + (C8 + C9 * t) * t2
+    g = low + (high + (C10 + C11 * t) * t4) * t4
+    p = 1.0 + (t + t2 * g)
     # The low bits of `shifted` hold n in two's complement; shifted left by 52 they add n to the exponent of p.
     value = float64_from_bits(bits_from_float64(p) + (bits_from_float64(shifted) << 52))
     return value if inside else 0.0

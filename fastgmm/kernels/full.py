@@ -8,11 +8,11 @@ from .._jit import driver, kernel, prange
 from .blocks import LANES, fold, load_block
 from .cholesky import OK, cholesky, invert_lower
 from .posterior import (
-    LOWEST,
     SMALLEST,
     collect,
     exponentiate,
     log_sum,
+    row_maxima,
     store_labels,
     store_log_density,
     store_responsibilities,
@@ -46,19 +46,15 @@ def center(block, lanes, mean, z):
 
 
 @kernel
-def log_density(block, lanes, means, factors, constants, z, y, log_joint, maxima):
-    """Write ``log_joint[:, :lanes]`` and its `maxima` over the components; `z`, `y` are scratch."""
-    for b in range(lanes):
-        maxima[b] = LOWEST
+def log_density(block, lanes, means, factors, constants, z, y, log_joint):
+    """Write ``log_joint[:, :lanes]``; `z`, `y` are scratch."""
     for k in range(means.shape[0]):
         center(block, lanes, means[k], z)
         distances = log_joint[k]
         mahalanobis(factors[k], z, lanes, y, distances)
         constant = constants[k]
         for b in range(lanes):
-            value = constant - 0.5 * distances[b]
-            distances[b] = value
-            maxima[b] = max(maxima[b], value)
+            distances[b] = constant - 0.5 * distances[b]
 
 
 @kernel
@@ -150,7 +146,8 @@ def superblock(x, given, means, factors, constants, slab):
             load_block(given, start, n, log_joint)
             sums[:] = 1.0
         else:
-            log_density(block, n, means, factors, constants, z, y, log_joint, maxima)
+            log_density(block, n, means, factors, constants, z, y, log_joint)
+            row_maxima(log_joint, n, sums, maxima)
             exponentiate(log_joint, n, maxima, sums)
             total += collect(maxima, sums, n, products)
         accumulate(block, n, means, log_joint, sums, z, w, slab)
@@ -187,7 +184,8 @@ def evaluate_superblock(x, means, factors, constants, log_densities, responsibil
     for start in range(0, x.shape[0], LANES):
         n = min(LANES, x.shape[0] - start)
         load_block(x, start, n, block)
-        log_density(block, n, means, factors, constants, z, y, log_joint, maxima)
+        log_density(block, n, means, factors, constants, z, y, log_joint)
+        row_maxima(log_joint, n, sums, maxima)
         if labels.shape[0] > 0:
             store_labels(log_joint, n, maxima, labels[start:])
         if log_densities.shape[0] + responsibilities.shape[0] > 0:

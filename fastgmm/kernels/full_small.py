@@ -13,10 +13,10 @@ from .._jit import driver, kernel, prange
 from .blocks import LANES, fold, load_block
 from .cholesky import OK, cholesky_2x2
 from .posterior import (
-    LOWEST,
     collect,
     exponentiate,
     log_sum,
+    row_maxima,
     store_labels,
     store_log_density,
     store_responsibilities,
@@ -39,10 +39,16 @@ def prepare(weights, covariances, factors, constants):
 
 
 @kernel
-def log_density(block, lanes, means, factors, constants, log_joint, maxima):
-    """Write ``log_joint[:, :lanes]`` and its `maxima` over the components."""
+def load_pairs(x, start, lanes, block):
+    """`blocks.load_block` for D = 2 in one sweep over the rows, which takes half its time."""
     for b in range(lanes):
-        maxima[b] = LOWEST
+        block[0, b] = x[start + b, 0]
+        block[1, b] = x[start + b, 1]
+
+
+@kernel
+def log_density(block, lanes, means, factors, constants, log_joint):
+    """Write ``log_joint[:, :lanes]``."""
     for k in range(means.shape[0]):
         m0, m1, constant = means[k, 0], means[k, 1], constants[k]
         a00, a10, a11 = factors[k, 0, 0], factors[k, 1, 0], factors[k, 1, 1]
@@ -51,9 +57,7 @@ def log_density(block, lanes, means, factors, constants, log_joint, maxima):
             z1 = block[1, b] - m1
             y0 = a00 * z0
             y1 = a10 * z0 + a11 * z1
-            value = constant - 0.5 * (y0 * y0 + y1 * y1)
-            log_joint[k, b] = value
-            maxima[b] = max(maxima[b], value)
+            log_joint[k, b] = constant - 0.5 * (y0 * y0 + y1 * y1)
 
 
 @kernel
@@ -98,12 +102,13 @@ def superblock(x, given, means, factors, constants, slab):
     total = 0.0
     for start in range(0, x.shape[0], LANES):
         n = min(LANES, x.shape[0] - start)
-        load_block(x, start, n, block)
+        load_pairs(x, start, n, block)
         if given.shape[0] > 0:
             load_block(given, start, n, log_joint)
             sums[:] = 1.0
         else:
-            log_density(block, n, means, factors, constants, log_joint, maxima)
+            log_density(block, n, means, factors, constants, log_joint)
+            row_maxima(log_joint, n, sums, maxima)
             exponentiate(log_joint, n, maxima, sums)
             total += collect(maxima, sums, n, products)
         accumulate(block, n, means, log_joint, sums, slab)
@@ -137,8 +142,9 @@ def evaluate_superblock(x, means, factors, constants, log_densities, responsibil
     sums = np.empty(LANES)
     for start in range(0, x.shape[0], LANES):
         n = min(LANES, x.shape[0] - start)
-        load_block(x, start, n, block)
-        log_density(block, n, means, factors, constants, log_joint, maxima)
+        load_pairs(x, start, n, block)
+        log_density(block, n, means, factors, constants, log_joint)
+        row_maxima(log_joint, n, sums, maxima)
         if labels.shape[0] > 0:
             store_labels(log_joint, n, maxima, labels[start:])
         if log_densities.shape[0] + responsibilities.shape[0] > 0:

@@ -20,8 +20,26 @@ SMALLEST = 2.2250738585072014e-308
 
 
 @kernel
+def row_maxima(log_joint, lanes, spare, maxima):
+    """Write the largest of ``log_joint[:, b]`` into ``maxima[b]``; `spare` (B,) is scratch.
+
+    Two arrays take turns because LLVM turns ``m[b] = max(m[b], l[b])`` into a masked store, which made the density
+    of D = 2 three times as slow on an AMD Zen 3.
+    """
+    n_components = log_joint.shape[0]
+    odd = n_components % 2
+    for b in range(lanes):
+        maxima[b] = max(LOWEST, log_joint[0, b]) if odd else LOWEST
+    for k in range(odd, n_components, 2):
+        for b in range(lanes):
+            spare[b] = max(maxima[b], log_joint[k, b])
+        for b in range(lanes):
+            maxima[b] = max(spare[b], log_joint[k + 1, b])
+
+
+@kernel
 def exponentiate(log_joint, lanes, maxima, sums):
-    """Replace l by exp(l - m) in ``log_joint[:, :lanes]`` (K, B); write `sums` (B,), given `maxima` (B,)."""
+    """Replace l by exp(l - m) in ``log_joint[:, :lanes]`` (K, B), given m in `maxima` (B,); write their `sums`."""
     for b in range(lanes):
         sums[b] = 0.0
     for k in range(log_joint.shape[0]):

@@ -1,0 +1,107 @@
+"""The benchmarks: that they verify before they time, and that the README says what the JSON says."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("typer")
+ROOT = Path(__file__).parent.parent
+if not (ROOT / "bench").is_dir():
+    pytest.skip("the benchmarks are not part of an installed package", allow_module_level=True)
+
+from bench import cases, report, run  # noqa: E402
+from fastgmm import MixtureParameters  # noqa: E402
+
+README = ROOT / "README.md"
+SMALL = cases.Case(300, 2, 2)
+
+
+def command(*arguments):
+    return subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def few_rows(monkeypatch):
+    fewer = tuple(
+        cases.Implementation(i.name, i.run, (1, 2), 100 if i.rows else None, i.regularised)
+        for i in cases.IMPLEMENTATIONS
+    )
+    monkeypatch.setattr(run, "IMPLEMENTATIONS", fewer)
+    return fewer
+
+
+def test_all_implementations_agree(monkeypatch):
+    few_rows(monkeypatch)
+    errors = run.verify(SMALL)
+    assert len(errors) == len(cases.IMPLEMENTATIONS) - 1
+    assert all(error < 1e-10 for error in errors.values())
+
+
+def test_a_wrong_answer_is_not_timed(monkeypatch):
+    def wrong(X, start, n_rounds):
+        parameters = cases.run_scikit_learn(X, start, n_rounds)
+        return MixtureParameters(parameters.weights, parameters.means * (1.0 + 1e-6), parameters.covariances)
+
+    implementations = (cases.IMPLEMENTATIONS[0], cases.Implementation("wrong", wrong, (1, 2)))
+    monkeypatch.setattr(run, "IMPLEMENTATIONS", implementations)
+    with pytest.raises(RuntimeError, match=r"fastgmm and wrong differ by 1\.0e-06 after 3 rounds"):
+        run.verify(SMALL)
+
+
+def test_times_and_table(monkeypatch):
+    fewer = few_rows(monkeypatch)
+    timed = run.time_in_turn(SMALL, 2, {})
+    assert [entry["name"] for entry in timed] == [each.name for each in fewer]
+    assert timed[0]["multiple"] == [1.0, 1.0, 1.0]
+    case = {"name": SMALL.name, **vars(SMALL)}
+    environment = dict.fromkeys(["processor", "threads", "threading_layer", "python", "numba", "numpy"], "x")
+    environment |= {"scikit-learn": "x", "features": [], "date": "x", "command": "x"}
+    results = {
+        "results": [{"case": case, "implementations": timed}],
+        "memory": {SMALL.name: 1.5},
+        "turns": 2,
+        "environment": environment,
+    }
+    rendered = report.table(results)
+    assert rendered.count(SMALL.name) == len(fewer) + 1
+    assert "(100 rows)" in rendered
+
+
+def test_readme_shows_the_committed_run(tmp_path):
+    results = json.loads((ROOT / "bench" / "results.json").read_text())
+    copy = tmp_path / "README.md"
+    copy.write_text(README.read_text())
+    report.update(copy, results)
+    assert copy.read_text() == README.read_text()
+
+
+def test_readme_quick_start_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = README.read_text().split("```python\n")[1:]
+    assert blocks
+    for block in blocks:
+        code = block.split("```")[0]
+        assert "500_000" in code
+        namespace = {}
+        exec(code.replace("500_000", "150"), namespace)
+        same, mixture = namespace["same"], namespace["mixture"]
+        np.testing.assert_array_equal(same.means, mixture.means)
+        assert namespace["responsibilities"].shape == (300, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--case", "none"], "Error: --case 'none' is not one of '1e+06 x 2, K = 4'"),
+        (["report", "none.json"], "Error: none.json is not the JSON of a run"),
+        (["report", "README.md"], "Error: README.md is not the JSON of a run"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, message):
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert done.stderr.count("\n") == 1
