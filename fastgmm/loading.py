@@ -16,10 +16,12 @@ def pieces(X: NDArray[Any], rows: int, unit: int) -> Iterator[tuple[int, NDArray
     """Yield (start, ``X[start:start + rows]``) as the kernels take it.
 
     float64 of any memory layout is yielded as views: the kernels copy a block of rows at a time into a buffer of
-    their own (`kernels.blocks.load_block`) and go by the strides, so that a Fortran-ordered frame costs no second
-    copy of the data. C order meets one compiled signature, all other layouts another. float32, and values that
-    are not aligned, are converted into one buffer of about `COPY_BYTES`, which is used again: a piece is valid
-    until the next is taken.
+    their own (`kernels.blocks.load_block`) and go by the strides, so that a large Fortran-ordered frame costs no
+    second copy of the data. float32, values that are not aligned, and small arrays that are not in C order are
+    converted into one buffer of about `COPY_BYTES`, which is used again: a piece is valid until the next is taken.
+
+    C order meets one compiled signature and strided rows a second. A piece that is a whole Fortran-ordered array
+    would be a third, so a large one makes at least two pieces.
 
     Parameters
     ----------
@@ -31,7 +33,11 @@ def pieces(X: NDArray[Any], rows: int, unit: int) -> Iterator[tuple[int, NDArray
         Pieces are a multiple of this many rows, except the last.
     """
     n_samples, n_features = X.shape
-    ready = X.dtype == np.float64 and X.flags.aligned
+    in_order = X.flags.c_contiguous
+    large = X.nbytes > COPY_BYTES and n_samples > unit
+    ready = X.dtype == np.float64 and X.flags.aligned and (in_order or large)
+    if ready and not in_order:
+        rows = min(rows, max(unit, n_samples // 2 // unit * unit))
     if not ready:
         rows = min(rows, max(unit, COPY_BYTES // (8 * n_features) // unit * unit))
         buffer = np.empty((min(rows, n_samples), n_features))

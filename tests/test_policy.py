@@ -199,4 +199,5 @@ def test_drivers_are_parallel():
     ]
     for driver in drivers:
         assert driver.targetoptions["parallel"] is True
-        assert len(driver.signatures) == 1, f"{driver.__name__} was compiled for more than one kind of input"
+        # Rows in C order, and rows with strides if another test had some: never a third kind of input.
+        assert 1 <= len(driver.signatures) <= 2, driver.__name__

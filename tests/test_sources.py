@@ -9,6 +9,7 @@ from conftest import assert_same_bits, make_problem
 import fastgmm
 from fastgmm import _threads
 from fastgmm._jit import JIT_ENABLED
+from fastgmm.loading import pieces
 from fastgmm.sources import Accumulation
 from fastgmm.steps import Plan, prepare
 
@@ -58,6 +59,19 @@ def test_memory_layouts_change_no_bit(n_features, tmp_path):
     layouts = [np.asfortranarray(X), X[::-1].copy()[::-1], wide[:, ::2], frozen, mapped, X.astype(">f8"), unaligned]
     for layout in layouts:
         same_statistics(fastgmm.accumulate(layout, start), whole)
+
+
+@pytest.mark.compiled
+def test_a_large_fortran_frame_is_read_where_it_lies_by_one_more_signature():
+    from fastgmm.kernels import full_small
+
+    X, start = make_problem(400_000, 2, 3)
+    expected = fastgmm.accumulate(X, start)
+    frame = np.asfortranarray(X)
+    assert all(np.shares_memory(piece, frame) for _, piece in pieces(frame, len(X), Plan(3, 2).rows))
+    same_statistics(fastgmm.accumulate(frame, start), expected)
+    same_statistics(fastgmm.accumulate(np.repeat(X, 2, axis=0)[::2], start), expected)
+    assert len(full_small.pass_parallel.signatures) == 2
 
 
 def test_float32_is_computed_in_double():
