@@ -374,8 +374,10 @@ def test_the_module_runs_and_a_closed_pipe_is_quiet(table):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_interrupt(table, tmp_path):
+    # The handler is set because a job in the background inherits that the signal is ignored.
     code = (
         "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from fastgmm import api, cli\n"
         "api.fit = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGINT)\n"
         f"raise SystemExit(cli.main(['fit', {str(table)!r}, '-k', '1', '--out', {str(tmp_path / 'x')!r}]))\n"
