@@ -3,7 +3,7 @@
 Three decorators compile everything in the package:
 
 * ``kernel`` for arithmetic that may be reordered,
-* ``exact_kernel`` for arithmetic whose order matters (range reduction, Cholesky pivots),
+* ``replaces`` for a primitive whose order of arithmetic matters (the range reduction of exp),
 * ``driver`` for the few ``parallel=True`` functions, which only hand superblocks to kernels.
 
 Why these flags. ``nnan`` and ``ninf`` (both part of ``fastmath=True``) let LLVM assume that no NaN and no
@@ -29,7 +29,6 @@ __all__ = [
     "JIT_ENABLED",
     "bits_from_float64",
     "driver",
-    "exact_kernel",
     "float64_from_bits",
     "kernel",
     "prange",
@@ -44,10 +43,10 @@ _CONTRACT = {"contract"}
 
 @functools.cache
 def _package_stamp() -> str:
-    """Hash of every source file of the package.
+    """Hash of every source file that holds compiled code.
 
     Numba invalidates a cached function when *its own* file changes; the machine code of the helpers that
-    were inlined into it stays. One stamp over the whole package makes any edit, and any upgrade, count.
+    were inlined into it stays. One stamp over all of them makes any edit, and any upgrade, count.
     """
     digest = hashlib.sha256()
     root = Path(__file__).parent
@@ -91,11 +90,6 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a serial kernel whose sums LLVM may reorder to fill SIMD lanes."""
     return _compile(function, fastmath=_REORDER)
-
-
-def exact_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a serial kernel that keeps the written order of its arithmetic (it may fuse a*b + c)."""
-    return _compile(function, fastmath=_CONTRACT)
 
 
 def driver(function: Callable[..., Any]) -> Any:

@@ -35,7 +35,7 @@ def run(
     """Run EM from `parameters` until the mean log-likelihood changes by less than `tol`.
 
     As in scikit-learn the log-likelihood compared is the one an E step sees, so that of the parameters
-    before the last M step. ``log_likelihood`` of the result is NaN: `best_of` computes the winner's.
+    before the last M step. ``log_likelihood`` of the result is NaN until `best_of` fills it in.
 
     Raises
     ------
