@@ -49,11 +49,11 @@ def _layer_survives_concurrent_calls() -> bool:
 def team(n_threads: int | None, nanoseconds: float) -> Iterator[bool]:
     """Set the calling thread's number of threads; yield whether to call the parallel driver.
 
-    False for work too short to share out; for one thread; without the JIT; in a forked child, where GNU's
+    False for work too short to share out; without the JIT; in a forked child, where GNU's
     OpenMP ends the process; and while another Python thread is in a launch of the workqueue layer, which
     would abort. The number of threads is restored on the way out.
     """
-    if not JIT_ENABLED or nanoseconds < SERIAL_NANOSECONDS or os.getpid() != _import_pid or available(n_threads) == 1:
+    if not JIT_ENABLED or nanoseconds < SERIAL_NANOSECONDS or os.getpid() != _import_pid:
         yield False
         return
     locked = False

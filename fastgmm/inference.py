@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads, validation
+from .kernels import passes
 from .loading import pieces
 
 if TYPE_CHECKING:
@@ -41,18 +42,18 @@ def predict(X: Any, parameters: MixtureParameters, *, n_threads: int | None = No
 
 def score(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
     """Mean log-likelihood per row of `X`, in nats."""
-    return float(np.mean(log_density(X, parameters, n_threads=n_threads)))
+    return float(np.mean(log_density(X, parameters, n_threads=n_threads), dtype=np.float64))
 
 
 def bic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
     """Bayesian information criterion, -2 LL + p ln N; lower is better."""
     densities = log_density(X, parameters, n_threads=n_threads)
-    return float(-2.0 * densities.sum() + parameters.n_free * math.log(len(densities)))
+    return float(-2.0 * densities.sum(dtype=np.float64) + parameters.n_free * math.log(len(densities)))
 
 
 def aic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
     """Akaike information criterion, -2 LL + 2 p; lower is better."""
-    return float(-2.0 * log_density(X, parameters, n_threads=n_threads).sum() + 2.0 * parameters.n_free)
+    return float(-2.0 * log_density(X, parameters, n_threads=n_threads).sum(dtype=np.float64) + 2.0 * parameters.n_free)
 
 
 def sample(
@@ -65,9 +66,10 @@ def sample(
     weights = parameters.weights / parameters.weights.sum()
     labels = generator.choice(parameters.n_components, size=n_samples, p=weights)
     rows = generator.standard_normal((n_samples, parameters.n_features))
+    covariances = parameters.full_covariances()
     for k in range(parameters.n_components):
         chosen = labels == k
-        factor = np.linalg.cholesky(parameters.covariances[k])
+        factor = np.linalg.cholesky(covariances[k])
         rows[chosen] = parameters.means[k] + rows[chosen] @ factor.T
     return rows, labels
 
@@ -79,29 +81,23 @@ def _evaluate(X: Any, parameters: MixtureParameters, n_threads: int | None, want
     parameters = validation.check_parameters(parameters)
     X = validation.as_rows(X, n_features=parameters.n_features)
     n_threads = _threads.check_n_threads(n_threads)
-    prepared = prepare(parameters)
+    prepared = prepare(parameters, X.dtype)
     plan = prepared.plan
     n_samples = len(X)
     outputs: dict[str, Any] = {
-        "log_density": np.empty(n_samples if wanted == "log_density" else 0),
-        "responsibilities": np.empty((n_samples if wanted == "responsibilities" else 0, parameters.n_components)),
+        "log_density": np.empty(n_samples if wanted == "log_density" else 0, X.dtype),
+        "responsibilities": np.empty((n_samples if wanted == "responsibilities" else 0, plan.n_components), X.dtype),
         "labels": np.empty(n_samples if wanted == "labels" else 0, dtype=np.int64),
     }
     launch_rows = plan.launch_rows(_threads.available(n_threads))
-    for start, x in pieces(X, launch_rows, plan.rows):
+    for start, x in pieces(X, launch_rows, plan.rows, X.dtype):
         end = start + len(x)
         work = len(x) * plan.row_nanoseconds if len(x) > plan.rows else 0.0
         with _threads.team(n_threads, work) as parallel:
-            kernels = prepared.kernels
-            launch = kernels.evaluate_parallel if parallel else kernels.evaluate_serial
-            launch(
-                x,
-                plan.rows,
-                parameters.means,
-                prepared.factors,
-                prepared.constants,
-                outputs["log_density"][start:end],
-                outputs["responsibilities"][start:end],
-                outputs["labels"][start:end],
-            )
+            pieces_of_outputs = [outputs[name][start:end] for name in ("log_density", "responsibilities", "labels")]
+            if parallel:
+                passes.evaluate_parallel(prepared.model, x, plan.rows, *pieces_of_outputs)
+                continue
+            for a, b in plan.superblocks(len(x)):
+                passes.evaluate_superblock(prepared.model, x[a:b], *(piece[a:b] for piece in pieces_of_outputs))
     return outputs[wanted]

@@ -118,12 +118,12 @@ class KMeans:
         self._X = X
         self._k = n_components
         self._n_threads = n_threads
-        plan = Plan(n_components, X.shape[1])
-        self._rows = plan.rows
-        self._launch_rows = plan.launch_rows(_threads.available(n_threads))
+        self._plan = Plan("spherical", n_components, X.shape[1], X.dtype)
+        self._rows = self._plan.rows
+        self._launch_rows = self._plan.launch_rows(_threads.available(n_threads))
         # About a nanosecond per row, component and feature.
         self._row_nanoseconds = float(n_components * X.shape[1])
-        self._closest = np.full(len(X), np.inf)
+        self._closest = np.full(len(X), np.inf, X.dtype)
 
     def fit(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return the cluster of each row, (N,), when Lloyd's rounds have settled; every cluster has a row.
@@ -133,7 +133,7 @@ class KMeans:
         centers = self._X[self.plus_plus(generator)].astype(np.float64)
         labels = np.empty(len(self._X), dtype=np.int64)
         for _ in range(_LLOYD_ROUNDS):
-            counts, sums, squares = self._lloyd_round(centers, labels)
+            centers, counts, sums, squares = self._lloyd_round(centers, labels)
             shift = sums / np.maximum(counts, 1.0)[:, np.newaxis]
             moved = centers + shift
             tolerance = _LLOYD_TOLERANCE * self._mean_variance(counts, sums, squares, centers, moved)
@@ -172,9 +172,10 @@ class KMeans:
             return None
         rows = []
         for target in uniforms * cumulative[-1]:
-            s = int(np.searchsorted(cumulative, target, side="right"))
+            # A target that rounds up to the total lies beyond the last superblock.
+            s = min(int(np.searchsorted(cumulative, target, side="right")), len(sums) - 1)
             before = cumulative[s - 1] if s else 0.0
-            inside = np.cumsum(self._closest[s * self._rows : (s + 1) * self._rows])
+            inside = np.cumsum(self._closest[s * self._rows : (s + 1) * self._rows], dtype=np.float64)
             # Rounding may leave the target a hair beyond the last row of positive distance.
             last = int(np.searchsorted(inside, inside[-1], side="left"))
             row = min(int(np.searchsorted(inside, target - before, side="right")), last)
@@ -183,42 +184,45 @@ class KMeans:
 
     def _potentials(self, rows: list[int], update: bool) -> Array:
         """Return the sums over each superblock of min(closest, squared distance to row), (S, len(rows))."""
-        candidates = np.array(self._X[rows], dtype=np.float64, order="C")
+        origin, candidates = self._relative(np.asarray(self._X[rows], dtype=np.float64))
         sums = np.empty((-(-len(self._X) // self._rows), len(rows)))
-        for start, x in pieces(self._X, self._launch_rows, self._rows):
+        for start, x in pieces(self._X, self._launch_rows, self._rows, self._X.dtype):
             first, end = start // self._rows, start + len(x)
             with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
-                launch = kmeans.potential_parallel if parallel else kmeans.potential_serial
-                launch(
-                    x,
-                    self._rows,
-                    candidates,
-                    self._closest[start:end],
-                    update,
-                    sums[first : -(-end // self._rows)],
-                )
+                out, closest = sums[first : -(-end // self._rows)], self._closest[start:end]
+                if parallel:
+                    kmeans.potential_parallel(x, self._rows, origin, candidates, closest, update, out)
+                    continue
+                for i, (a, b) in enumerate(self._plan.superblocks(len(x))):
+                    kmeans.potential_superblock(x[a:b], origin, candidates, closest[a:b], update, out[i])
         return sums
 
-    def _lloyd_round(self, centers: Array, labels: NDArray[np.int64]) -> tuple[Array, Array, Array]:
-        """Assign rows; return counts (K,), sums of x - centre (K, D) and of squared distances (K,)."""
+    def _lloyd_round(self, centers: Array, labels: NDArray[np.int64]) -> tuple[Array, Array, Array, Array]:
+        """Assign rows; return the centres as the kernels hold them, and by cluster (K,) the number of rows, the sums of
+        x - centre (K, D) and of squared distances.
+        """
         d = self._X.shape[1]
+        origin, relative = self._relative(centers)
         shape = (self._k, blocks.slab_pitch(2 + d))
         accumulator = np.zeros(shape)
-        for start, x in pieces(self._X, self._launch_rows, self._rows):
+        for start, x in pieces(self._X, self._launch_rows, self._rows, self._X.dtype):
             end = start + len(x)
             slabs = np.empty((-(-len(x) // self._rows), *shape))
             with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
-                launch = kmeans.lloyd_parallel if parallel else kmeans.lloyd_serial
-                launch(
-                    x,
-                    self._rows,
-                    centers,
-                    labels[start:end],
-                    self._closest[start:end],
-                    slabs,
-                    accumulator,
-                )
-        return accumulator[:, 0], accumulator[:, 1 : 1 + d], accumulator[:, 1 + d]
+                out, closest = labels[start:end], self._closest[start:end]
+                if parallel:
+                    kmeans.lloyd_parallel(x, self._rows, origin, relative, out, closest, slabs, accumulator)
+                    continue
+                for i, (a, b) in enumerate(self._plan.superblocks(len(x))):
+                    kmeans.lloyd_superblock(x[a:b], origin, relative, out[a:b], closest[a:b], slabs[i])
+                blocks.fold(slabs, accumulator)
+        held = origin.astype(np.float64) + relative.astype(np.float64)
+        return held, accumulator[:, 0], accumulator[:, 1 : 1 + d], accumulator[:, 1 + d]
+
+    def _relative(self, centers: Array) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return an origin (D,) and the centres less it, in the dtype of the rows, so that far rows keep their digits."""
+        origin = centers[0].astype(self._X.dtype)
+        return origin, (centers - origin.astype(np.float64)).astype(self._X.dtype)
 
     @staticmethod
     def _mean_variance(counts: Array, sums: Array, squares: Array, centers: Array, moved: Array) -> float:

@@ -1,4 +1,4 @@
-"""Rows of any layout and dtype, piece by piece, in the form that kernels take: float64, read-only, aligned."""
+"""Rows of any layout and dtype, piece by piece, in the form that kernels take: of one dtype, read-only, aligned."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 COPY_BYTES = 4 << 20
 
 
-def pieces(X: NDArray[Any], rows: int, unit: int) -> Iterator[tuple[int, NDArray[np.float64]]]:
+def pieces(X: NDArray[Any], rows: int, unit: int, dtype: Any) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield (start, ``X[start:start + rows]``) as the kernels take it.
 
-    float64 of any memory layout is yielded as views: the kernels copy a block of rows at a time into a buffer of
+    Rows of `dtype` in any memory layout are yielded as views: the kernels copy a block of rows at a time into a buffer of
     their own (`kernels.blocks.load_block`) and go by the strides, so that a large Fortran-ordered frame costs no
-    second copy of the data. float32, values that are not aligned, and small arrays that are not in C order are
+    second copy of the data. Another dtype, values that are not aligned, and small arrays that are not in C order are
     converted into one buffer of about `COPY_BYTES`, which is used again: a piece is valid until the next is taken.
 
     C order meets one compiled signature and strided rows a second. A piece that is a whole Fortran-ordered array
@@ -25,22 +25,24 @@ def pieces(X: NDArray[Any], rows: int, unit: int) -> Iterator[tuple[int, NDArray
 
     Parameters
     ----------
-    X : (N, D) float32 or float64
+    X : (N, D)
         Rows in any memory layout.
     rows : int
         Rows in a piece at most, a multiple of `unit`.
     unit : int
         Pieces are a multiple of this many rows, except the last.
+    dtype : float32 or float64
+        What the kernels compute in.
     """
     n_samples, n_features = X.shape
     in_order = X.flags.c_contiguous
     large = X.nbytes > COPY_BYTES and n_samples > unit
-    ready = X.dtype == np.float64 and X.flags.aligned and (in_order or large)
+    ready = X.dtype == dtype and X.flags.aligned and (in_order or large)
     if ready and not in_order:
         rows = min(rows, max(unit, n_samples // 2 // unit * unit))
     if not ready:
-        rows = min(rows, max(unit, COPY_BYTES // (8 * n_features) // unit * unit))
-        buffer = np.empty((min(rows, n_samples), n_features))
+        rows = min(rows, max(unit, COPY_BYTES // (np.dtype(dtype).itemsize * n_features) // unit * unit))
+        buffer = np.empty((min(rows, n_samples), n_features), dtype)
     for start in range(0, n_samples, rows):
         piece = X[start : start + rows].view()
         if not ready:

@@ -37,6 +37,18 @@ SHAPES: dict[str, Shape] = {
         covariances=lambda k, d: (k, d, d),
         free_covariances=lambda k, d: k * d * (d + 1) // 2,
     ),
+    "tied": Shape(
+        covariances=lambda k, d: (d, d),
+        free_covariances=lambda k, d: d * (d + 1) // 2,
+    ),
+    "diag": Shape(
+        covariances=lambda k, d: (k, d),
+        free_covariances=lambda k, d: k * d,
+    ),
+    "spherical": Shape(
+        covariances=lambda k, d: (k,),
+        free_covariances=lambda k, d: k,
+    ),
 }
 
 
@@ -51,7 +63,8 @@ class MixtureParameters:
     means : (K, D) float64
         Component means, in the units of the data.
     covariances : float64
-        ``(K, D, D)`` for ``covariance_type="full"``, in the squared units of the data.
+        In the squared units of the data: ``(K, D, D)`` for ``covariance_type="full"``, ``(D, D)`` for "tied",
+        the variances ``(K, D)`` for "diag" and ``(K,)`` for "spherical".
     covariance_type : str
         The covariance structure; a key of ``SHAPES``.
     feature_names : tuple of str, or None
@@ -84,6 +97,17 @@ class MixtureParameters:
         """Number of free parameters: K - 1 weights, K D means, and the covariances' own."""
         k, d = self.means.shape
         return int(k - 1 + k * d + SHAPES[self.covariance_type].free_covariances(k, d))
+
+    def full_covariances(self) -> Array:
+        """Covariance matrices (K, D, D), whatever the structure."""
+        k, d = self.means.shape
+        covariances = self.covariances
+        if self.covariance_type == "tied":
+            return np.repeat(covariances[np.newaxis], k, axis=0)
+        if self.covariance_type == "full":
+            return covariances
+        variances = covariances if self.covariance_type == "diag" else np.repeat(covariances[:, np.newaxis], d, axis=1)
+        return variances[:, :, np.newaxis] * np.eye(d)
 
     def log_density(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
         """Log-density of the mixture at each row, (N,), in nats."""
@@ -134,8 +158,8 @@ class SufficientStatistics:
     covariance_type : str
         The structure the moments belong to.
     centers : (K, D) float64
-        The means the moments are taken about: those of the parameters of the pass. Moments about the
-        current means do not cancel, however far from the origin the data are.
+        The means the moments are taken about: those of the parameters of the pass, as the kernels hold them.
+        Moments about the current means do not cancel, however far from the origin the data are.
     n_samples : int
         Number of rows.
     log_likelihood : float
@@ -144,8 +168,9 @@ class SufficientStatistics:
         N_k = sum_i r_ik.
     first_moments : (K, D) float64
         sum_i r_ik z_ik.
-    second_moments : (K, D, D) float64
-        sum_i r_ik z_ik z_ik^T, symmetric.
+    second_moments : float64
+        sum_i r_ik z_ik z_ik^T, in the shape of the covariances: symmetric (K, D, D) for "full", summed over
+        components (D, D) for "tied", the diagonals (K, D) for "diag" and their sums (K,) for "spherical".
     """
 
     covariance_type: str

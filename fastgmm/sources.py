@@ -8,12 +8,14 @@ length and gives the same bits however they are cut.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads
+from .kernels import blocks, passes, tied
 from .loading import COPY_BYTES, pieces
 from .parameters import MixtureParameters, SufficientStatistics
 from .steps import Prepared, prepare, unprepared
@@ -49,8 +51,8 @@ class Accumulation:
         self._launch_rows = plan.launch_rows(_threads.available(n_threads))
         self._accumulator = np.zeros(plan.slab_shape)
         self._slabs = np.empty((0, *plan.slab_shape))
-        self._not_given = np.empty((0, plan.n_components))
-        self._carry = np.empty((0, plan.n_features))
+        self._not_given = np.empty((0, plan.n_components), plan.dtype)
+        self._carry = np.empty((0, plan.n_features), plan.dtype)
         self._held = 0
         self._n_samples = 0
 
@@ -65,7 +67,7 @@ class Accumulation:
             if self._held == rows:
                 self._flush()
         whole = len(X) - len(X) % rows
-        for _, piece in pieces(X[:whole], self._launch_rows, rows):
+        for _, piece in pieces(X[:whole], self._launch_rows, rows, self._prepared.plan.dtype):
             self._launch(piece, self._not_given)
         if whole < len(X):
             self._hold(X[whole:])
@@ -76,35 +78,26 @@ class Accumulation:
         self._n_samples += len(X)
         # Responsibilities exist for one piece at a time, so their memory is bounded like that of a copy.
         most = max(1, COPY_BYTES // (8 * plan.n_components * plan.rows)) * plan.rows
-        for start, piece in pieces(X, min(self._launch_rows, most), plan.rows):
+        for start, piece in pieces(X, min(self._launch_rows, most), plan.rows, plan.dtype):
             # A copy, because a read-only or strided array would be a second signature to compile.
-            given = np.array(responsibilities(start, start + len(piece)), np.float64, order="C")
+            given = np.array(responsibilities(start, start + len(piece)), plan.dtype, order="C")
             self._launch(piece, given)
 
     def finish(self) -> SufficientStatistics:
         """Return the statistics of all rows added."""
         if self._held:
             self._flush()
-        prepared, plan = self._prepared, self._prepared.plan
-        sums, first, second = prepared.kernels.unpack(self._accumulator, plan.n_components, plan.n_features)
-        return SufficientStatistics(
-            covariance_type=prepared.parameters.covariance_type,
-            centers=prepared.parameters.means,
-            n_samples=self._n_samples,
-            log_likelihood=float(self._accumulator[plan.n_components, 0]),
-            responsibility_sums=sums,
-            first_moments=first,
-            second_moments=second,
-        )
+        return self._prepared.statistics(self._accumulator, self._n_samples)
 
     def _hold(self, X: NDArray[Any]) -> None:
         if not len(self._carry):
-            self._carry = np.empty((self._prepared.plan.rows, self._prepared.plan.n_features))
+            plan = self._prepared.plan
+            self._carry = np.empty((plan.rows, plan.n_features), plan.dtype)
         self._carry[self._held : self._held + len(X)] = X
         self._held += len(X)
 
     def _flush(self) -> None:
-        for _, piece in pieces(self._carry[: self._held], len(self._carry), len(self._carry)):
+        for _, piece in pieces(self._carry[: self._held], len(self._carry), len(self._carry), self._carry.dtype):
             self._launch(piece, self._not_given)
         self._held = 0
 
@@ -116,17 +109,13 @@ class Accumulation:
         # A single superblock has nothing to share out.
         work = len(x) * plan.row_nanoseconds if n_slabs > 1 else 0.0
         with _threads.team(self._n_threads, work) as parallel:
-            launch = prepared.kernels.pass_parallel if parallel else prepared.kernels.pass_serial
-            launch(
-                x,
-                given,
-                plan.rows,
-                prepared.parameters.means,
-                prepared.factors,
-                prepared.constants,
-                self._slabs[:n_slabs],
-                self._accumulator,
-            )
+            slabs = self._slabs[:n_slabs]
+            if parallel:
+                passes.pass_parallel(prepared.model, x, given, plan.rows, slabs, self._accumulator)
+                return
+            for s, (a, b) in enumerate(plan.superblocks(len(x))):
+                passes.superblock(prepared.model, x[a:b], given[a:b], slabs[s])
+            blocks.fold(slabs, self._accumulator)
 
 
 class ArraySource:
@@ -135,6 +124,7 @@ class ArraySource:
     def __init__(self, X: NDArray[Any], n_threads: int | None = None) -> None:
         self._X = X
         self._n_threads = n_threads
+        self._scatter: SufficientStatistics | None = None
 
     @property
     def n_samples(self) -> int:
@@ -143,9 +133,9 @@ class ArraySource:
 
     def statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
         """One pass of the fused kernel over all rows."""
-        accumulation = Accumulation(prepare(parameters), self._n_threads)
-        accumulation.add(self._X)
-        return accumulation.finish()
+        if parameters.covariance_type == "tied":
+            return self._tied_statistics(parameters)
+        return self._pass(prepare(parameters, self._X.dtype))
 
     def statistics_given(
         self, responsibilities: Callable[[int, int], Array], n_components: int, covariance_type: str
@@ -157,9 +147,34 @@ class ArraySource:
         """
         centers = np.repeat(self._X[:1].astype(np.float64), n_components, axis=0)
         for _ in range(2):
-            accumulation = Accumulation(unprepared(centers, covariance_type), self._n_threads)
+            accumulation = Accumulation(unprepared(centers, covariance_type, self._X.dtype), self._n_threads)
             accumulation.add_given(self._X, responsibilities)
             statistics = accumulation.finish()
             shift = statistics.first_moments / statistics.responsibility_sums[:, np.newaxis]
             centers = statistics.centers + shift
         return statistics
+
+    def _tied_statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
+        """One pass without second moments: they follow from the total scatter, which is the same every round.
+
+        Where that subtraction would cancel, a second pass sums them directly.
+        """
+        if self._scatter is None:
+            self._scatter = self.statistics_given(lambda a, b: np.ones((b - a, 1)), 1, "tied")
+        total = self._scatter
+        statistics = self._pass(prepare(parameters, self._X.dtype, direct=False))
+        pooled = tied.from_scatter(
+            total.second_moments,
+            total.centers[0],
+            statistics.responsibility_sums,
+            statistics.first_moments,
+            statistics.centers,
+        )
+        if pooled is None:
+            return self._pass(prepare(parameters, self._X.dtype))
+        return replace(statistics, second_moments=pooled)
+
+    def _pass(self, prepared: Prepared) -> SufficientStatistics:
+        accumulation = Accumulation(prepared, self._n_threads)
+        accumulation.add(self._X)
+        return accumulation.finish()

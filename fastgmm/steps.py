@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import Kernels, blocks, kernels_for, padded
+from .kernels import STRUCTURES, blocks, structure
 from .parameters import SHAPES, MixtureParameters, SufficientStatistics
 
 Array = NDArray[np.float64]
@@ -29,26 +30,38 @@ class IllDefinedCovariance(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """How a pass is cut for K components and D features; nothing in it depends on N."""
+    """How a pass is cut for a structure, K components, D features and a dtype; nothing in it depends on N."""
 
+    covariance_type: str
     n_components: int
     n_features: int
+    dtype: Any = np.float64
 
     @property
     def rows(self) -> int:
         """Rows in a superblock."""
-        return blocks.superblock_rows(self.n_components, self.n_features)
+        return blocks.superblock_rows(self.n_components * (self._multiply_adds + 32))
 
     @property
     def slab_shape(self) -> tuple[int, int]:
         """Shape of the sums of one superblock."""
-        size = padded(self.n_features)
-        return self.n_components + 1, blocks.slab_pitch(1 + size + size * size)
+        rows, length = STRUCTURES[self.covariance_type].sums_shape(self.n_components, self.n_features)
+        return rows, blocks.slab_pitch(length)
 
     @property
     def row_nanoseconds(self) -> float:
         """Rough time of one row on one core: right to a factor of three, which is all a launch length needs."""
-        return self.n_components * (4.0 + 0.1 * self.n_features * (self.n_features + 8))
+        return self.n_components * (2.0 + 0.06 * self._multiply_adds)
+
+    @property
+    def _multiply_adds(self) -> int:
+        """Multiply-adds of a row and component."""
+        per_feature = self.n_features + 3 if self.covariance_type == "full" else 4
+        return self.n_features * per_feature
+
+    def superblocks(self, n_samples: int) -> list[tuple[int, int]]:
+        """First row and end of each superblock of `n_samples` rows."""
+        return [(a, min(a + self.rows, n_samples)) for a in range(0, n_samples, self.rows)]
 
     def launch_rows(self, n_threads: int) -> int:
         """Rows in a launch: a whole number of superblocks for each thread."""
@@ -61,39 +74,64 @@ class Plan:
 class Prepared:
     """Parameters in the form the kernels take."""
 
-    parameters: MixtureParameters
-    kernels: Kernels
     plan: Plan
-    factors: Array
-    constants: Array
+    model: Any
+
+    def statistics(self, accumulator: Array, n_samples: int) -> SufficientStatistics:
+        """Return the sums of a pass of `n_samples` rows as arrays of their own."""
+        k, d = self.plan.n_components, self.plan.n_features
+        centers, sums, first = np.empty((k, d)), np.empty(k), np.empty((k, d))
+        second = np.zeros(SHAPES[self.plan.covariance_type].covariances(k, d))
+        structure.centers_of(self.model, centers)
+        structure.unpack(self.model, accumulator, sums, first, second)
+        return SufficientStatistics(
+            covariance_type=self.plan.covariance_type,
+            centers=centers,
+            n_samples=n_samples,
+            log_likelihood=float(accumulator[k, 0]),
+            responsibility_sums=sums,
+            first_moments=first,
+            second_moments=second,
+        )
 
 
-def prepare(parameters: MixtureParameters) -> Prepared:
-    """Factorise the covariances; `IllDefinedCovariance` if one is not positive definite."""
-    k, d = parameters.means.shape
-    kernels = kernels_for(parameters.covariance_type, d)
-    factors = np.zeros((k, padded(d), padded(d)))
-    constants = np.zeros(k)
-    failed = kernels.prepare(parameters.weights, parameters.covariances, factors, constants)
+def prepare(parameters: MixtureParameters, dtype: Any = np.float64, **options: Any) -> Prepared:
+    """Factorise the covariances for rows of `dtype`; `IllDefinedCovariance` if one is not positive definite.
+
+    `options` are those of the structure's `allocate`.
+    """
+    prepared = _allocate(parameters.means, parameters.covariance_type, dtype, **options)
+    failed = structure.prepare(prepared.model, parameters.weights, parameters.means, parameters.covariances)
     if failed >= 0:
         raise IllDefinedCovariance(failed)
-    return Prepared(parameters, kernels, Plan(k, d), factors, constants)
+    return prepared
 
 
-def unprepared(centers: Array, covariance_type: str) -> Prepared:
-    """Return means alone, for a pass over given responsibilities."""
-    k, d = centers.shape
-    nothing = MixtureParameters(np.zeros(k), centers, np.empty(0), covariance_type)
-    size = padded(d)
-    return Prepared(nothing, kernels_for(covariance_type, d), Plan(k, d), np.zeros((k, size, size)), np.zeros(k))
+def unprepared(centers: Array, covariance_type: str, dtype: Any) -> Prepared:
+    """Return means alone, for a pass over given responsibilities.
+
+    Without a density there is nothing to gain from an origin, and without one the centred rows are exact.
+    """
+    prepared = _allocate(centers, covariance_type, dtype)
+    prepared.model.means[:, : centers.shape[1]] = centers
+    return prepared
+
+
+def _allocate(means: Array, covariance_type: str, dtype: Any, **options: Any) -> Prepared:
+    k, d = means.shape
+    model = STRUCTURES[covariance_type].allocate(k, d, dtype, **options)
+    return Prepared(Plan(covariance_type, k, d, dtype), model)
 
 
 def maximize(statistics: SufficientStatistics, reg_covar: float) -> MixtureParameters:
     """M step; see `fastgmm.maximize`."""
     k, d = statistics.centers.shape
+    covariance_type = statistics.covariance_type
     weights, means = np.empty(k), np.empty((k, d))
-    covariances = np.empty(SHAPES[statistics.covariance_type].covariances(k, d))
-    kernels_for(statistics.covariance_type, d).maximize(
+    covariances = np.empty(SHAPES[covariance_type].covariances(k, d))
+    structure.maximize(
+        # The model only chooses the structure; the smallest there is does.
+        STRUCTURES[covariance_type].allocate(1, d, np.float64),
         statistics.responsibility_sums,
         statistics.first_moments,
         statistics.second_moments,
@@ -103,4 +141,4 @@ def maximize(statistics: SufficientStatistics, reg_covar: float) -> MixtureParam
         means,
         covariances,
     )
-    return MixtureParameters(weights, means, covariances, statistics.covariance_type)
+    return MixtureParameters(weights, means, covariances, covariance_type)

@@ -195,9 +195,10 @@ def check_parameters(parameters: MixtureParameters) -> MixtureParameters:
     names = parameters.feature_names
     if names is not None and len(names) != d:
         raise ValueError(f"feature_names must name {d} features, got {len(names)}")
-    asymmetry = float(np.abs(covariances - np.swapaxes(covariances, -1, -2)).max())
-    if asymmetry > 1e-8 * float(np.abs(covariances).max()):
-        raise ValueError(f"covariances must be symmetric, got an asymmetry of {asymmetry:g}")
+    if covariance_type in ("full", "tied"):
+        asymmetry = float(np.abs(covariances - np.swapaxes(covariances, -1, -2)).max())
+        if asymmetry > 1e-8 * float(np.abs(covariances).max()):
+            raise ValueError(f"covariances must be symmetric, got an asymmetry of {asymmetry:g}")
     return MixtureParameters(weights, means, covariances, covariance_type, names)
 
 

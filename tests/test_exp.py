@@ -37,7 +37,8 @@ def chebyshev_coefficients(degree):
         return total
 
     nodes = [Decimal(2).ln() / 2 * cosine(pi * (2 * i + 1) / (2 * n)) for i in range(n)]
-    differences = [(t.exp() - 1 - t) / (t * t) for t in nodes]
+    # The middle one of an odd number of nodes is 0 but for rounding, where the limit is 1/2.
+    differences = [(t.exp() - 1 - t) / (t * t) if abs(t) > Decimal("1e-20") else Decimal("0.5") for t in nodes]
     for j in range(1, n):
         for i in range(n - 1, j - 1, -1):
             differences[i] = (differences[i] - differences[i - 1]) / (nodes[i] - nodes[i - j])

@@ -19,7 +19,7 @@ def naive_round(X, start):
 
 @pytest.mark.parametrize("n_features", FEATURES)
 def test_one_round_is_the_originals(n_features):
-    lanes = blocks.LANES
+    lanes = blocks.LANES_DOUBLE
     for n_samples in (lanes - 1, lanes + 1):
         X, start = make_problem(n_samples, n_features, 3, seed=n_features)
         expected, responsibilities = naive_round(X, start)
@@ -52,31 +52,23 @@ def test_any_number_of_components(n_components, n_features):
     )
 
 
-def test_small_and_general_kernels_agree_at_two_features():
-    from fastgmm.kernels import full, full_small
-    from fastgmm.sources import Accumulation
-    from fastgmm.steps import prepare
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+def test_small_and_general_kernels_agree(n_features):
+    from fastgmm.kernels import full, passes, structure
 
-    X, start = make_problem(700, 2, 3)
-    sums = []
-    for module in (full, full_small):
-        prepared = prepare(start)
-        factors, constants = np.zeros_like(prepared.factors), np.zeros_like(prepared.constants)
-        assert module.prepare(start.weights, start.covariances, factors, constants) == -1
-        np.testing.assert_allclose(factors, prepared.factors, rtol=1e-13)
-        np.testing.assert_allclose(constants, prepared.constants, rtol=1e-13)
-        plan = prepared.plan
-        accumulator, slabs = np.zeros(plan.slab_shape), np.empty((1, *plan.slab_shape))
-        given = np.empty((0, 3))
-        x = X.view()
-        x.flags.writeable = False
-        module.pass_serial(x, given, plan.rows, start.means, factors, constants, slabs, accumulator)
-        sums.append(full.unpack(accumulator, 3, 2))
-    for a, b in zip(*sums, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-11)
-    accumulation = Accumulation(prepare(start))
-    accumulation.add(X)
-    np.testing.assert_array_equal(accumulation.finish().second_moments, sums[1][2])
+    X, start = make_problem(700, n_features, 3)
+    X.flags.writeable = False
+    expected = fastgmm.accumulate(X, start)
+    general = full.Full(*full.allocate(3, n_features, np.float64))
+    assert structure.prepare(general, start.weights, start.means, start.covariances) == -1
+    slab = np.zeros(Plan("full", 3, n_features).slab_shape)
+    passes.superblock(general, X, np.empty((0, 3)), slab)
+    sums, first, second = np.empty(3), np.empty((3, n_features)), np.empty((3, n_features, n_features))
+    structure.unpack(general, slab, sums, first, second)
+    np.testing.assert_allclose(sums, expected.responsibility_sums, rtol=1e-11)
+    np.testing.assert_allclose(first, expected.first_moments, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(second, expected.second_moments, rtol=1e-11, atol=1e-11)
+    assert slab[3, 0] == pytest.approx(expected.log_likelihood, rel=1e-13)
 
 
 def test_second_moments_are_symmetric_and_positive():
@@ -109,9 +101,9 @@ def test_far_rows_do_not_underflow():
 @pytest.mark.parametrize("n_features", [1, 2, 3, 16, 64, 128])
 @pytest.mark.parametrize("n_components", [1, 4, 256])
 def test_plan_invariants(n_features, n_components):
-    plan = Plan(n_components, n_features)
-    assert plan.rows % blocks.LANES == 0
-    assert plan.rows // blocks.LANES <= blocks.MAX_BLOCKS
+    plan = Plan("full", n_components, n_features)
+    assert plan.rows % blocks.LANES_DOUBLE == 0
+    assert plan.rows % blocks.LANES_SINGLE == 0 and plan.rows <= blocks.MAX_ROWS
     assert plan.launch_rows(1) % plan.rows == 0
     assert plan.launch_rows(8) >= 8 * plan.rows
     assert plan.slab_shape[1] * 8 % 128 == 0

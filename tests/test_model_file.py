@@ -44,7 +44,7 @@ def document(**changes):
         (document(format="other"), "lacks"),
         (document(version=2), "has model version 2; this fastgmm reads version 1"),
         (document(extra=1), "missing or unknown entries extra"),
-        (document(covariance_type="round"), "covariance_type must be 'full'"),
+        (document(covariance_type="round"), "covariance_type must be one of 'full', 'tied', 'diag', 'spherical'"),
         (document(weights=[0.5]), r"weights must be of shape \(2,\)"),
         (document(weights=[0.9, 0.5]), "sum to 1"),
         (document(weights=[-0.5, 1.5]), "non-negative"),

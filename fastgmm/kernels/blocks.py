@@ -1,39 +1,41 @@
 """How rows are cut, and where a pass leaves its sums.
 
-* A *block* is the 256 rows whose features lie in one D x B buffer, features outer and rows inner, so
-  that rows are the SIMD lanes and everything a block needs stays in the first or second cache level.
-* A *superblock* is the unit of parallel work: a fixed number of rows, a function of D and K alone. It sums
+* A *block* is the 256 rows (512 in single precision) whose features lie in one P x B buffer, features outer and
+  rows inner, so that rows are the SIMD lanes and everything a block needs stays in the first or second cache level.
+* A *superblock* is the unit of parallel work: a fixed number of rows, a function of K, D and dtype alone. It sums
   into a slab of its own. Slabs are folded into the accumulator in row order, so neither the number of
   threads nor the way the rows arrived changes a bit of the sums.
 
-A slab, like the accumulator, is a ``(K + 1, pitch)`` array. Row k holds N_k, then the first moments, then
-the second moments in whatever form the structure gives them; row K holds the log-likelihood. `pitch` is a
-multiple of 128 bytes: threads that write neighbouring slabs share no cache line, nor a pair of lines that
-the prefetcher moves together.
+A slab, like the accumulator, is a float64 array whatever the rows are. Row k < K holds N_k, then what the structure
+sums by component; row K holds the log-likelihood. Its pitch is a multiple of 128 bytes: threads that write
+neighbouring slabs share no cache line, nor a pair of lines that the prefetcher moves together.
 """
 
-from .._jit import kernel
+import numpy as np
 
-# Rows are loaded eight features at a time: eight float64 are the cache line that a strided read pays for.
-LINE = 8
-# Rows in a block. Loops shorter than 128 pay for their ends, longer blocks leave the caches. One AVX2 core with
-# 512 kB of second-level cache, nanoseconds per row and component for 64, 128, 256, 512 rows: D = 8 14.2, 12.8,
+from .._jit import entry, kernel, replaces
+
+# Rows in a block: 2 kB of each feature. Shorter loops pay for their start and for the sum over SIMD lanes at their
+# end (45 to 115 cycles, as much as 40 to 100 rows of a register tile); longer ones leave the caches. One AVX2 core
+# with 512 kB of second-level cache, nanoseconds per row and component for 64, 128, 256, 512 rows: D = 8 14.2, 12.8,
 # 13.6, 13.3; D = 16 35, 32, 28, 29; D = 32 115, 91, 81, 81; D = 64 396, 321, 273, 296; D = 128 1492, 1160, 1099,
 # 1159. Nowhere did fewer rows for large D win.
-LANES = 256
-# 32 blocks in a superblock at most: `posterior` multiplies one row sum per block before it takes a logarithm.
-MAX_BLOCKS = 32
+LANES_DOUBLE = 256
+LANES_SINGLE = 512
+# Lanes that count are summed in steps of this many (``significant.py``): two AVX-512 vectors of float64.
+STEP = 16
+# Rows in a superblock at most: `posterior` multiplies one row sum per block before it takes a logarithm.
+MAX_ROWS = 8192
 
 
-def superblock_rows(n_components: int, n_features: int) -> int:
-    """Rows in a superblock: about 2^20 multiply-adds, but between 1024 rows and 32 blocks.
+def superblock_rows(multiply_adds: int) -> int:
+    """Rows in a superblock: about 2^20 multiply-adds, given those of a row, but between 1024 and 8192 rows.
 
     Work of this length (about 100 microseconds) hides the start of a thread and the fold of a slab, and leaves
     hundreds of superblocks to share out among threads at a million rows.
     """
-    rows = MAX_BLOCKS * LANES
-    per_row = n_components * (n_features * (n_features + 3) + 32)
-    while rows > 1024 and rows * per_row > 2**20:
+    rows = MAX_ROWS
+    while rows > 1024 and rows * multiply_adds > 2**20:
         rows //= 2
     return rows
 
@@ -43,24 +45,72 @@ def slab_pitch(length: int) -> int:
     return -(-length // 16) * 16
 
 
-@kernel
-def load_block(x, start, lanes, block):
-    """Transpose rows ``x[start:start + lanes]`` (N, D) into ``block[:D, :lanes]``.
+def lanes(array):
+    """Rows in a block of the dtype of `array`.
 
-    Eight features at a time, and the rest one by one: an inner loop of variable length cost four times as much.
+    Compiled it is a constant, which spares every loop over a block the code for an odd end: a tile of 2 x 4
+    multiply-adds went from 0.72 to 0.79 of the peak by it.
     """
-    n_features = x.shape[1]
-    whole = n_features - n_features % LINE
-    for first in range(0, whole, LINE):
-        for b in range(lanes):
-            for d in range(LINE):
-                block[first + d, b] = x[start + b, first + d]
-    for d in range(whole, n_features):
-        for b in range(lanes):
-            block[d, b] = x[start + b, d]
+    return LANES_SINGLE if array.itemsize == 4 else LANES_DOUBLE
+
+
+@replaces(lanes, "float64")
+def _lanes_double(array):
+    return 256
+
+
+@replaces(lanes, "float32")
+def _lanes_single(array):
+    return 512
 
 
 @kernel
+def load_block(x, start, n_rows, origin, block):
+    """Transpose rows ``x[start:start + n_rows]`` (N, D), less `origin` (D,), into ``block[:D]``; other lanes get 0.
+
+    One feature at a time, through views that spare every element the test of a negative index: 8 multiply-adds' time a
+    value at D = 8, where eight features together took 13 and an explicit 4 x 4 transposition 8.
+    """
+    rows = x[start : start + n_rows]
+    for d in range(x.shape[1]):
+        values, out, o = rows[:, d], block[d], origin[d]
+        for b in range(n_rows):
+            out[b] = values[b] - o
+    clear_lanes(n_rows, block)
+
+
+@kernel
+def load_columns(values, start, n_rows, out):
+    """Transpose rows ``values[start:start + n_rows]`` (N, K) into `out` (K, B); other lanes get 0."""
+    rows = values[start : start + n_rows]
+    for k in range(values.shape[1]):
+        column, lane = rows[:, k], out[k]
+        for b in range(n_rows):
+            lane[b] = column[b]
+    clear_lanes(n_rows, out)
+
+
+@kernel
+def clear_lanes(n_rows, block):
+    """Set what lies beyond the last row of a block to 0."""
+    for d in range(block.shape[0]):
+        for b in range(n_rows, lanes(block)):
+            block[d, b] = block.dtype.type(0.0)
+
+
+@kernel
+def buffer(x, n_rows):
+    """Return an array (n_rows, B) in the dtype of `x`; it is not filled."""
+    return np.empty((n_rows, lanes(x)), x.dtype)
+
+
+@kernel
+def new_block(x, n_rows):
+    """Return a `buffer` of zeros: `load_block` does not write the rows that pad the features."""
+    return np.zeros((n_rows, lanes(x)), x.dtype)
+
+
+@entry
 def fold(slabs, accumulator):
     """Add ``slabs`` (S, K + 1, pitch) to ``accumulator`` (K + 1, pitch) in row order, in place."""
     for s in range(slabs.shape[0]):

@@ -1,212 +1,169 @@
 """Full covariance, any D: the products run as the register tiles of ``tiles.py``."""
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import driver, kernel, prange
-from .blocks import LANES, fold, load_block
+from .._jit import implements
 from .cholesky import OK, cholesky, invert_lower
-from .posterior import (
-    SMALLEST,
-    collect,
-    exponentiate,
-    log_sum,
-    row_maxima,
-    store_labels,
-    store_log_density,
-    store_responsibilities,
+from .moments import second_moments
+from .posterior import scale_roots, take_roots
+from .significant import NEGLIGIBLE, significant
+from .structure import (
+    accumulate,
+    center,
+    first_moments,
+    inverse,
+    log_density,
+    log_weight,
+    maximize,
+    maximize_means,
+    prepare,
+    scratch_rows,
+    unpack,
 )
-from .tiles import mahalanobis, second_moments
+from .tiles import less_distance
 
 
-@kernel
-def prepare(weights, covariances, factors, constants):
-    """See ``kernels``: A = L^-1 row by row in `factors` (K, P, P), P = D rounded up to even."""
-    n_components, n_features = covariances.shape[0], covariances.shape[1]
+class Full(NamedTuple):
+    """log(w phi(x)) / 2 = constant - |factor x + offset|^2, P = D rounded up to even.
+
+    factors (K, P, P) are A / 2 with A = L^-1 and Sigma = L L^T; offsets (K, P) are -A (mean - origin) / 2;
+    constants (K,) are (log w - D/2 log 2 pi + log det A) / 2.
+    """
+
+    origin: Any
+    means: Any
+    factors: Any
+    offsets: Any
+    constants: Any
+
+
+class Full1(NamedTuple):
+    """`Full` for D = 1, by the kernels of ``full_small.py``."""
+
+    origin: Any
+    means: Any
+    factors: Any
+    offsets: Any
+    constants: Any
+
+
+class Full2(NamedTuple):
+    """`Full` for D = 2."""
+
+    origin: Any
+    means: Any
+    factors: Any
+    offsets: Any
+    constants: Any
+
+
+class Full3(NamedTuple):
+    """`Full` for D = 3."""
+
+    origin: Any
+    means: Any
+    factors: Any
+    offsets: Any
+    constants: Any
+
+
+def allocate(n_components, n_features, dtype):
+    """Return an unfilled model, the hand-written one for D up to 3."""
+    size = n_features + n_features % 2
+    model = {1: Full1, 2: Full2, 3: Full3}.get(n_features, Full)
+    return model(
+        origin=np.zeros(n_features, dtype),
+        means=np.zeros((n_components, size), dtype),
+        factors=np.zeros((n_components, size, size), dtype),
+        offsets=np.zeros((n_components, size), dtype),
+        constants=np.zeros(n_components, dtype),
+    )
+
+
+def sums_shape(n_components, n_features):
+    """Rows of sums, and numbers in one: N_k, first moments (P), second moments (P x P, lower triangle)."""
+    size = n_features + n_features % 2
+    return n_components + 1, 1 + size + size * size
+
+
+@implements(prepare, Full, Full1, Full2, Full3)
+def prepare_full(model, weights, means, covariances):
+    """See ``structure``."""
+    n_components, n_features = means.shape
+    center(model, means)
     factor = np.empty((n_features, n_features))
+    inverse_factor = np.empty((n_features, n_features))
     for k in range(n_components):
         if cholesky(covariances[k], factor) != OK:
             return k
-        invert_lower(factor, factors[k])
-        log_weight = math.log(weights[k]) if weights[k] > 0.0 else -math.inf
-        constants[k] = log_weight - 0.5 * n_features * math.log(2.0 * math.pi)
-        for d in range(n_features):
-            constants[k] -= math.log(factor[d, d])
+        invert_lower(factor, inverse_factor)
+        constant = log_weight(weights[k]) - 0.5 * n_features * math.log(2.0 * math.pi)
+        for i in range(n_features):
+            constant -= math.log(factor[i, i])
+            offset = 0.0
+            for j in range(i + 1):
+                model.factors[k, i, j] = 0.5 * inverse_factor[i, j]
+                offset -= 0.5 * inverse_factor[i, j] * np.float64(model.means[k, j])
+            model.offsets[k, i] = offset
+        model.constants[k] = 0.5 * constant
     return -1
 
 
-@kernel
-def center(block, lanes, mean, z):
-    """Write ``block - mean`` into the first D rows of `z`; its padding stays zero."""
-    for d in range(mean.shape[0]):
-        m = mean[d]
-        for b in range(lanes):
-            z[d, b] = block[d, b] - m
+@implements(scratch_rows, Full)
+def scratch_rows_full(model):
+    """Scaled rows s (P); rows that count (P) and their values, or four rows y."""
+    return 2 * model.means.shape[1] + 4
 
 
-@kernel
-def log_density(block, lanes, means, factors, constants, z, y, log_joint):
-    """Write ``log_joint[:, :lanes]``; `z`, `y` are scratch."""
-    for k in range(means.shape[0]):
-        center(block, lanes, means[k], z)
-        distances = log_joint[k]
-        mahalanobis(factors[k], z, lanes, y, distances)
-        constant = constants[k]
-        for b in range(lanes):
-            distances[b] = constant - 0.5 * distances[b]
+@implements(log_density, Full)
+def log_density_full(model, block, scratch, half_logs):
+    """See ``structure``."""
+    y = scratch[model.means.shape[1] :]
+    for k in range(half_logs.shape[0]):
+        less_distance(model.constants[k], model.factors[k], model.offsets[k], block, y, half_logs[k])
 
 
-@kernel
-def accumulate(block, lanes, means, exponentials, inverse_sums, z, w, slab):
-    """Add the moments of the block, r = exponentials * inverse_sums, to the rows of `slab`."""
-    n_components, n_features = means.shape
-    size = z.shape[0]
+@implements(accumulate, Full)
+def accumulate_full(model, block, roots, scales, scratch, index, slab):
+    """See ``structure``."""
+    size = model.means.shape[1]
+    scaled = scratch[:size]
+    take_roots(scales)
+    for k in range(roots.shape[0]):
+        slab[k, 0] += scale_roots(roots[k], scales)
+        floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
+        rows, kept, steps = significant(block, roots[k], floor, scratch[size:], index)
+        first_moments(kept, rows, steps, model.means[k], scaled, slab[k, 1:])
+        second_moments(scaled, steps, size, size, slab[k, 1 + size :])
+
+
+@implements(unpack, Full, Full1, Full2, Full3)
+def unpack_full(model, accumulator, sums, first, second):
+    """See ``structure``; `second` is (K, D, D), symmetric."""
+    n_components, n_features = first.shape
+    size = model.means.shape[1]
     for k in range(n_components):
-        r = exponentials[k]
-        total = 0.0
-        for b in range(lanes):
-            r[b] *= inverse_sums[b]
-            total += r[b]
-        slab[k, 0] += total
-        for d in range(n_features):
-            m = means[k, d]
-            first = 0.0
-            for b in range(lanes):
-                value = block[d, b] - m
-                weighted = r[b] * value
-                z[d, b] = value
-                w[d, b] = weighted
-                first += weighted
-            slab[k, 1 + d] += first
-        second_moments(w, z, lanes, size, slab[k, 1 + size :])
-
-
-@kernel
-def maximize(sums, first, second, centers, reg_covar, weights, means, covariances):
-    """Carry out the M step.
-
-    With delta = first / N_k,
-
-        w_k = N_k / sum N,    mu_k = centers_k + delta,    Sigma_k = second / N_k - delta delta^T + reg_covar I.
-
-    delta tends to 0 with convergence, so the subtraction does not cancel, wherever the data lie. A component
-    without rows keeps its centre and gets weight 0 and covariance reg_covar I.
-    """
-    n_components, n_features = centers.shape
-    total = 0.0
-    for k in range(n_components):
-        total += sums[k]
-    for k in range(n_components):
-        alive = sums[k] > SMALLEST
-        scale = 1.0 / sums[k] if alive else 0.0
-        weights[k] = sums[k] / total if alive else 0.0
+        sums[k] = accumulator[k, 0]
         for i in range(n_features):
-            means[k, i] = centers[k, i] + first[k, i] * scale
+            first[k, i] = accumulator[k, 1 + i]
+            for j in range(i + 1):
+                second[k, i, j] = accumulator[k, 1 + size + i * size + j]
+                second[k, j, i] = second[k, i, j]
+
+
+@implements(maximize, Full, Full1, Full2, Full3)
+def maximize_full(model, sums, first, second, centers, reg_covar, weights, means, covariances):
+    """See ``structure``."""
+    n_components, n_features = centers.shape
+    maximize_means(sums, first, centers, weights, means)
+    for k in range(n_components):
+        scale = inverse(sums[k])
+        for i in range(n_features):
             for j in range(i + 1):
                 value = second[k, i, j] * scale - (first[k, i] * scale) * (first[k, j] * scale)
-                if i == j:
-                    value += reg_covar
                 covariances[k, i, j] = value
                 covariances[k, j, i] = value
-
-
-def unpack(accumulator, n_components, n_features):
-    """Return N_k (K,), first (K, D) and symmetric second moments (K, D, D); copies."""
-    size = n_features + n_features % 2
-    rows = accumulator[:n_components]
-    square = rows[:, 1 + size : 1 + size + size * size].reshape(n_components, size, size)
-    lower = np.tril(square[:, :n_features, :n_features])
-    second = np.ascontiguousarray(lower + np.tril(lower, -1).transpose(0, 2, 1))
-    return rows[:, 0].copy(), rows[:, 1 : 1 + n_features].copy(), second
-
-
-@kernel
-def superblock(x, given, means, factors, constants, slab):
-    """One fused E and M pass over the rows `x` (S, D) into `slab`, which is overwritten.
-
-    Where `given` (S, K) has rows, they are the responsibilities and the E step is left out.
-    """
-    n_components, n_features = means.shape
-    size = factors.shape[1]
-    block = np.empty((n_features, LANES))
-    z = np.zeros((size, LANES))
-    w = np.zeros((size, LANES))
-    y = np.empty((4, LANES))
-    log_joint = np.empty((n_components, LANES))
-    maxima = np.empty(LANES)
-    sums = np.empty(LANES)
-    products = np.ones(LANES)
-    slab[:, :] = 0.0
-    total = 0.0
-    for start in range(0, x.shape[0], LANES):
-        n = min(LANES, x.shape[0] - start)
-        load_block(x, start, n, block)
-        if given.shape[0] > 0:
-            load_block(given, start, n, log_joint)
-            sums[:] = 1.0
-        else:
-            log_density(block, n, means, factors, constants, z, y, log_joint)
-            row_maxima(log_joint, n, sums, maxima)
-            exponentiate(log_joint, n, maxima, sums)
-            total += collect(maxima, sums, n, products)
-        accumulate(block, n, means, log_joint, sums, z, w, slab)
-    slab[n_components, 0] = total + log_sum(products)
-
-
-@kernel
-def pass_serial(x, given, rows, means, factors, constants, slabs, accumulator):
-    """Run superblocks of `rows` rows one after another; fold their slabs into `accumulator`."""
-    for s in range(slabs.shape[0]):
-        a, b = s * rows, (s + 1) * rows
-        superblock(x[a:b], given[a:b], means, factors, constants, slabs[s])
-    fold(slabs, accumulator)
-
-
-@driver
-def pass_parallel(x, given, rows, means, factors, constants, slabs, accumulator):
-    """`pass_serial`, superblocks in parallel."""
-    for s in prange(slabs.shape[0]):
-        a, b = s * rows, (s + 1) * rows
-        superblock(x[a:b], given[a:b], means, factors, constants, slabs[s])
-    fold(slabs, accumulator)
-
-
-@kernel
-def evaluate_superblock(x, means, factors, constants, log_densities, responsibilities, labels):
-    """Write what is wanted of each row `x` (S, D): arrays of length 0 are not."""
-    block = np.empty((means.shape[1], LANES))
-    log_joint = np.empty((means.shape[0], LANES))
-    maxima = np.empty(LANES)
-    sums = np.empty(LANES)
-    z = np.zeros((factors.shape[1], LANES))
-    y = np.empty((4, LANES))
-    for start in range(0, x.shape[0], LANES):
-        n = min(LANES, x.shape[0] - start)
-        load_block(x, start, n, block)
-        log_density(block, n, means, factors, constants, z, y, log_joint)
-        row_maxima(log_joint, n, sums, maxima)
-        if labels.shape[0] > 0:
-            store_labels(log_joint, n, maxima, labels[start:])
-        if log_densities.shape[0] + responsibilities.shape[0] > 0:
-            exponentiate(log_joint, n, maxima, sums)
-        if log_densities.shape[0] > 0:
-            store_log_density(n, maxima, sums, log_densities[start:])
-        if responsibilities.shape[0] > 0:
-            store_responsibilities(log_joint, n, sums, responsibilities[start:])
-
-
-@kernel
-def evaluate_serial(x, rows, means, factors, constants, log_densities, responsibilities, labels):
-    """Write what is wanted of each row of `x`, superblock by superblock."""
-    for s in range(-(-x.shape[0] // rows)):
-        a, b = s * rows, (s + 1) * rows
-        evaluate_superblock(x[a:b], means, factors, constants, log_densities[a:b], responsibilities[a:b], labels[a:b])
-
-
-@driver
-def evaluate_parallel(x, rows, means, factors, constants, log_densities, responsibilities, labels):
-    """`evaluate_serial`, superblocks in parallel."""
-    for s in prange(-(-x.shape[0] // rows)):
-        a, b = s * rows, (s + 1) * rows
-        evaluate_superblock(x[a:b], means, factors, constants, log_densities[a:b], responsibilities[a:b], labels[a:b])
+            covariances[k, i, i] += reg_covar

@@ -1,111 +1,102 @@
 """k-means on the blocks of the mixture kernels: squared distances by differences, never by expansion.
 
-|x|^2 - 2 x c + |c|^2 would be a matrix product, but it cancels for data far from the origin, and here the
-start is a small part of a fit.
+Centres are given less an `origin`, which is subtracted from every row, in the dtype of the rows (``structure.py``).
 """
 
 import numpy as np
 
-from .._jit import driver, kernel, prange
-from .blocks import LANES, fold, load_block
+from .._jit import driver, entry, kernel, prange
+from .blocks import buffer, fold, lanes, load_block, new_block
+from .distances import squared_distances
 
 
-@kernel
-def squared_distances(block, lanes, center, out):
-    """Write |x - center|^2 of each lane into ``out[:lanes]``."""
-    for b in range(lanes):
-        out[b] = 0.0
-    for d in range(center.shape[0]):
-        c = center[d]
-        for b in range(lanes):
-            z = block[d, b] - c
-            out[b] += z * z
-
-
-@kernel
-def potential_superblock(x, candidates, closest, update, sums):
+@entry
+def potential_superblock(x, origin, candidates, closest, update, sums):
     """Write, for each candidate centre, the sum of min(closest, distance^2) over the rows into `sums` (L,).
 
     With `update` the one candidate becomes a centre and `closest` (S,) takes the minima.
     """
-    block = np.empty((x.shape[1], LANES))
-    distances = np.empty(LANES)
+    block = new_block(x, x.shape[1])
+    distances = buffer(x, 1)[0]
     sums[:] = 0.0
-    for start in range(0, x.shape[0], LANES):
-        n = min(LANES, x.shape[0] - start)
-        load_block(x, start, n, block)
-        nearest = closest[start : start + n]
+    for start in range(0, x.shape[0], lanes(x)):
+        n_rows = min(lanes(x), x.shape[0] - start)
+        load_block(x, start, n_rows, origin, block)
+        nearest = closest[start : start + n_rows]
         for c in range(candidates.shape[0]):
-            squared_distances(block, n, candidates[c], distances)
+            squared_distances(block, candidates[c], x.shape[1], distances)
             total = 0.0
-            for b in range(n):
-                total += min(nearest[b], distances[b])
+            for b in range(n_rows):
+                # Into another array: LLVM makes a slow masked store of a minimum that is stored where it was read.
+                distances[b] = min(nearest[b], distances[b])
+                total += distances[b]
             sums[c] += total
         if update:
-            for b in range(n):
-                nearest[b] = min(nearest[b], distances[b])
-
-
-@kernel
-def potential_serial(x, rows, candidates, closest, update, sums):
-    """k-means++ potentials per superblock, `sums` (S, L)."""
-    for s in range(sums.shape[0]):
-        a, b = s * rows, (s + 1) * rows
-        potential_superblock(x[a:b], candidates, closest[a:b], update, sums[s])
+            # A loop, because the check of an array assignment compiles two seconds of string formatting.
+            for b in range(n_rows):
+                nearest[b] = distances[b]
 
 
 @driver
-def potential_parallel(x, rows, candidates, closest, update, sums):
-    """`potential_serial`, superblocks in parallel."""
+def potential_parallel(x, rows, origin, candidates, closest, update, sums):
+    """Write the k-means++ potentials of each superblock, `sums` (S, L), in parallel."""
     for s in prange(sums.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        potential_superblock(x[a:b], candidates, closest[a:b], update, sums[s])
+        potential_superblock(x[a:b], origin, candidates, closest[a:b], update, sums[s])
 
 
 @kernel
-def lloyd_superblock(x, centers, labels, closest, slab):
+def assign(block, centers, n_features, distances, nearest, label):
+    """Write the squared distance to the nearest centre and its index; return the arrays that hold them.
+
+    `nearest` (2, B) and `label` (2, B) take turns, because of the masked stores mentioned above.
+    """
+    squared_distances(block, centers[0], n_features, nearest[0])
+    label[0, :] = 0
+    turn = 0
+    for k in range(1, centers.shape[0]):
+        squared_distances(block, centers[k], n_features, distances)
+        old, new = nearest[turn], nearest[1 - turn]
+        old_label, new_label = label[turn], label[1 - turn]
+        for b in range(lanes(block)):
+            nearer = distances[b] < old[b]
+            new[b] = distances[b] if nearer else old[b]
+            new_label[b] = k if nearer else old_label[b]
+        turn = 1 - turn
+    return nearest[turn], label[turn]
+
+
+@entry
+def lloyd_superblock(x, origin, centers, labels, closest, slab):
     """Assign rows to their nearest centre and sum counts, x - centre and |x - centre|^2 by cluster.
 
     Row k of `slab` is (count, sums (D), sum of squares); `labels` and `closest` (S,) are written.
     """
     n_features = x.shape[1]
-    block = np.empty((n_features, LANES))
-    distances = np.empty(LANES)
+    block = new_block(x, n_features)
+    distances = buffer(x, 1)[0]
+    pair = buffer(x, 2)
+    label_pair = np.zeros((2, lanes(x)), np.int64)
     slab[:, :] = 0.0
-    for start in range(0, x.shape[0], LANES):
-        n = min(LANES, x.shape[0] - start)
-        load_block(x, start, n, block)
-        nearest = closest[start : start + n]
-        label = labels[start : start + n]
-        squared_distances(block, n, centers[0], nearest)
-        label[:] = 0
-        for k in range(1, centers.shape[0]):
-            squared_distances(block, n, centers[k], distances)
-            for b in range(n):
-                nearer = distances[b] < nearest[b]
-                label[b] = k if nearer else label[b]
-                nearest[b] = distances[b] if nearer else nearest[b]
-        for b in range(n):
+    for start in range(0, x.shape[0], lanes(x)):
+        n_rows = min(lanes(x), x.shape[0] - start)
+        load_block(x, start, n_rows, origin, block)
+        nearest, label = assign(block, centers, n_features, distances, pair, label_pair)
+        for b in range(n_rows):
             k = label[b]
+            labels[start + b] = k
+            closest[start + b] = nearest[b]
             slab[k, 0] += 1.0
-            for d in range(n_features):
-                slab[k, 1 + d] += x[start + b, d] - centers[k, d]
             slab[k, 1 + n_features] += nearest[b]
-
-
-@kernel
-def lloyd_serial(x, rows, centers, labels, closest, slabs, accumulator):
-    """One round of Lloyd's algorithm over superblocks; sums are folded into `accumulator`."""
-    for s in range(slabs.shape[0]):
-        a, b = s * rows, (s + 1) * rows
-        lloyd_superblock(x[a:b], centers, labels[a:b], closest[a:b], slabs[s])
-    fold(slabs, accumulator)
+        for d in range(n_features):
+            for b in range(n_rows):
+                slab[label[b], 1 + d] += block[d, b] - centers[label[b], d]
 
 
 @driver
-def lloyd_parallel(x, rows, centers, labels, closest, slabs, accumulator):
-    """`lloyd_serial`, superblocks in parallel."""
+def lloyd_parallel(x, rows, origin, centers, labels, closest, slabs, accumulator):
+    """One round of Lloyd's algorithm, superblocks in parallel; sums are added to `accumulator` in row order."""
     for s in prange(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        lloyd_superblock(x[a:b], centers, labels[a:b], closest[a:b], slabs[s])
+        lloyd_superblock(x[a:b], origin, centers, labels[a:b], closest[a:b], slabs[s])
     fold(slabs, accumulator)

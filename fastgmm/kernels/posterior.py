@@ -4,7 +4,11 @@ With l_k = log(w_k phi_k(x)) of one row and m = max_k l_k (log-sum-exp):
 
     r_k = exp(l_k - m) / s,    s = sum_k exp(l_k - m),    log p(x) = m + log s.
 
-s lies in [1, K], so the s of up to 32 rows are multiplied before one logarithm is taken: K^32 stays below
+Everything here works on *half* logarithms l_k / 2, and so on the square roots of responsibilities:
+exp((l_k - m) / 2) costs no more, its square is what the sum needs, and sqrt(r) z instead of r z beside z halves what the
+second moments read (``tiles.py``).
+
+s lies in [1, K], so the s of up to 32 rows are multiplied, in double, before one logarithm is taken: K^32 stays below
 1e308 for every K below 4e9. A row whose densities all underflow to log-density -inf has s = 0: it gets no
 responsibilities and a log-likelihood of -inf, which `em` reports.
 """
@@ -12,54 +16,104 @@ responsibilities and a log-likelihood of -inf, which `em` reports.
 import math
 
 from .._jit import kernel
+from .blocks import lanes, load_columns
 from .exp import exp_nonpositive
 
-# Finite, so that l - m is -inf and not NaN when every l is -inf.
-LOWEST = -1.7976931348623157e308
-SMALLEST = 2.2250738585072014e-308
+# Finite in either precision, so that l - m is -inf and not NaN when every l is -inf.
+LOWEST = -3.0e38
+SMALLEST = 1.2e-38
 
 
 @kernel
-def row_maxima(log_joint, lanes, spare, maxima):
-    """Write the largest of ``log_joint[:, b]`` into ``maxima[b]``; `spare` (B,) is scratch.
+def row_maxima(half_logs, spare, maxima):
+    """Write the largest of ``half_logs[:, b]`` into ``maxima[b]``; `spare` (B,) is scratch.
 
     Two arrays take turns because LLVM turns ``m[b] = max(m[b], l[b])`` into a masked store, which made the density
     of D = 2 three times as slow on an AMD Zen 3.
     """
-    n_components = log_joint.shape[0]
-    odd = n_components % 2
-    for b in range(lanes):
-        maxima[b] = max(LOWEST, log_joint[0, b]) if odd else LOWEST
-    for k in range(odd, n_components, 2):
-        for b in range(lanes):
-            spare[b] = max(maxima[b], log_joint[k, b])
-        for b in range(lanes):
-            maxima[b] = max(spare[b], log_joint[k + 1, b])
+    n_components = half_logs.shape[0]
+    lowest = half_logs.dtype.type(LOWEST)
+    rest = n_components % 4
+    for b in range(lanes(half_logs)):
+        maxima[b] = max(lowest, half_logs[0, b]) if rest else lowest
+    if rest == 2:
+        for b in range(lanes(half_logs)):
+            maxima[b] = max(max(lowest, half_logs[0, b]), half_logs[1, b])
+    elif rest == 3:
+        for b in range(lanes(half_logs)):
+            maxima[b] = max(max(max(lowest, half_logs[0, b]), half_logs[1, b]), half_logs[2, b])
+    for k in range(rest, n_components, 4):
+        for b in range(lanes(half_logs)):
+            spare[b] = max(max(maxima[b], half_logs[k, b]), half_logs[k + 1, b])
+        for b in range(lanes(half_logs)):
+            maxima[b] = max(max(spare[b], half_logs[k + 2, b]), half_logs[k + 3, b])
 
 
 @kernel
-def exponentiate(log_joint, lanes, maxima, sums):
-    """Replace l by exp(l - m) in ``log_joint[:, :lanes]`` (K, B), given m in `maxima` (B,); write their `sums`."""
-    for b in range(lanes):
-        sums[b] = 0.0
-    for k in range(log_joint.shape[0]):
-        for b in range(lanes):
-            e = exp_nonpositive(log_joint[k, b] - maxima[b])
-            log_joint[k, b] = e
-            sums[b] += e
+def exponentiate(half_logs, maxima, sums):
+    """Replace l / 2 by exp((l - m) / 2) in `half_logs` (K, B), given m / 2 in `maxima` (B,); sum their squares."""
+    for b in range(lanes(half_logs)):
+        sums[b] = half_logs.dtype.type(0.0)
+    for k in range(half_logs.shape[0]):
+        for b in range(lanes(half_logs)):
+            root = exp_nonpositive(half_logs[k, b] - maxima[b])
+            half_logs[k, b] = root
+            sums[b] += root * root
 
 
 @kernel
-def collect(maxima, sums, lanes, products):
-    """Multiply `sums` into `products` (B,) and invert them in place; return the sum of `maxima`.
+def collect(maxima, sums, n_rows, products):
+    """Multiply the first `n_rows` `sums` into `products` (B,) and return the sum of their m.
 
-    ``sums[b]`` becomes 1/s, or a harmless finite number for a row without any density.
+    ``sums[b]`` becomes 1/s, or a harmless finite number for a row without any density; 0 in lanes without a row.
     """
     total = 0.0
-    for b in range(lanes):
-        total += maxima[b]
+    for b in range(n_rows):
+        total += 2.0 * maxima[b]
         products[b] *= sums[b]
-        sums[b] = 1.0 / max(sums[b], SMALLEST)
+    smallest, one = sums.dtype.type(SMALLEST), sums.dtype.type(1.0)
+    for b in range(lanes(sums)):
+        sums[b] = one / max(sums[b], smallest)
+    for b in range(n_rows, lanes(sums)):
+        sums[b] = sums.dtype.type(0.0)
+    return total
+
+
+@kernel
+def load_given(given, start, n_rows, roots, scales):
+    """Stand in for the E step: square roots of the responsibilities ``given[start:start + n_rows]`` (N, K)."""
+    load_columns(given, start, n_rows, roots)
+    for k in range(roots.shape[0]):
+        take_roots(roots[k])
+    scales[:] = roots.dtype.type(1.0)
+
+
+@kernel
+def scale_roots(roots, root_scales):
+    """Turn exp((l - m) / 2) into sqrt(r) in place, given sqrt(1/s) in `root_scales`; return N_k = sum_b r_b."""
+    total = roots.dtype.type(0.0)
+    for b in range(lanes(roots)):
+        root = roots[b] * root_scales[b]
+        roots[b] = root
+        total += root * root
+    return total
+
+
+@kernel
+def take_roots(values):
+    """Replace `values` (B,) by their square roots."""
+    for b in range(lanes(values)):
+        values[b] = math.sqrt(values[b])
+
+
+@kernel
+def responsibilities(roots, scales):
+    """Turn exp((l - m) / 2) into r in place, given 1/s in `scales`; return N_k = sum_b r_b."""
+    total = roots.dtype.type(0.0)
+    for b in range(lanes(roots)):
+        r = roots[b] * roots[b] * scales[b]
+        roots[b] = r
+        total += r
     return total
 
 
@@ -73,27 +127,28 @@ def log_sum(products):
 
 
 @kernel
-def store_labels(log_joint, lanes, maxima, labels):
-    """Write the first component that attains the maximum into ``labels[:lanes]``."""
-    for b in range(lanes):
+def store_labels(half_logs, n_rows, maxima, labels):
+    """Write the first component that attains the maximum into ``labels[:n_rows]``."""
+    for b in range(n_rows):
         labels[b] = 0
-    for k in range(log_joint.shape[0] - 1, -1, -1):
-        for b in range(lanes):
-            if log_joint[k, b] == maxima[b]:
+    for k in range(half_logs.shape[0] - 1, -1, -1):
+        for b in range(n_rows):
+            if half_logs[k, b] == maxima[b]:
                 labels[b] = k
 
 
 @kernel
-def store_log_density(lanes, maxima, sums, out):
-    """Write m + log s into ``out[:lanes]``."""
-    for b in range(lanes):
-        out[b] = maxima[b] + (math.log(sums[b]) if sums[b] > 0.0 else -math.inf)
+def store_log_density(n_rows, maxima, sums, out):
+    """Write m + log s into ``out[:n_rows]``."""
+    for b in range(n_rows):
+        out[b] = 2.0 * maxima[b] + (math.log(sums[b]) if sums[b] > 0.0 else -math.inf)
 
 
 @kernel
-def store_responsibilities(exponentials, lanes, sums, out):
-    """Write exp(l - m) / s, transposed, into ``out[:lanes]`` (B, K)."""
-    for b in range(lanes):
-        scale = 1.0 / max(sums[b], SMALLEST)
-        for k in range(exponentials.shape[0]):
-            out[b, k] = exponentials[k, b] * scale
+def store_responsibilities(roots, n_rows, sums, out):
+    """Write exp(l - m) / s, transposed, into ``out[:n_rows]`` (B, K)."""
+    one, smallest = roots.dtype.type(1.0), roots.dtype.type(SMALLEST)
+    for b in range(n_rows):
+        scale = one / max(sums[b], smallest)
+        for k in range(roots.shape[0]):
+            out[b, k] = roots[k, b] * roots[k, b] * scale
