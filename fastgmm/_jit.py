@@ -2,7 +2,7 @@
 
 These decorators compile everything in the package:
 
-* ``kernel`` for arithmetic that may be reordered,
+* ``kernel`` and ``entry`` for arithmetic that may be reordered, ``exact`` where it may not,
 * ``generic`` and ``implements`` for kernels that differ by covariance structure,
 * ``replaces`` for a primitive whose order of arithmetic matters (the range reduction of exp),
 * ``driver`` for the few ``parallel=True`` functions, which only hand superblocks to kernels.
@@ -32,9 +32,11 @@ __all__ = [
     "bits_from_float64",
     "driver",
     "entry",
+    "exact",
     "float32_from_bits",
     "float64_from_bits",
     "generic",
+    "generic_exact",
     "implements",
     "kernel",
     "prange",
@@ -107,6 +109,14 @@ def entry(function: Callable[..., Any]) -> Any:
     return _compile(function, fastmath=_REORDER)
 
 
+def exact(function: Callable[..., Any]) -> Any:
+    """Compile a function whose arithmetic stays in the order written.
+
+    So it gives the same bits wherever it is called from: in the parts of a round that both Python and compiled loops do.
+    """
+    return _compile(function)
+
+
 def driver(function: Callable[..., Any]) -> Any:
     """Compile a function with a `prange` over superblocks.
 
@@ -136,11 +146,20 @@ def replaces(interpreted: Callable[..., Any], dtype: str) -> Callable[[Callable[
 
 
 def generic(declaration: Callable[..., Any]) -> Any:
-    """Make a function whose implementation is chosen by the type of its first argument, a named tuple.
+    """Make a function of blocks whose implementation is chosen by the type of its first argument, a named tuple.
 
     Compiled code chooses while it is compiled, so it pays nothing, and its callers are found in the disk cache
     again; a kernel that is passed as an argument or closed over never is.
     """
+    return _generic(declaration, kernel, _REORDER)
+
+
+def generic_exact(declaration: Callable[..., Any]) -> Any:
+    """Make a `generic` function whose arithmetic stays in the order written, see `exact`."""
+    return _generic(declaration, exact, set())
+
+
+def _generic(declaration: Callable[..., Any], compile_one: Callable[..., Any], flags: set[str]) -> Any:
     implementations: dict[type, Any] = {}
 
     @functools.wraps(declaration)
@@ -148,19 +167,20 @@ def generic(declaration: Callable[..., Any]) -> Any:
         return implementations[type(model)](model, *arguments)
 
     def choose(model: Any, *arguments: Any) -> Any:
-        kernel_of_model = implementations.get(getattr(model, "instance_class", None))
-        return kernel_of_model and kernel_of_model.py_func
+        chosen = implementations.get(getattr(model, "instance_class", None))
+        return chosen and chosen.py_func
 
-    overload(call, jit_options={"fastmath": _REORDER, "error_model": "numpy", "forceinline": True}, strict=False)(choose)
+    overload(call, jit_options={"fastmath": flags or False, "error_model": "numpy"}, strict=False)(choose)
     call.implementations = implementations  # type: ignore[attr-defined]
+    call.compile_one = compile_one  # type: ignore[attr-defined]
     return call
 
 
 def implements(function: Any, *models: type) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a kernel and make it the implementation of the `generic` function for these named tuples."""
+    """Compile a function and make it the implementation of the generic `function` for these named tuples."""
 
     def decorate(implementation: Callable[..., Any]) -> Any:
-        dispatcher = kernel(implementation)
+        dispatcher = function.compile_one(implementation)
         for model in models:
             function.implementations[model] = dispatcher
         return dispatcher

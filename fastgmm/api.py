@@ -32,12 +32,14 @@ def fit(
     ----------
     X : array-like of shape (N, D) or (N,)
         Rows of finite real numbers: an array of any layout, read-only or memory-mapped, a pandas or Arrow
-        table with numeric columns, or anything `np.asarray` understands. float32 and float64 are taken as
-        they are (and computed in float64), other dtypes become float64. (N,) is N samples of one feature.
+        table with numeric columns, or anything `np.asarray` understands. float32 is computed in single precision,
+        with sums in double, and gives float32 parameters; other dtypes become float64. (N,) is N samples of one
+        feature.
     n_components : int
         Number of components, K; at most N.
-    covariance_type : {"full"}
-        Covariance structure.
+    covariance_type : {"full", "tied", "diag", "spherical"}
+        Covariance structure: a matrix for each component, one matrix for all, a variance for each component and
+        feature, a variance for each component.
     init : str, MixtureParameters or array
         "kmeans", "k-means++", "random" or "random_from_data", with scikit-learn's meaning; or explicit
         parameters; or integer labels (N,); or responsibilities (N, K).
@@ -103,7 +105,15 @@ def fit(
         max_iter=max_iter,
         callback=callback,
     )
-    return replace(result, parameters=replace(result.parameters, feature_names=validation.feature_names_of(X)))
+    fitted = result.parameters
+    parameters = MixtureParameters(
+        fitted.weights.astype(rows.dtype, copy=False),
+        fitted.means.astype(rows.dtype, copy=False),
+        fitted.covariances.astype(rows.dtype, copy=False),
+        covariance_type,
+        validation.feature_names_of(X),
+    )
+    return replace(result, parameters=parameters)
 
 
 def accumulate(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> SufficientStatistics:

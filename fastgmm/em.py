@@ -14,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from .parameters import Callback, FitResult, IterationState, MixtureParameters, Status
-from .sources import Source
-from .steps import IllDefinedCovariance, maximize
+from .kernels import whole
+from .sources import Source, WholeRun
+from .steps import IllDefinedCovariance, converged, maximize
 
 
 class FitFailure(ValueError):
@@ -35,13 +36,19 @@ def run(
     """Run EM from `parameters` until the mean log-likelihood changes by less than `tol`.
 
     As in scikit-learn the log-likelihood compared is the one an E step sees, so that of the parameters
-    before the last M step. ``log_likelihood`` of the result is NaN until `best_of` fills it in.
+    before the last M step. ``log_likelihood`` of the result may be NaN until `best_of` fills it in.
+
+    A small problem without a callback runs as a whole in compiled code, with the same bits.
 
     Raises
     ------
     FitFailure
         If a covariance is not positive definite or the log-likelihood is not finite.
     """
+    if callback is None:
+        finished = source.run_whole(parameters, tol, reg_covar, max_iter)
+        if finished is not None:
+            return _result_of(finished, reg_covar)
     trace: list[float] = []
     previous = -math.inf
     status = Status.MAX_ITER
@@ -52,10 +59,7 @@ def run(
             raise FitFailure(_ill_defined(error, iteration, reg_covar)) from None
         mean_log_likelihood = statistics.log_likelihood / source.n_samples
         if not math.isfinite(mean_log_likelihood):
-            raise FitFailure(
-                f"the log-likelihood is {mean_log_likelihood} in round {iteration}: some rows are too many "
-                "standard deviations from every component for float64; rescale X or start closer"
-            )
+            raise FitFailure(_not_finite(mean_log_likelihood, iteration))
         parameters = maximize(statistics, reg_covar)
         change = mean_log_likelihood - previous
         previous = mean_log_likelihood
@@ -65,7 +69,7 @@ def run(
         ):
             status = Status.STOPPED
             break
-        if abs(change) < tol:
+        if converged(change, tol):
             status = Status.CONVERGED
             break
     return FitResult(parameters, math.nan, np.array(trace), status)
@@ -118,6 +122,17 @@ def best_of(
     return replace(best, n_failed=len(failures))
 
 
+def _result_of(finished: WholeRun, reg_covar: float) -> FitResult:
+    """Return the result of a run that was compiled as a whole; FitFailure if it failed."""
+    if finished.status == whole.ILL_DEFINED:
+        error = IllDefinedCovariance(finished.component)
+        raise FitFailure(_ill_defined(error, finished.n_iter, reg_covar))
+    if finished.status == whole.NOT_FINITE:
+        raise FitFailure(_not_finite(finished.log_likelihood, finished.n_iter))
+    status = Status.CONVERGED if finished.status == whole.CONVERGED else Status.MAX_ITER
+    return FitResult(finished.parameters, finished.log_likelihood, finished.trace, status)
+
+
 def _height(result: FitResult) -> float:
     """Return what restarts are compared by: scikit-learn's `lower_bound_`, or without rounds the start's own."""
     return float(result.trace[-1]) if len(result.trace) else result.log_likelihood
@@ -125,10 +140,19 @@ def _height(result: FitResult) -> float:
 
 def _final_log_likelihood(source: Source, result: FitResult, reg_covar: float) -> float:
     """Log-likelihood of the parameters after the last M step, which also proves that they can be used."""
+    if not math.isnan(result.log_likelihood):
+        return result.log_likelihood
     try:
         return source.statistics(result.parameters).log_likelihood
     except IllDefinedCovariance as error:
         raise FitFailure(_ill_defined(error, result.n_iter, reg_covar)) from None
+
+
+def _not_finite(mean_log_likelihood: float, iteration: int) -> str:
+    return (
+        f"the log-likelihood is {mean_log_likelihood} in round {iteration}: some rows are too many "
+        "standard deviations from every component for float64; rescale X or start closer"
+    )
 
 
 def _ill_defined(error: IllDefinedCovariance, iteration: int, reg_covar: float) -> str:

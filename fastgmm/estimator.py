@@ -20,17 +20,20 @@ class GaussianMixture:
     Parameters
     ----------
     n_components, covariance_type, tol, reg_covar, max_iter, n_init, init_params, random_state
-        As in scikit-learn; `covariance_type` is "full". Integer seeds go to `numpy.random.default_rng`, so the
+        As in scikit-learn. Integer seeds go to `numpy.random.default_rng`, so the
         random numbers are not scikit-learn's.
     n_threads : int, optional
         Threads of `fit` and of inference; by default Numba's current number.
 
     Attributes
     ----------
-    weights_ : (K,) float64
-    means_ : (K, D) float64
-    covariances_, precisions_, precisions_cholesky_ : (K, D, D) float64
-        ``precisions_cholesky_[k] @ precisions_cholesky_[k].T`` is the precision; upper triangular.
+    weights_ : (K,) float32 or float64
+        In the dtype of X, like the other parameters.
+    means_ : (K, D)
+    covariances_, precisions_, precisions_cholesky_ : array
+        (K, D, D) for "full", (D, D) for "tied", (K, D) for "diag", (K,) for "spherical".
+        ``precisions_cholesky_[k] @ precisions_cholesky_[k].T`` is the precision, the factor upper triangular; for "diag"
+        and "spherical" its entries are 1/sd and the precisions their squares.
     converged_ : bool
     n_iter_ : int
     lower_bound_ : float
@@ -103,10 +106,7 @@ class GaussianMixture:
         self.weights_ = parameters.weights
         self.means_ = parameters.means
         self.covariances_ = parameters.covariances
-        factors = np.linalg.cholesky(parameters.covariances)
-        identity = np.broadcast_to(np.eye(parameters.n_features), factors.shape)
-        self.precisions_cholesky_ = np.triu(np.linalg.solve(factors, identity).transpose(0, 2, 1))
-        self.precisions_ = self.precisions_cholesky_ @ self.precisions_cholesky_.transpose(0, 2, 1)
+        self.precisions_cholesky_, self.precisions_ = _precisions(parameters)
         self.converged_ = result.converged
         self.n_iter_ = result.n_iter
         self.lower_bound_ = float(result.trace[-1]) if result.n_iter else -np.inf
@@ -157,6 +157,17 @@ class GaussianMixture:
         if X is not None:
             _check_two_dimensional(X)
         return MixtureParameters(self.weights_, self.means_, self.covariances_, self.covariance_type)
+
+
+def _precisions(parameters: MixtureParameters) -> tuple[Array, Array]:
+    """Return scikit-learn's ``precisions_cholesky_`` and ``precisions_``."""
+    if parameters.covariance_type in ("diag", "spherical"):
+        deviations = 1.0 / np.sqrt(parameters.covariances)
+        return deviations, deviations**2
+    factors = np.linalg.cholesky(parameters.covariances)
+    identity = np.broadcast_to(np.eye(parameters.n_features, dtype=factors.dtype), factors.shape)
+    cholesky = np.triu(np.swapaxes(np.linalg.solve(factors, identity), -1, -2))
+    return cholesky, cholesky @ np.swapaxes(cholesky, -1, -2)
 
 
 def _check_two_dimensional(X: Any) -> None:

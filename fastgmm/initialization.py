@@ -14,18 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads, validation
-from .kernels import blocks, kmeans
-from .loading import pieces
-from .parameters import MixtureParameters
+from .kernels import STRUCTURES, blocks, kmeans, whole
+from .loading import pieces, whole_piece
+from .parameters import SHAPES, MixtureParameters
 from .sources import ArraySource
 from .steps import Plan, maximize
 
 Array = NDArray[np.float64]
 
 METHODS = ("kmeans", "k-means++", "random", "random_from_data")
-# scikit-learn's KMeans: rounds at most, and the squared shift of the centres, in mean variances, that ends it.
-_LLOYD_ROUNDS = 300
-_LLOYD_TOLERANCE = 1e-4
 
 
 def start(
@@ -42,6 +39,8 @@ def start(
     if isinstance(init, MixtureParameters):
         return init
     responsibilities: Callable[[int, int], Array]
+    if isinstance(init, str) and init == "kmeans" and Plan(covariance_type, n_components, X.shape[1]).is_small(len(X)):
+        return _small_kmeans(X, n_components, covariance_type, reg_covar, generator)
     if isinstance(init, np.ndarray):
         given = init
         responsibilities = _one_hot(given, n_components) if given.ndim == 1 else lambda a, b: given[a:b]
@@ -59,6 +58,35 @@ def start(
         X, responsibilities = np.asarray(X[rows]), _one_hot(np.arange(n_components), n_components)
     source = ArraySource(X, n_threads)
     return maximize(source.statistics_given(responsibilities, n_components, covariance_type), reg_covar)
+
+
+def _small_kmeans(
+    X: NDArray[Any], n_components: int, covariance_type: str, reg_covar: float, generator: np.random.Generator
+) -> MixtureParameters:
+    """Return the "kmeans" start of a small problem, by compiled code as a whole; it draws the same random numbers."""
+    n_samples, d = X.shape
+    first_row = int(generator.integers(n_samples))
+    uniforms = generator.random((n_components - 1, candidates_a_step(n_components)))
+    x = whole_piece(X)
+    labels = np.empty(n_samples, np.int64)
+    whole.kmeans_labels(
+        x, Plan("spherical", n_components, d, X.dtype).rows, n_components, first_row, uniforms, labels
+    )
+    plan = Plan(covariance_type, n_components, d, X.dtype)
+    weights, means = np.empty(n_components), np.empty((n_components, d))
+    covariances = np.empty(SHAPES[covariance_type].covariances(n_components, d))
+    whole.start_from_labels(
+        STRUCTURES[covariance_type].allocate(n_components, d, X.dtype),
+        x,
+        plan.rows,
+        np.empty((-(-n_samples // plan.rows), *plan.slab_shape)),
+        labels,
+        reg_covar,
+        weights,
+        means,
+        covariances,
+    )
+    return MixtureParameters(weights, means, covariances, covariance_type)
 
 
 def check_init(
@@ -108,6 +136,11 @@ def _random(generator: np.random.Generator, n_components: int) -> Callable[[int,
     return rows
 
 
+def candidates_a_step(n_components: int) -> int:
+    """Candidates of a step of greedy k-means++, as in scikit-learn."""
+    return 2 + int(math.log(n_components))
+
+
 class KMeans:
     """k-means++ seeding and Lloyd's rounds over the blocks that the mixture kernels use.
 
@@ -132,55 +165,36 @@ class KMeans:
         """
         centers = self._X[self.plus_plus(generator)].astype(np.float64)
         labels = np.empty(len(self._X), dtype=np.int64)
-        for _ in range(_LLOYD_ROUNDS):
-            centers, counts, sums, squares = self._lloyd_round(centers, labels)
-            shift = sums / np.maximum(counts, 1.0)[:, np.newaxis]
-            moved = centers + shift
-            tolerance = _LLOYD_TOLERANCE * self._mean_variance(counts, sums, squares, centers, moved)
-            empty = np.flatnonzero(counts == 0)
-            if len(empty):
+        moved = np.empty_like(centers)
+        for _ in range(kmeans.LLOYD_ROUNDS):
+            held, accumulator = self._lloyd_round(centers, labels)
+            shift, variance = kmeans.move_centers(accumulator, held, moved)
+            empty = np.flatnonzero(accumulator[:, 0] == 0)
+            for k in empty:
                 # As in scikit-learn: an empty cluster restarts on a row far from its centre.
-                far = np.argpartition(self._closest, -len(empty))[-len(empty) :]
-                moved[empty] = self._X[far]
-            if not len(empty) and float((shift**2).sum()) <= tolerance:
+                moved[k] = self._X[kmeans.farthest(self._closest)]
+            if not len(empty) and shift <= kmeans.LLOYD_TOLERANCE * variance:
                 break
-            centers = moved
-        self._fill_empty(labels)
+            centers[:] = moved
+        kmeans.fill_empty(labels, self._k)
         return labels
 
     def plus_plus(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return K distinct rows, spread out: greedy k-means++ with 2 + ln K candidates a step."""
-        n_candidates = 2 + int(math.log(self._k))
+        n_candidates = candidates_a_step(self._k)
         self._closest.fill(np.inf)
         chosen = [int(generator.integers(len(self._X)))]
         sums = self._potentials(chosen, update=True)[:, 0]
-        while len(chosen) < self._k:
-            candidates = self._draw(generator.random(n_candidates), sums)
-            if candidates is None:  # every row coincides with a centre: any other row is as good
+        for _ in range(1, self._k):
+            uniforms = generator.random(n_candidates)
+            candidates = [kmeans.draw(uniform, sums, self._closest, self._rows) for uniform in uniforms]
+            if candidates[0] < 0:  # every row coincides with a centre: any other row is as good
                 rest = np.setdiff1d(np.arange(len(self._X)), chosen)
-                chosen.extend(generator.choice(rest, self._k - len(chosen), replace=False).tolist())
-                break
+                return np.array([*chosen, *rest[: self._k - len(chosen)]])
             potentials = self._potentials(candidates, update=False).sum(axis=0)
             chosen.append(candidates[int(np.argmin(potentials))])
             sums = self._potentials(chosen[-1:], update=True)[:, 0]
         return np.array(chosen)
-
-    def _draw(self, uniforms: Array, sums: Array) -> list[int] | None:
-        """Rows drawn with probability proportional to `closest`, whose sums by superblock are `sums`."""
-        cumulative = np.cumsum(sums)
-        if not cumulative[-1] > 0.0:
-            return None
-        rows = []
-        for target in uniforms * cumulative[-1]:
-            # A target that rounds up to the total lies beyond the last superblock.
-            s = min(int(np.searchsorted(cumulative, target, side="right")), len(sums) - 1)
-            before = cumulative[s - 1] if s else 0.0
-            inside = np.cumsum(self._closest[s * self._rows : (s + 1) * self._rows], dtype=np.float64)
-            # Rounding may leave the target a hair beyond the last row of positive distance.
-            last = int(np.searchsorted(inside, inside[-1], side="left"))
-            row = min(int(np.searchsorted(inside, target - before, side="right")), last)
-            rows.append(s * self._rows + row)
-        return rows
 
     def _potentials(self, rows: list[int], update: bool) -> Array:
         """Return the sums over each superblock of min(closest, squared distance to row), (S, len(rows))."""
@@ -197,10 +211,8 @@ class KMeans:
                     kmeans.potential_superblock(x[a:b], origin, candidates, closest[a:b], update, out[i])
         return sums
 
-    def _lloyd_round(self, centers: Array, labels: NDArray[np.int64]) -> tuple[Array, Array, Array, Array]:
-        """Assign rows; return the centres as the kernels hold them, and by cluster (K,) the number of rows, the sums of
-        x - centre (K, D) and of squared distances.
-        """
+    def _lloyd_round(self, centers: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Assign rows; return the centres as the kernels hold them, and the sums of `kmeans.lloyd_superblock`."""
         d = self._X.shape[1]
         origin, relative = self._relative(centers)
         shape = (self._k, blocks.slab_pitch(2 + d))
@@ -217,27 +229,9 @@ class KMeans:
                     kmeans.lloyd_superblock(x[a:b], origin, relative, out[a:b], closest[a:b], slabs[i])
                 blocks.fold(slabs, accumulator)
         held = origin.astype(np.float64) + relative.astype(np.float64)
-        return held, accumulator[:, 0], accumulator[:, 1 : 1 + d], accumulator[:, 1 + d]
+        return held, accumulator
 
     def _relative(self, centers: Array) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return an origin (D,) and the centres less it, in the dtype of the rows, so that far rows keep their digits."""
         origin = centers[0].astype(self._X.dtype)
         return origin, (centers - origin.astype(np.float64)).astype(self._X.dtype)
-
-    @staticmethod
-    def _mean_variance(counts: Array, sums: Array, squares: Array, centers: Array, moved: Array) -> float:
-        """Variance of the rows, averaged over features, from a round's sums (Huygens' theorem)."""
-        n = counts.sum()
-        grand = (counts[:, np.newaxis] * moved).sum(axis=0) / n
-        offset = centers - grand
-        total = squares.sum() + 2.0 * (offset * sums).sum() + (counts * (offset**2).sum(axis=1)).sum()
-        return float(total / (n * centers.shape[1]))
-
-    def _fill_empty(self, labels: NDArray[np.int64]) -> None:
-        """Give each empty cluster one row of the largest, where duplicates left it without any."""
-        counts = np.bincount(labels, minlength=self._k)
-        for k in np.flatnonzero(counts == 0):
-            donor = int(np.argmax(counts))
-            labels[int(np.argmax(labels == donor))] = k
-            counts[donor] -= 1
-            counts[k] += 1

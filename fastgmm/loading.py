@@ -50,3 +50,10 @@ def pieces(X: NDArray[Any], rows: int, unit: int, dtype: Any) -> Iterator[tuple[
             piece[...] = X[start : start + rows]
         piece.flags.writeable = False
         yield start, piece
+
+
+def whole_piece(X: NDArray[Any]) -> NDArray[Any]:
+    """Return all rows as one piece in C order, a copy where they are not: for small problems."""
+    x = np.require(X, requirements=["C", "A"]).view()
+    x.flags.writeable = False
+    return x

@@ -58,11 +58,11 @@ class MixtureParameters:
 
     Attributes
     ----------
-    weights : (K,) float64
-        Mixing proportions; non-negative, summing to one.
-    means : (K, D) float64
+    weights : (K,) float32 or float64
+        Mixing proportions; non-negative, summing to one. The dtype is that of the rows they were fitted to.
+    means : (K, D)
         Component means, in the units of the data.
-    covariances : float64
+    covariances : array
         In the squared units of the data: ``(K, D, D)`` for ``covariance_type="full"``, ``(D, D)`` for "tied",
         the variances ``(K, D)`` for "diag" and ``(K,)`` for "spherical".
     covariance_type : str

@@ -79,7 +79,7 @@ def plot_clusters(
     X : (N, D) or (N,) array_like
         The rows.
     parameters : MixtureParameters
-        The mixture, with full covariances.
+        The mixture.
     labels : (N,) array_like of int, optional
         The component of each row; ``parameters.predict(X)`` if not given.
     feature_names : sequence of str, optional
@@ -108,7 +108,7 @@ def plot_clusters(
     chosen = drawing.rows_to_draw(n_rows)
     drawn = np.asarray(rows[chosen], dtype=np.float64)
     clusters = [np.flatnonzero(labels[chosen] == k) for k in range(n_components)]
-    means, covariances = parameters.means, parameters.covariances
+    means, covariances = parameters.means, parameters.full_covariances()
     deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
     low = np.minimum(drawn.min(axis=0), (means - 2 * deviations).min(axis=0))
     high = np.maximum(drawn.max(axis=0), (means + 2 * deviations).max(axis=0))

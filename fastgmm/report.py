@@ -37,6 +37,7 @@ def parameters_table(parameters: MixtureParameters) -> Table:
     k, d = parameters.means.shape
     names = parameters.feature_names or tuple(f"feature {j}" for j in range(d))
     with_covariances = d <= MOST_FEATURES
+    matrices = parameters.full_covariances() if with_covariances else None
     shown = range(min(d, MOST_FEATURES))
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
@@ -51,7 +52,7 @@ def parameters_table(parameters: MixtureParameters) -> Table:
     for component in range(k):
         for j in shown:
             first = (str(component), f"{parameters.weights[component]:.4f}") if j == 0 else ("", "")
-            covariances = parameters.covariances[component, j] if with_covariances else ()
+            covariances = matrices[component, j] if with_covariances else ()
             numbers = (f"{value:.6g}" for value in (parameters.means[component, j], *covariances))
             table.add_row(*first, names[j], *numbers, end_section=j == shown[-1])
     if not with_covariances:

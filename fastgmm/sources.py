@@ -8,17 +8,17 @@ length and gives the same bits however they are cut.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads
-from .kernels import blocks, passes, tied
-from .loading import COPY_BYTES, pieces
+from .kernels import STRUCTURES, blocks, passes, tied, whole
+from .loading import COPY_BYTES, pieces, whole_piece
 from .parameters import MixtureParameters, SufficientStatistics
-from .steps import Prepared, prepare, unprepared
+from .steps import SMALL_NANOSECONDS, Plan, Prepared, prepare, unprepared
 
 Array = NDArray[np.float64]
 
@@ -34,6 +34,24 @@ class Source(Protocol):
     def statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
         """One pass over all rows."""
         ...
+
+    def run_whole(
+        self, parameters: MixtureParameters, tol: float, reg_covar: float, max_iter: int
+    ) -> WholeRun | None:
+        """Run EM to its end in one compiled call where the work is small; None where it is not."""
+        ...
+
+
+@dataclass(frozen=True)
+class WholeRun:
+    """What `kernels.whole.expectation_maximization` returned, and the parameters it left."""
+
+    status: int
+    n_iter: int
+    component: int
+    log_likelihood: float
+    trace: Array
+    parameters: MixtureParameters
 
 
 class Accumulation:
@@ -133,7 +151,8 @@ class ArraySource:
 
     def statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
         """One pass of the fused kernel over all rows."""
-        if parameters.covariance_type == "tied":
+        plan = Plan(parameters.covariance_type, *parameters.means.shape)
+        if parameters.covariance_type == "tied" and not plan.is_small(self.n_samples):
             return self._tied_statistics(parameters)
         return self._pass(prepare(parameters, self._X.dtype))
 
@@ -153,6 +172,34 @@ class ArraySource:
             shift = statistics.first_moments / statistics.responsibility_sums[:, np.newaxis]
             centers = statistics.centers + shift
         return statistics
+
+    def run_whole(
+        self, parameters: MixtureParameters, tol: float, reg_covar: float, max_iter: int
+    ) -> WholeRun | None:
+        """Run EM to its end in one compiled call where the work is small; None where it is not."""
+        k, d = parameters.means.shape
+        dtype = self._X.dtype
+        plan = Plan(parameters.covariance_type, k, d, dtype)
+        if not plan.is_small(self.n_samples) or self.n_samples * plan.row_nanoseconds * max_iter > SMALL_NANOSECONDS:
+            return None
+        weights, means = parameters.weights.astype(np.float64), parameters.means.astype(np.float64)
+        covariances = parameters.covariances.astype(np.float64)
+        trace = np.empty(max_iter)
+        status, n_iter, component, log_likelihood = whole.expectation_maximization(
+            STRUCTURES[plan.covariance_type].allocate(k, d, dtype),
+            whole_piece(self._X),
+            plan.rows,
+            np.empty((-(-self.n_samples // plan.rows), *plan.slab_shape)),
+            weights,
+            means,
+            covariances,
+            reg_covar,
+            tol,
+            max_iter,
+            trace,
+        )
+        fitted = MixtureParameters(weights, means, covariances, plan.covariance_type)
+        return WholeRun(status, n_iter, component, log_likelihood, trace[:n_iter], fitted)
 
     def _tied_statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
         """One pass without second moments: they follow from the total scatter, which is the same every round.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kernels import STRUCTURES, blocks, structure
+from .kernels.convergence import converged
 from .parameters import SHAPES, MixtureParameters, SufficientStatistics
 
 Array = NDArray[np.float64]
@@ -18,6 +19,13 @@ Array = NDArray[np.float64]
 LAUNCH_NANOSECONDS = 1e8
 # Slabs of a launch together; a launch is at least one superblock per thread all the same.
 SLAB_BYTES = 16 << 20
+
+
+# A fit of at most so much work runs as a whole in compiled code (``kernels/whole.py``), which Ctrl-C cannot interrupt.
+SMALL_NANOSECONDS = 2e8
+SMALL_ROUND_NANOSECONDS = 1e5
+
+__all__ = ["IllDefinedCovariance", "Plan", "Prepared", "converged", "maximize", "prepare", "unprepared"]
 
 
 class IllDefinedCovariance(ValueError):
@@ -58,6 +66,10 @@ class Plan:
         """Multiply-adds of a row and component."""
         per_feature = self.n_features + 3 if self.covariance_type == "full" else 4
         return self.n_features * per_feature
+
+    def is_small(self, n_samples: int) -> bool:
+        """Whether a round over `n_samples` rows is short beside the work of Python around it."""
+        return n_samples * self.row_nanoseconds <= SMALL_ROUND_NANOSECONDS
 
     def superblocks(self, n_samples: int) -> list[tuple[int, int]]:
         """First row and end of each superblock of `n_samples` rows."""

@@ -8,13 +8,13 @@ Functions return a status code and never raise: an exception inside a parallel l
 
 import math
 
-from .._jit import kernel
+from .._jit import entry, exact
 
 OK = 0
 NOT_POSITIVE_DEFINITE = 1
 
 
-@kernel
+@exact
 def cholesky_2x2(s00, s10, s11):
     """Factor ((s00, s10), (s10, s11)); return (status, l00, l10, l11), zeros unless status is OK."""
     if not s00 > 0.0:
@@ -27,7 +27,7 @@ def cholesky_2x2(s00, s10, s11):
     return OK, l00, l10, math.sqrt(pivot)
 
 
-@kernel
+@entry
 def cholesky(matrix, factor):
     """Write the lower factor of the symmetric `matrix` (D, D) into the lower triangle of `factor`.
 
@@ -50,7 +50,7 @@ def cholesky(matrix, factor):
     return OK
 
 
-@kernel
+@entry
 def invert_lower(factor, inverse):
     """Write the inverse of the lower triangular `factor` (D, D) into the lower triangle of `inverse`.
 

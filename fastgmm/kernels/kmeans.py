@@ -5,9 +5,13 @@ Centres are given less an `origin`, which is subtracted from every row, in the d
 
 import numpy as np
 
-from .._jit import driver, entry, kernel, prange
+from .._jit import driver, entry, exact, kernel, prange
 from .blocks import buffer, fold, lanes, load_block, new_block
 from .distances import squared_distances
+
+# scikit-learn's KMeans: rounds at most, and the squared shift of the centres, in mean variances, that ends it.
+LLOYD_ROUNDS = 300
+LLOYD_TOLERANCE = 1e-4
 
 
 @entry
@@ -100,3 +104,84 @@ def lloyd_parallel(x, rows, origin, centers, labels, closest, slabs, accumulator
         a, b = s * rows, (s + 1) * rows
         lloyd_superblock(x[a:b], origin, centers, labels[a:b], closest[a:b], slabs[s])
     fold(slabs, accumulator)
+
+
+@exact
+def draw(uniform, sums, closest, rows):
+    """Return a row drawn with probability proportional to `closest` (N,), or -1 if that is zero everywhere.
+
+    `sums` (S,) are those of `closest` over superblocks of `rows` rows, `uniform` is from [0, 1).
+    """
+    total = 0.0
+    for s in range(sums.shape[0]):
+        total += sums[s]
+    if not total > 0.0:
+        return -1
+    target = uniform * total
+    s = 0
+    before = 0.0
+    while s < sums.shape[0] - 1 and before + sums[s] <= target:
+        before += sums[s]
+        s += 1
+    # Rounding may leave the target a hair beyond the last row of positive distance.
+    last = s * rows
+    for i in range(s * rows, min((s + 1) * rows, closest.shape[0])):
+        if closest[i] > 0.0:
+            last = i
+            before += closest[i]
+            if before > target:
+                break
+    return last
+
+
+@exact
+def move_centers(accumulator, centers, moved):
+    """Write the means of the clusters, whose sums `accumulator` holds, into `moved` (K, D); empty ones stay.
+
+    Returns the sum of the squared shifts, and the variance of all rows averaged over features (Huygens' theorem).
+    """
+    n_components, n_features = centers.shape
+    n = shift = scatter = 0.0
+    for k in range(n_components):
+        n += accumulator[k, 0]
+        scatter += accumulator[k, 1 + n_features]
+    for d in range(n_features):
+        grand = 0.0
+        for k in range(n_components):
+            step = accumulator[k, 1 + d] / max(accumulator[k, 0], 1.0)
+            moved[k, d] = centers[k, d] + step
+            shift += step * step
+            # About the first centre, so that nothing cancels far from the origin.
+            grand += accumulator[k, 0] * (moved[k, d] - centers[0, d]) / n
+        for k in range(n_components):
+            offset = centers[k, d] - centers[0, d] - grand
+            scatter += 2.0 * offset * accumulator[k, 1 + d] + accumulator[k, 0] * offset * offset
+    return shift, scatter / (n * n_features)
+
+
+@exact
+def farthest(closest):
+    """Return the row farthest from its centre, and set its `closest` to -1 so that the next call returns another."""
+    row = 0
+    for i in range(closest.shape[0]):
+        if closest[i] > closest[row]:
+            row = i
+    closest[row] = -1.0
+    return row
+
+
+@exact
+def fill_empty(labels, n_components):
+    """Give each empty cluster one row of the largest, where duplicates left it without any."""
+    counts = np.zeros(n_components, np.int64)
+    for i in range(labels.shape[0]):
+        counts[labels[i]] += 1
+    for k in range(n_components):
+        if counts[k] == 0:
+            donor = np.argmax(counts)
+            i = 0
+            while labels[i] != donor:
+                i += 1
+            labels[i] = k
+            counts[donor] -= 1
+            counts[k] += 1

@@ -45,10 +45,11 @@ def superblock(model, x, given, slab):
     for start in range(0, x.shape[0], lanes(x)):
         n_rows = min(lanes(x), x.shape[0] - start)
         load_block(x, start, n_rows, model.origin, block)
+        # For given responsibilities too: what it leaves in `scratch` is for `accumulate`.
+        log_density(model, block, scratch, half_logs)
         if given.shape[0] > 0:
             load_given(given, start, n_rows, half_logs, sums)
         else:
-            log_density(model, block, scratch, half_logs)
             row_maxima(half_logs, sums, maxima)
             exponentiate(half_logs, maxima, sums)
             total += collect(maxima, sums, n_rows, products)

@@ -16,13 +16,13 @@ import math
 
 import numpy as np
 
-from .._jit import generic, kernel
+from .._jit import exact, generic, generic_exact, kernel
 from .blocks import STEP
 
 SMALLEST = 2.2250738585072014e-308
 
 
-@generic
+@generic_exact
 def prepare(model, weights, means, covariances):
     """Fill `model` from float64 parameters.
 
@@ -37,7 +37,10 @@ def scratch_rows(model):
 
 @generic
 def log_density(model, block, scratch, half_logs):
-    """Write log(w_k phi_k(x)) / 2 of each lane of `block` (P, B) into `half_logs` (K, B)."""
+    """Write log(w_k phi_k(x)) / 2 of each lane of `block` (P, B) into `half_logs` (K, B).
+
+    What it leaves in `scratch` is there when `accumulate` is called for the same block.
+    """
 
 
 @generic
@@ -48,12 +51,12 @@ def accumulate(model, block, roots, scales, scratch, index, slab):
     """
 
 
-@generic
+@generic_exact
 def unpack(model, sums_of_rows, sums, first, second):
     """Write N_k (K,), first (K, D) and second moments from an accumulator (K + 1, pitch) or larger."""
 
 
-@generic
+@generic_exact
 def maximize(model, sums, first, second, centers, reg_covar, weights, means, covariances):
     """Carry out the M step; the last three arguments are written, `model` only chooses the structure.
 
@@ -66,7 +69,7 @@ def maximize(model, sums, first, second, centers, reg_covar, weights, means, cov
     """
 
 
-@kernel
+@exact
 def center(model, means):
     """Fill the origin, the average of the `means` (K, D), and the means less it.
 
@@ -82,7 +85,7 @@ def center(model, means):
             model.means[k, d] = means[k, d] - np.float64(model.origin[d])
 
 
-@kernel
+@exact
 def centers_of(model, centers):
     """Write what the moments of a pass are taken about, (K, D): the means as `model` holds them after rounding."""
     for k in range(centers.shape[0]):
@@ -90,19 +93,19 @@ def centers_of(model, centers):
             centers[k, d] = np.float64(model.origin[d]) + np.float64(model.means[k, d])
 
 
-@kernel
+@exact
 def inverse(value):
     """Return 1 / value, or 0 for a component that has lost all its rows."""
     return 1.0 / value if value > SMALLEST else 0.0
 
 
-@kernel
+@exact
 def log_weight(weight):
     """Return log(weight), -inf for 0 (which plain Python refuses)."""
     return math.log(weight) if weight > 0.0 else -math.inf
 
 
-@kernel
+@exact
 def maximize_means(sums, first, centers, weights, means):
     """Write weights and means of the M step, which are the same for every structure."""
     total = 0.0
