@@ -105,13 +105,16 @@ def fit(
         max_iter=max_iter,
         callback=callback,
     )
+    feature_names = validation.feature_names_of(X)
+    if feature_names is None and rows.dtype == np.float64:
+        return result
     fitted = result.parameters
     parameters = MixtureParameters(
         fitted.weights.astype(rows.dtype, copy=False),
         fitted.means.astype(rows.dtype, copy=False),
         fitted.covariances.astype(rows.dtype, copy=False),
         covariance_type,
-        validation.feature_names_of(X),
+        feature_names,
     )
     return replace(result, parameters=parameters)
 

@@ -102,7 +102,8 @@ def best_of(
                 restart=restart,
                 callback=callback,
             )
-            result = replace(result, log_likelihood=_final_log_likelihood(source, result, reg_covar))
+            if math.isnan(result.log_likelihood):
+                result = replace(result, log_likelihood=_final_log_likelihood(source, result, reg_covar))
         except FitFailure as failure:
             failures.append(str(failure))
             continue
@@ -119,7 +120,7 @@ def best_of(
             RuntimeWarning,
             stacklevel=3,
         )
-    return replace(best, n_failed=len(failures))
+    return replace(best, n_failed=len(failures)) if failures else best
 
 
 def _result_of(finished: WholeRun, reg_covar: float) -> FitResult:
@@ -140,8 +141,6 @@ def _height(result: FitResult) -> float:
 
 def _final_log_likelihood(source: Source, result: FitResult, reg_covar: float) -> float:
     """Log-likelihood of the parameters after the last M step, which also proves that they can be used."""
-    if not math.isnan(result.log_likelihood):
-        return result.log_likelihood
     try:
         return source.statistics(result.parameters).log_likelihood
     except IllDefinedCovariance as error:

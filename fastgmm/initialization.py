@@ -67,20 +67,17 @@ def _small_kmeans(
     n_samples, d = X.shape
     first_row = int(generator.integers(n_samples))
     uniforms = generator.random((n_components - 1, candidates_a_step(n_components)))
-    x = whole_piece(X)
-    labels = np.empty(n_samples, np.int64)
-    whole.kmeans_labels(
-        x, Plan("spherical", n_components, d, X.dtype).rows, n_components, first_row, uniforms, labels
-    )
     plan = Plan(covariance_type, n_components, d, X.dtype)
     weights, means = np.empty(n_components), np.empty((n_components, d))
     covariances = np.empty(SHAPES[covariance_type].covariances(n_components, d))
-    whole.start_from_labels(
+    whole.kmeans_start(
         STRUCTURES[covariance_type].allocate(n_components, d, X.dtype),
-        x,
+        whole_piece(X),
         plan.rows,
         np.empty((-(-n_samples // plan.rows), *plan.slab_shape)),
-        labels,
+        Plan("spherical", n_components, d, X.dtype).rows,
+        first_row,
+        uniforms,
         reg_covar,
         weights,
         means,

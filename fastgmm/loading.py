@@ -54,6 +54,6 @@ def pieces(X: NDArray[Any], rows: int, unit: int, dtype: Any) -> Iterator[tuple[
 
 def whole_piece(X: NDArray[Any]) -> NDArray[Any]:
     """Return all rows as one piece in C order, a copy where they are not: for small problems."""
-    x = np.require(X, requirements=["C", "A"]).view()
+    x = X.view() if X.flags.c_contiguous and X.flags.aligned else np.array(X, order="C")
     x.flags.writeable = False
     return x

@@ -101,6 +101,14 @@ def expectation_maximization(model, x, rows, slabs, weights, means, covariances,
 
 
 @exact
+def kmeans_start(model, x, rows, slabs, kmeans_rows, first_row, uniforms, reg_covar, weights, means, covariances):
+    """Write the parameters that EM starts from after k-means, see `kmeans_labels` and `start_from_labels`."""
+    labels = np.empty(x.shape[0], np.int64)
+    kmeans_labels(x, kmeans_rows, means.shape[0], first_row, uniforms, labels)
+    start_from_labels(model, x, rows, slabs, labels, reg_covar, weights, means, covariances)
+
+
+@exact
 def start_from_labels(model, x, rows, slabs, labels, reg_covar, weights, means, covariances):
     """Write the M step of rows that belong to one component each, `labels` (N,); see `sources.statistics_given`."""
     n_components, n_features = means.shape
