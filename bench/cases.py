@@ -4,6 +4,7 @@ An implementation does a number of EM rounds from an explicit start and returns 
 by the difference of a long and a short run, which leaves out validation, set-up and a last E step for all alike.
 """
 
+import importlib.util
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,35 +25,65 @@ class Case:
     n_samples: int
     n_features: int
     n_components: int
+    covariance_type: str = "full"
+    dtype: str = "float64"
     order: str = "C"
 
     @property
     def name(self) -> str:
-        """Size and, where it is not C, memory order."""
-        order = "" if self.order == "C" else ", Fortran order"
-        return f"{self.n_samples:g} x {self.n_features}, K = {self.n_components}{order}"
+        """Size, and what differs from full covariances of float64 in C order."""
+        defaults = {"covariance_type": "full", "dtype": "float64", "order": "C"}
+        special = [getattr(self, field) for field, default in defaults.items() if getattr(self, field) != default]
+        return f"{self.n_samples:g} x {self.n_features}, K = {self.n_components}" + "".join(
+            ", Fortran order" if each == "F" else f", {each}" for each in special
+        )
 
     def problem(self, n_samples: int | None = None) -> tuple[np.ndarray, MixtureParameters]:
         """Return rows of the mixture (N, D), all by default, and the start."""
         n, d, k = n_samples or self.n_samples, self.n_features, self.n_components
         generator = np.random.default_rng(0)
         means = 3.0 * generator.normal(size=(k, d))
+        covariances = {
+            "full": np.array([2.0 * np.eye(d)] * k),
+            "tied": 2.0 * np.eye(d),
+            "diag": np.full((k, d), 2.0),
+            "spherical": np.full(k, 2.0),
+        }[self.covariance_type]
         # The start is drawn before the rows, so that it is the same for any number of them.
         start = MixtureParameters(
-            np.full(k, 1.0 / k), means + 0.3 * generator.normal(size=(k, d)), np.array([2.0 * np.eye(d)] * k)
+            np.full(k, 1.0 / k), means + 0.3 * generator.normal(size=(k, d)), covariances, self.covariance_type
         )
         X = means[generator.integers(k, size=n)] + generator.normal(size=(n, d))
-        return np.asarray(X, order=self.order), start
+        return np.asarray(X, order=self.order, dtype=self.dtype), start
 
 
 CASES = {
     case.name: case
     for case in (
+        Case(1_000_000, 1, 3),
         Case(1_000_000, 2, 4),
-        Case(1_000_000, 2, 4, "F"),
+        Case(1_000_000, 2, 4, order="F"),
+        Case(1_000_000, 2, 16),
+        Case(1_000_000, 3, 8),
         Case(1_000_000, 8, 8),
+        Case(200_000, 16, 16),
+        Case(100_000, 32, 32),
+        Case(50_000, 64, 16),
+        Case(50_000, 128, 8),
+        Case(20_000, 16, 256),
+        Case(1_000_000, 8, 8, "diag"),
+        Case(100_000, 64, 64, "diag"),
+        Case(1_000_000, 8, 8, "tied"),
+        Case(100_000, 64, 64, "tied"),
+        Case(1_000_000, 8, 8, "spherical"),
+        Case(100_000, 64, 64, "spherical"),
+        Case(1_000_000, 8, 8, dtype="float32"),
+        Case(200_000, 16, 16, dtype="float32"),
+        Case(100_000, 32, 32, dtype="float32"),
     )
 }
+# The slow loops are timed on these alone.
+NAIVE_CASES = tuple(case for case in CASES.values() if case in (Case(1_000_000, 2, 4), Case(1_000_000, 8, 8)))
 
 
 @dataclass(frozen=True)
@@ -70,6 +101,8 @@ class Implementation:
         Rows it is given, where all would take hours; times are per row.
     regularised : bool
         Whether it adds `REG_COVAR` to the covariances; decides what it is verified against.
+    applies : callable
+        Whether it can do a case, and in a bearable time.
     """
 
     name: str
@@ -77,22 +110,33 @@ class Implementation:
     rounds: tuple[int, int]
     rows: int | None = None
     regularised: bool = True
+    applies: Callable[[Case], bool] = lambda case: True
 
 
 def run_fastgmm(X, start, n_rounds, reg_covar=REG_COVAR):
     # With tol=0 no change is below the tolerance, so the rounds are exactly n_rounds.
-    return fastgmm.fit(X, start.n_components, init=start, tol=0.0, max_iter=n_rounds, reg_covar=reg_covar).parameters
+    return fastgmm.fit(
+        X,
+        start.n_components,
+        covariance_type=start.covariance_type,
+        init=start,
+        tol=0.0,
+        max_iter=n_rounds,
+        reg_covar=reg_covar,
+    ).parameters
 
 
 def run_scikit_learn(X, start, n_rounds):
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
+    matrices = start.covariance_type in ("full", "tied")
     mixture = GaussianMixture(
         start.n_components,
+        covariance_type=start.covariance_type,
         weights_init=start.weights,
         means_init=start.means,
-        precisions_init=np.linalg.inv(start.covariances),
+        precisions_init=np.linalg.inv(start.covariances) if matrices else 1.0 / start.covariances,
         init_params="random_from_data",  # the cheapest: scikit-learn runs it even with an explicit start
         tol=0.0,
         reg_covar=REG_COVAR,
@@ -101,7 +145,33 @@ def run_scikit_learn(X, start, n_rounds):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(X)
-    return MixtureParameters(mixture.weights_, mixture.means_, mixture.covariances_)
+    return MixtureParameters(mixture.weights_, mixture.means_, mixture.covariances_, start.covariance_type)
+
+
+def run_onedal(X, start, n_rounds):
+    import daal4py
+
+    diagonal = start.covariance_type == "diag"
+    result = daal4py.em_gmm(
+        nComponents=start.n_components,
+        maxIterations=n_rounds,
+        accuracyThreshold=0.0,
+        covarianceStorage="diagonal" if diagonal else "full",
+        regularizationFactor=0.0,
+    ).compute(
+        X,
+        start.weights[np.newaxis],
+        start.means,
+        [np.ascontiguousarray(np.atleast_2d(covariance)) for covariance in start.covariances],
+    )
+    covariances = np.reshape([np.asarray(each) for each in result.covariances], start.covariances.shape)
+    return MixtureParameters(np.ravel(result.weights), result.means, covariances, start.covariance_type)
+
+
+def onedal_applies(case):
+    # oneDAL is an optional peer (scikit-learn-intelex), with two of the structures; float32 would be converted.
+    found = importlib.util.find_spec("daal4py") is not None
+    return found and case.covariance_type in ("full", "diag") and case.dtype == "float64" and case.order == "C"
 
 
 def run_naive(X, start, n_rounds):
@@ -121,8 +191,18 @@ def run_pure_python(X, start, n_rounds):
 
 
 IMPLEMENTATIONS = (
-    Implementation("fastgmm", run_fastgmm, rounds=(2, 22)),
-    Implementation("scikit-learn", run_scikit_learn, rounds=(1, 4)),
-    Implementation("pure Python loop", run_pure_python, rounds=(1, 7), rows=2000, regularised=False),
-    Implementation("fastgmm.naive, the original", run_naive, rounds=(1, 7), rows=500, regularised=False),
+    Implementation("fastgmm", run_fastgmm, rounds=(2, 12)),
+    Implementation("scikit-learn", run_scikit_learn, rounds=(1, 3)),
+    Implementation("oneDAL", run_onedal, rounds=(1, 4), regularised=False, applies=onedal_applies),
+    Implementation(
+        "pure Python loop", run_pure_python, (1, 7), rows=2000, regularised=False, applies=NAIVE_CASES.__contains__
+    ),
+    Implementation(
+        "fastgmm.naive, the original",
+        run_naive,
+        (1, 7),
+        rows=500,
+        regularised=False,
+        applies=NAIVE_CASES.__contains__,
+    ),
 )

@@ -12,8 +12,8 @@ The limit of one EM round over N rows, D features and K components is the larger
     compute = N K (F(D) / R_fma + 1 / R_exp),    memory = N D itemsize / R_read,
 
 with F the multiply-adds of a row and component: D (D + 1) + 2 D for full covariances (triangular product, symmetric
-moments, centring, first moments), 4 D for diagonal, 3 D for spherical and tied ones; tied whitens each row besides, which
-takes D (D + 1) / 2.
+moments, centring, first moments), 4 D for diagonal, 3 D for spherical and tied ones; tied whitens each row besides,
+which takes D (D + 1) / 2.
 """
 
 import time

@@ -67,7 +67,7 @@ def watcher():
 
 def main():
     n_samples, n_features, n_components = map(int, sys.argv[1:4])
-    case = Case(n_samples, n_features, n_components, sys.argv[4])
+    case = Case(n_samples, n_features, n_components, order=sys.argv[4])
     fastgmm.warmup()
     X, _ = case.problem()
     fastgmm.fit(X[:100_000], n_components, max_iter=2, random_state=0)

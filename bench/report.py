@@ -7,34 +7,50 @@ BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 def table(results: dict) -> str:
-    """Markdown: a line per case and implementation, memory, machine and command."""
+    """Markdown: a line per case, the slow loops, memory, machine and command."""
     lines = [
-        "| rows x features, components | implementation | ms per round and 10⁶ rows | times fastgmm's (least–most) "
-        "| largest difference |",
-        "|---|---|--:|--:|--:|",
+        "| rows x features, components | ms per round | share of the limit (least–most) | times scikit-learn "
+        "| times oneDAL | largest difference |",
+        "|---|--:|--:|--:|--:|--:|",
     ]
+    loops = []
     for result in results["results"]:
-        for entry in result["implementations"]:
-            milliseconds = 1e9 * statistics.median(entry["seconds_per_row_and_round"])
-            least, median, most = entry["multiple"]
-            name = entry["name"]
-            if entry["rows"] < result["case"]["n_samples"]:
-                name += f" ({entry['rows']} rows)"
-            multiple = "1" if least == most else f"{median:,.0f} ({least:,.0f}–{most:,.0f})"
-            difference = f"{entry['difference']:.0e}" if entry["difference"] else ""
-            lines.append(f"| {result['case']['name']} | {name} | {milliseconds:,.1f} | {multiple} | {difference} |")
+        entries = {entry["name"]: entry for entry in result["implementations"]}
+        own = entries["fastgmm"]
+        rows = result["case"]["n_samples"]
+        name = result["case"]["name"]
+        milliseconds = 1e3 * rows * statistics.median(own["seconds_per_row_and_round"])
+        least, share, most = own["share_of_limit"]
+        peers = [multiple(entries.get(peer)) for peer in ("scikit-learn", "oneDAL")]
+        difference = max(entry["difference"] for entry in entries.values())
+        lines.append(
+            f"| {name} | {milliseconds:,.1f} | {share:.2f} ({least:.2f}–{most:.2f}) | {peers[0]} | {peers[1]} "
+            f"| {difference:.0e} |"
+        )
+        loops += [
+            f"{multiple(entry)} times {entry['name']} ({entry['rows']} rows) at {name}"
+            for entry in entries.values()
+            if entry["rows"] < rows
+        ]
+    if loops:
+        lines += ["", "Per row it is " + "; ".join(loops) + "."]
     peaks = "; ".join(f"{name}: {value:.0f} MB" for name, value in results["memory"].items())
     where = results["environment"]
-    versions = ", ".join(f"{name} {where[name]}" for name in ("python", "numba", "numpy", "scikit-learn"))
+    versions = ", ".join(f"{name} {where[name]}" for name in ("python", "numba", "numpy", "scikit-learn", "oneDAL"))
     lines += [
         "",
         f"Peak memory of a default fit beyond the data: {peaks or 'not measured'}.",
         "",
         f"Medians of {results['turns']} turns. {where['processor']} ({', '.join(where['features'])}), "
         f"{where['threads']} threads ({where['threading_layer']}), {versions}; {where['date']}; "
-        f"`{where['command']}`. The slow loops got fewer rows of the same mixture, and their time is scaled up.",
+        f"`{where['command']}`. The limit is what this machine could do at best (`bench/limit.py`).",
     ]
     return "\n".join(lines)
+
+
+def multiple(entry: dict | None) -> str:
+    """Median multiple of fastgmm's time, or nothing for an implementation that cannot do the case."""
+    return "" if entry is None else f"{entry['multiple'][1]:,.3g}".removesuffix(".0")
 
 
 def update(readme: Path, results: dict) -> None:

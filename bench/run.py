@@ -9,15 +9,17 @@ import shlex
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import numba
 import numpy as np
 
 import fastgmm
-from bench.cases import IMPLEMENTATIONS, Case, run_fastgmm
+from bench.cases import IMPLEMENTATIONS, NAIVE_CASES, Case, run_fastgmm
+from bench.limit import Machine, limit, seconds
 
 TOLERANCE = 1e-8
+SINGLE_TOLERANCE = 1e-4
 VERIFIED_ROUNDS = 3
 
 
@@ -33,15 +35,26 @@ def benchmark(cases: list[Case], turns: int) -> dict:
         timed = time_in_turn(case, turns, errors[case.name])
         results.append({"case": {"name": case.name, **vars(case)}, "implementations": timed})
     print("memory", file=sys.stderr, flush=True)
-    return {"environment": environment(), "turns": turns, "results": results, "memory": measure_memory(cases)}
+    return {
+        "environment": environment(),
+        "turns": turns,
+        "results": results,
+        "memory": measure_memory([case for case in cases if case in NAIVE_CASES]),
+    }
 
 
 def verify(case: Case) -> dict[str, float]:
-    """Largest difference of fastgmm's parameters from each other implementation's, relative to their scale."""
+    """Largest difference of fastgmm's parameters from each other implementation's, relative to their scale.
+
+    float32 is compared with what the others make of the same rows in float64.
+    """
     errors = {}
+    tolerance = TOLERANCE if case.dtype == "float64" else SINGLE_TOLERANCE
     for other in IMPLEMENTATIONS[1:]:
+        if not other.applies(case):
+            continue
         X, start = case.problem(other.rows)
-        expected = other.run(X, start, VERIFIED_ROUNDS)
+        expected = other.run(X.astype(np.float64), start, VERIFIED_ROUNDS)
         actual = run_fastgmm(X, start, VERIFIED_ROUNDS, **({} if other.regularised else {"reg_covar": 0.0}))
         errors[other.name] = max(
             float(np.abs(a - b).max() / np.abs(b).max())
@@ -51,40 +64,51 @@ def verify(case: Case) -> dict[str, float]:
                 (actual.covariances, expected.covariances),
             )
         )
-        if not errors[other.name] < TOLERANCE:
+        if not errors[other.name] < tolerance:
             raise RuntimeError(
                 f"{case.name}: fastgmm and {other.name} differ by {errors[other.name]:.1e} after {VERIFIED_ROUNDS} "
-                f"rounds, more than {TOLERANCE:.0e}; nothing was timed"
+                f"rounds, more than {tolerance:.0e}; nothing was timed"
             )
     return errors
 
 
-def time_in_turn(case: Case, turns: int, errors: dict[str, float]) -> list[dict]:
-    """Seconds per round and row of each implementation, and multiples of fastgmm's, over all turns."""
-    problems = {other.name: case.problem(other.rows) for other in IMPLEMENTATIONS}
-    per_row: dict[str, list[float]] = {other.name: [] for other in IMPLEMENTATIONS}
+def time_in_turn(case: Case, turns: int, errors: dict[str, float], n_threads: int | None = None) -> list[dict]:
+    """Seconds per round and row of each implementation, multiples of fastgmm's, and its share of the limit.
+
+    The machine's rates are measured on both sides of fastgmm's turn, so that drift cancels.
+    """
+    machine = Machine(case.dtype, n_threads or numba.get_num_threads())
+    implementations = [each for each in IMPLEMENTATIONS if each.applies(case)]
+    problems = {each.name: case.problem(each.rows) for each in implementations}
+    per_row: dict[str, list[float]] = {each.name: [] for each in implementations}
+    shares, rates = [], []
     for _ in range(turns):
-        for other in IMPLEMENTATIONS:
-            X, start = problems[other.name]
-            short, long = (seconds(other.run, X, start, rounds) for rounds in other.rounds)
-            per_row[other.name].append((long - short) / (other.rounds[1] - other.rounds[0]) / len(X))
-    fastest = per_row[IMPLEMENTATIONS[0].name]
-    return [
+        for each in implementations:
+            X, start = problems[each.name]
+            before = machine.rates() if each is implementations[0] else None
+            short, long = (seconds(each.run, X, start, rounds) for rounds in each.rounds)
+            per_row[each.name].append((long - short) / (each.rounds[1] - each.rounds[0]) / len(X))
+            if before is not None:
+                rates += [before, machine.rates()]
+                at_best = (limit(case, rates[-2]) + limit(case, rates[-1])) / 2
+                shares.append(at_best / (per_row[each.name][-1] * case.n_samples))
+    fastest = per_row[implementations[0].name]
+    timed = [
         {
-            "name": other.name,
-            "rows": len(problems[other.name][0]),
-            "seconds_per_row_and_round": per_row[other.name],
-            "multiple": spread([a / b for a, b in zip(per_row[other.name], fastest, strict=True)]),
-            "difference": errors.get(other.name, 0.0),
+            "name": each.name,
+            "rows": len(problems[each.name][0]),
+            "seconds_per_row_and_round": per_row[each.name],
+            "multiple": spread([a / b for a, b in zip(per_row[each.name], fastest, strict=True)]),
+            "difference": errors.get(each.name, 0.0),
         }
-        for other in IMPLEMENTATIONS
+        for each in implementations
     ]
-
-
-def seconds(function, *arguments) -> float:
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
+    timed[0]["share_of_limit"] = spread(shares)
+    timed[0]["machine"] = {
+        field: statistics.median(getattr(each, field) for each in rates)
+        for field in ("multiply_adds", "exponentials", "bytes")
+    }
+    return timed
 
 
 def spread(values: list[float]) -> list[float]:
@@ -107,8 +131,6 @@ def measure_memory(cases: list[Case]) -> dict[str, float]:
 
 def environment() -> dict:
     """Machine, versions and command."""
-    import numba
-
     fields = {}
     if Path("/proc/cpuinfo").exists():
         for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -124,8 +146,17 @@ def environment() -> dict:
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in ("fastgmm", "numba", "numpy", "scikit-learn")},
         "command": shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        **{name: version_of(package) for name, package in (("oneDAL", "daal4py"),)},
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
+
+
+def version_of(package: str) -> str:
+    """Version of an optional peer."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def write(results: dict, path: Path) -> None:

@@ -105,14 +105,18 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile a `kernel` that is called once for many blocks: it is compiled once and then linked, not put in line."""
+    """Compile a `kernel` that is called once for many blocks: it is compiled once and then linked.
+
+    Not put in line.
+    """
     return _compile(function, fastmath=_REORDER)
 
 
 def exact(function: Callable[..., Any]) -> Any:
     """Compile a function whose arithmetic stays in the order written.
 
-    So it gives the same bits wherever it is called from: in the parts of a round that both Python and compiled loops do.
+    So it gives the same bits wherever it is called from: in the parts of a round that both Python and compiled
+    loops do.
     """
     return _compile(function)
 
@@ -167,7 +171,7 @@ def _generic(declaration: Callable[..., Any], compile_one: Callable[..., Any], f
         return implementations[type(model)](model, *arguments)
 
     def choose(model: Any, *arguments: Any) -> Any:
-        chosen = implementations.get(getattr(model, "instance_class", None))
+        chosen = implementations.get(getattr(model, "instance_class", type(None)))
         return chosen and chosen.py_func
 
     overload(call, jit_options={"fastmath": flags or False, "error_model": "numpy"}, strict=False)(choose)

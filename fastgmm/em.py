@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .parameters import Callback, FitResult, IterationState, MixtureParameters, Status
 from .kernels import whole
+from .parameters import Callback, FitResult, IterationState, MixtureParameters, Status
 from .sources import Source, WholeRun
 from .steps import IllDefinedCovariance, converged, maximize
 

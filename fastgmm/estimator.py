@@ -32,8 +32,8 @@ class GaussianMixture:
     means_ : (K, D)
     covariances_, precisions_, precisions_cholesky_ : array
         (K, D, D) for "full", (D, D) for "tied", (K, D) for "diag", (K,) for "spherical".
-        ``precisions_cholesky_[k] @ precisions_cholesky_[k].T`` is the precision, the factor upper triangular; for "diag"
-        and "spherical" its entries are 1/sd and the precisions their squares.
+        ``precisions_cholesky_[k] @ precisions_cholesky_[k].T`` is the precision, the factor upper triangular; for
+        "diag" and "spherical" its entries are 1/sd and the precisions their squares.
     converged_ : bool
     n_iter_ : int
     lower_bound_ : float

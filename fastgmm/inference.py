@@ -53,7 +53,9 @@ def bic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) 
 
 def aic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
     """Akaike information criterion, -2 LL + 2 p; lower is better."""
-    return float(-2.0 * log_density(X, parameters, n_threads=n_threads).sum(dtype=np.float64) + 2.0 * parameters.n_free)
+    return float(
+        -2.0 * log_density(X, parameters, n_threads=n_threads).sum(dtype=np.float64) + 2.0 * parameters.n_free
+    )
 
 
 def sample(

@@ -39,7 +39,11 @@ def start(
     if isinstance(init, MixtureParameters):
         return init
     responsibilities: Callable[[int, int], Array]
-    if isinstance(init, str) and init == "kmeans" and Plan(covariance_type, n_components, X.shape[1]).is_small(len(X)):
+    if (
+        isinstance(init, str)
+        and init == "kmeans"
+        and Plan(covariance_type, n_components, X.shape[1]).is_small(len(X))
+    ):
         return _small_kmeans(X, n_components, covariance_type, reg_covar, generator)
     if isinstance(init, np.ndarray):
         given = init
@@ -229,6 +233,9 @@ class KMeans:
         return held, accumulator
 
     def _relative(self, centers: Array) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return an origin (D,) and the centres less it, in the dtype of the rows, so that far rows keep their digits."""
+        """Return an origin (D,) and the centres less it, in the dtype of the rows.
+
+        So that far rows keep their digits.
+        """
         origin = centers[0].astype(self._X.dtype)
         return origin, (centers - origin.astype(np.float64)).astype(self._X.dtype)

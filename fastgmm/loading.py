@@ -15,10 +15,11 @@ COPY_BYTES = 4 << 20
 def pieces(X: NDArray[Any], rows: int, unit: int, dtype: Any) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield (start, ``X[start:start + rows]``) as the kernels take it.
 
-    Rows of `dtype` in any memory layout are yielded as views: the kernels copy a block of rows at a time into a buffer of
-    their own (`kernels.blocks.load_block`) and go by the strides, so that a large Fortran-ordered frame costs no
-    second copy of the data. Another dtype, values that are not aligned, and small arrays that are not in C order are
-    converted into one buffer of about `COPY_BYTES`, which is used again: a piece is valid until the next is taken.
+    Rows of `dtype` in any memory layout are yielded as views: the kernels copy a block of rows at a time into a
+    buffer of their own (`kernels.blocks.load_block`) and go by the strides, so that a large Fortran-ordered frame
+    costs no second copy of the data. Another dtype, values that are not aligned, and small arrays that are not in C
+    order are converted into one buffer of about `COPY_BYTES`, which is used again: a piece is valid until the next
+    is taken.
 
     C order meets one compiled signature and strided rows a second. A piece that is a whole Fortran-ordered array
     would be a third, so a large one makes at least two pieces.

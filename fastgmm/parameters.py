@@ -106,7 +106,9 @@ class MixtureParameters:
             return np.repeat(covariances[np.newaxis], k, axis=0)
         if self.covariance_type == "full":
             return covariances
-        variances = covariances if self.covariance_type == "diag" else np.repeat(covariances[:, np.newaxis], d, axis=1)
+        variances = (
+            covariances if self.covariance_type == "diag" else np.repeat(covariances[:, np.newaxis], d, axis=1)
+        )
         return variances[:, :, np.newaxis] * np.eye(d)
 
     def log_density(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:

@@ -37,7 +37,7 @@ def parameters_table(parameters: MixtureParameters) -> Table:
     k, d = parameters.means.shape
     names = parameters.feature_names or tuple(f"feature {j}" for j in range(d))
     with_covariances = d <= MOST_FEATURES
-    matrices = parameters.full_covariances() if with_covariances else None
+    matrices = parameters.full_covariances()
     shown = range(min(d, MOST_FEATURES))
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption_justify="left")

@@ -21,7 +21,8 @@ LAUNCH_NANOSECONDS = 1e8
 SLAB_BYTES = 16 << 20
 
 
-# A fit of at most so much work runs as a whole in compiled code (``kernels/whole.py``), which Ctrl-C cannot interrupt.
+# A fit of at most so much work runs as a whole in compiled code (``kernels/whole.py``), which Ctrl-C cannot
+# interrupt.
 SMALL_NANOSECONDS = 2e8
 SMALL_ROUND_NANOSECONDS = 1e5
 

@@ -103,7 +103,8 @@ def test_far_rows_do_not_underflow():
 def test_plan_invariants(n_features, n_components):
     plan = Plan("full", n_components, n_features)
     assert plan.rows % blocks.LANES_DOUBLE == 0
-    assert plan.rows % blocks.LANES_SINGLE == 0 and plan.rows <= blocks.MAX_ROWS
+    assert plan.rows % blocks.LANES_SINGLE == 0
+    assert plan.rows <= blocks.MAX_ROWS
     assert plan.launch_rows(1) % plan.rows == 0
     assert plan.launch_rows(8) >= 8 * plan.rows
     assert plan.slab_shape[1] * 8 % 128 == 0

@@ -40,7 +40,9 @@ def test_only_two_files_import_numba(path):
 @pytest.mark.parametrize("path", [path for path in MODULES if path.startswith("kernels/")])
 def test_kernels_import_primitives_only(path):
     # full_small is the small end of full, so it may.
-    structures = {f".kernels.{name}" for name in ("full", "diagonal", "spherical", "tied") if path != "kernels/full_small.py"}
+    structures = {
+        f".kernels.{name}" for name in ("full", "diagonal", "spherical", "tied") if path != "kernels/full_small.py"
+    }
     inside = {name for name in imports_of(path) if name.startswith(".")}
     allowed = ("._jit", ".kernels")
     assert all(name.startswith(allowed) for name in inside), inside

@@ -68,7 +68,9 @@ def test_a_large_fortran_frame_is_read_where_it_lies_by_one_more_signature():
     X, start = make_problem(400_000, 2, 3)
     expected = fastgmm.accumulate(X, start)
     frame = np.asfortranarray(X)
-    assert all(np.shares_memory(piece, frame) for _, piece in pieces(frame, len(X), Plan("full", 3, 2).rows, np.float64))
+    assert all(
+        np.shares_memory(piece, frame) for _, piece in pieces(frame, len(X), Plan("full", 3, 2).rows, np.float64)
+    )
     same_statistics(fastgmm.accumulate(frame, start), expected)
     same_statistics(fastgmm.accumulate(np.repeat(X, 2, axis=0)[::2], start), expected)
     models = [str(signature[0]) for signature in passes.pass_parallel.signatures]

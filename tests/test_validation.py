@@ -101,7 +101,11 @@ def test_sparse_matrices_are_refused():
         ({"n_components": 2.0}, TypeError, "n_components must be an integer, got 2.0"),
         ({"n_components": True}, TypeError, "n_components must be an integer"),
         ({"n_components": 61}, ValueError, "n_components must be at most the number of rows, 60, got 61"),
-        ({"covariance_type": "round"}, ValueError, "covariance_type must be one of 'full', 'tied', 'diag', 'spherical', got 'round'"),
+        (
+            {"covariance_type": "round"},
+            ValueError,
+            "covariance_type must be one of 'full', 'tied', 'diag', 'spherical', got 'round'",
+        ),
         ({"tol": -1.0}, ValueError, "tol must be finite and not negative"),
         ({"tol": np.nan}, ValueError, "tol must be finite"),
         ({"tol": "small"}, TypeError, "tol must be a number"),

@@ -11,6 +11,6 @@ from . import diagonal, full, full_small, spherical, tied
 
 __all__ = ["STRUCTURES", "full_small"]
 
-# Each module has ``allocate(K, D, dtype)``, which returns an unfilled model, and ``sums_shape(K, D)``, the rows of a slab
-# and the numbers in a row.
+# Each module has ``allocate(K, D, dtype)``, which returns an unfilled model, and ``sums_shape(K, D)``, the rows of
+# a slab and the numbers in a row.
 STRUCTURES: dict[str, ModuleType] = {"full": full, "tied": tied, "diag": diagonal, "spherical": spherical}

@@ -68,8 +68,8 @@ def _lanes_single(array):
 def load_block(x, start, n_rows, origin, block):
     """Transpose rows ``x[start:start + n_rows]`` (N, D), less `origin` (D,), into ``block[:D]``; other lanes get 0.
 
-    One feature at a time, through views that spare every element the test of a negative index: 8 multiply-adds' time a
-    value at D = 8, where eight features together took 13 and an explicit 4 x 4 transposition 8.
+    One feature at a time, through views that spare every element the test of a negative index: 8 multiply-adds'
+    time a value at D = 8, where eight features together took 13 and an explicit 4 x 4 transposition 8.
     """
     rows = x[start : start + n_rows]
     for d in range(x.shape[1]):

@@ -110,7 +110,10 @@ def log_density_diagonal(model, block, scratch, half_logs):
 
 @kernel
 def weighted_moments(r, block, steps, mean, first, second):
-    """Add sum_b r z and sum_b r z^2, z = x - mean, over 16 `steps` lanes to `first` and `second` (D,), given r (B,)."""
+    """Add sum_b r z and sum_b r z^2, z = x - mean, over 16 `steps` lanes to `first` and `second` (D,).
+
+    Given r (B,).
+    """
     n_features = block.shape[0]
     zero = block.dtype.type(0.0)
     whole = n_features - n_features % 4

@@ -1,7 +1,7 @@
 """Squared Euclidean distances and first moments over the rows of a block, four features at a time.
 
-Shared by ``spherical.py``, ``tied.py`` and ``kmeans.py``. Always by differences: |x|^2 - 2 x c + |c|^2 would be a matrix
-product, but it cancels where the centres are far from each other.
+Shared by ``spherical.py``, ``tied.py`` and ``kmeans.py``. Always by differences: |x|^2 - 2 x c + |c|^2 would be a
+matrix product, but it cancels where the centres are far from each other.
 """
 
 import numpy as np
@@ -39,8 +39,8 @@ def squared_distances(block, center, n_features, out):
 def weighted_sums(r, block, steps, mean, total, row):
     """Add sum_b r (x - mean) over 16 `steps` lanes to `row` (D,), given r (B,) and their `total`.
 
-    The mean is subtracted from the sum: that costs no digits which the new mean, an offset from the same origin, could
-    hold, and leaves registers for eight features at a time.
+    The mean is subtracted from the sum: that costs no digits which the new mean, an offset from the same origin,
+    could hold, and leaves registers for eight features at a time.
     """
     n_features = row.shape[0]
     zero = block.dtype.type(0.0)

@@ -1,9 +1,9 @@
 """Second moments for full covariances: a symmetric product as register tiles over the rows of a block.
 
 sum_b s_i s_j for j <= i, with s = sqrt(r) z, four i by three j in twelve accumulators. Share of the machine's
-multiply-adds (``bench/limit.py``) on one AVX2 core at D = 8, 16, 32, 64: as sum w z^T with w = r z stored beside z 0.76,
-0.77, 0.81, 0.81; as sum s s^T, which has one operand to load, by 4 x 2 0.97, 0.96, 0.92, 0.92, by 4 x 3 0.97, 0.98, 0.97,
-0.96. Sixteen accumulators need more than the 16 vector registers of AVX2: 0.55.
+multiply-adds (``bench/limit.py``) on one AVX2 core at D = 8, 16, 32, 64: as sum w z^T with w = r z stored beside z
+0.76, 0.77, 0.81, 0.81; as sum s s^T, which has one operand to load, by 4 x 2 0.97, 0.96, 0.92, 0.92, by 4 x 3 0.97,
+0.98, 0.97, 0.96. Sixteen accumulators need more than the 16 vector registers of AVX2: 0.55.
 """
 
 from .._jit import kernel

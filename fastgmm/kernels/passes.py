@@ -1,9 +1,9 @@
 """The two passes over rows, for every covariance structure: one for EM, one for inference.
 
-The unit of work is a superblock. Work that is not worth sharing out calls ``superblock`` from Python, one after another;
-``pass_parallel`` runs them in parallel. Both give the same bits. A serial driver would compile the same code once more, and
-the parallel drivers are five lines each for the same reason: parallel compilation costs two to three times the serial
-one. Everything is compiled anew for each kind of model, and only for those that are used.
+The unit of work is a superblock. Work that is not worth sharing out calls ``superblock`` from Python, one after
+another; ``pass_parallel`` runs them in parallel. Both give the same bits. A serial driver would compile the same
+code once more, and the parallel drivers are five lines each for the same reason: parallel compilation costs two to
+three times the serial one. Everything is compiled anew for each kind of model, and only for those that are used.
 
 Arrays are C-contiguous, but x may have any strides; it is read-only, so that every C-ordered input meets one
 compiled signature per dtype and every other layout a second.

@@ -1,8 +1,8 @@
 """Leave out of the statistics the rows that cannot change them.
 
-A row whose responsibility for a component is below 2^-80 of that component's N_k so far adds less than a rounding error
-to its moments: even 8192 such rows, each with a squared distance of 1000 variances, add 1e-17 of them. The threshold is
-relative, so that a component far from all rows, whose responsibilities are all tiny, is not starved.
+A row whose responsibility for a component is below 2^-80 of that component's N_k so far adds less than a rounding
+error to its moments: even 8192 such rows, each with a squared distance of 1000 variances, add 1e-17 of them. The
+threshold is relative, so that a component far from all rows, whose responsibilities are all tiny, is not starved.
 
 Where at most half of a block counts, its lanes are moved together. With well separated components nearly all of
 a row's responsibilities are that small, and the statistics take a small part of their time.

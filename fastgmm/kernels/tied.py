@@ -1,7 +1,8 @@
 """Tied covariance, one matrix for all components: spherical after one whitening of the block.
 
 The pooled second moments of a pass follow from the total scatter of the rows, which does not change between rounds
-(``from_scatter``). Where that subtraction would cancel, and for the total scatter itself, the pass sums them directly.
+(``from_scatter``). Where that subtraction would cancel, and for the total scatter itself, the pass sums them
+directly.
 """
 
 import math

@@ -1,9 +1,9 @@
 """Density for full covariances: a triangular product as register tiles over the rows of a block.
 
-y = A x + offset runs as small tiles, four rows of the lower triangular A by four features, with the rows of the block as
-the innermost loop, which LLVM turns into SIMD code on its own. Share of the machine's multiply-adds (``bench/limit.py``)
-on one AVX2 core at D = 8, 16, 32, 64: tiles of 4 x 4 0.76, 0.81, 0.86, 0.86; 2 x 4 0.73, 0.79, 0.80, 0.80; 2 x 6 0.74,
-0.77, 0.78, 0.79.
+y = A x + offset runs as small tiles, four rows of the lower triangular A by four features, with the rows of the
+block as the innermost loop, which LLVM turns into SIMD code on its own. Share of the machine's multiply-adds
+(``bench/limit.py``) on one AVX2 core at D = 8, 16, 32, 64: tiles of 4 x 4 0.76, 0.81, 0.86, 0.86; 2 x 4 0.73, 0.79,
+0.80, 0.80; 2 x 6 0.74, 0.77, 0.78, 0.79.
 
 Features are padded to an even number with a row of zeros; D mod 4 = 2 or 3 ends in tiles of two rows.
 """

@@ -214,7 +214,10 @@ def potentials(x, rows, candidates, closest, update, sums):
 
 @exact
 def subtract_first(centers, origin, relative):
-    """Split `centers` into an `origin`, the first one, and centres `relative` to it; the latter become what is held."""
+    """Split `centers` into an `origin`, the first one, and centres `relative` to it.
+
+    The latter become what is held.
+    """
     for d in range(centers.shape[1]):
         origin[d] = centers[0, d]
         for k in range(centers.shape[0]):
