@@ -146,7 +146,7 @@ def environment() -> dict:
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in ("fastgmm", "numba", "numpy", "scikit-learn")},
         "command": shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
-        **{name: version_of(package) for name, package in (("oneDAL", "daal4py"),)},
+        **{name: version_of(package) for name, package in (("oneDAL", "scikit-learn-intelex"),)},
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
 

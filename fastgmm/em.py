@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from .kernels import whole
 from .parameters import Callback, FitResult, IterationState, MixtureParameters, Status
 from .sources import Source, WholeRun
 from .steps import IllDefinedCovariance, converged, maximize
@@ -125,13 +124,12 @@ def best_of(
 
 def _result_of(finished: WholeRun, reg_covar: float) -> FitResult:
     """Return the result of a run that was compiled as a whole; FitFailure if it failed."""
-    if finished.status == whole.ILL_DEFINED:
+    if finished.component >= 0:
         error = IllDefinedCovariance(finished.component)
         raise FitFailure(_ill_defined(error, finished.n_iter, reg_covar))
-    if finished.status == whole.NOT_FINITE:
+    if finished.status is None:
         raise FitFailure(_not_finite(finished.log_likelihood, finished.n_iter))
-    status = Status.CONVERGED if finished.status == whole.CONVERGED else Status.MAX_ITER
-    return FitResult(finished.parameters, finished.log_likelihood, finished.trace, status)
+    return FitResult(finished.parameters, finished.log_likelihood, finished.trace, finished.status)
 
 
 def _height(result: FitResult) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from . import _threads
 from .kernels import STRUCTURES, blocks, passes, tied, whole
 from .loading import COPY_BYTES, pieces, whole_piece
-from .parameters import MixtureParameters, SufficientStatistics
+from .parameters import MixtureParameters, Status, SufficientStatistics
 from .steps import SMALL_NANOSECONDS, Plan, Prepared, prepare, unprepared
 
 Array = NDArray[np.float64]
@@ -44,14 +44,21 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class WholeRun:
-    """What `kernels.whole.expectation_maximization` returned, and the parameters it left."""
+    """How a run that was compiled as a whole ended, see `kernels.whole.expectation_maximization`.
 
-    status: int
+    `status` is None where it failed in round `n_iter`: with the covariance of `component`, or if that is -1 with a
+    `log_likelihood` that is not finite.
+    """
+
+    status: Status | None
     n_iter: int
     component: int
     log_likelihood: float
     trace: Array
     parameters: MixtureParameters
+
+
+_STATUS = {whole.CONVERGED: Status.CONVERGED, whole.MAX_ITER: Status.MAX_ITER}
 
 
 class Accumulation:
@@ -199,7 +206,7 @@ class ArraySource:
             trace,
         )
         fitted = MixtureParameters(weights, means, covariances, plan.covariance_type)
-        return WholeRun(status, n_iter, component, log_likelihood, trace[:n_iter], fitted)
+        return WholeRun(_STATUS.get(status), n_iter, component, log_likelihood, trace[:n_iter], fitted)
 
     def _tied_statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
         """One pass without second moments: they follow from the total scatter, which is the same every round.

@@ -67,7 +67,8 @@ def test_times_and_table(monkeypatch):
         "environment": environment,
     }
     rendered = report.table(results)
-    assert 0.0 < timed[0]["share_of_limit"][1] < 10.0
+    assert len(timed[0]["share_of_limit"]) == 3
+    assert min(timed[0]["machine"].values()) > 0.0
     assert rendered.count(f"| {SMALL.name} |") == 1
     assert "(100 rows) at " in rendered
 

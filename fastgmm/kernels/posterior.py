@@ -15,7 +15,7 @@ responsibilities and a log-likelihood of -inf, which `em` reports.
 
 import math
 
-from .._jit import kernel
+from .._jit import exact, kernel
 from .blocks import lanes, load_columns
 from .exp import exp_nonpositive
 
@@ -117,9 +117,12 @@ def responsibilities(roots, scales):
     return total
 
 
-@kernel
+@exact
 def log_sum(products):
-    """Return the sum of the logarithms of `products` (B,); -inf if one of them is not positive."""
+    """Return the sum of the logarithms of `products` (B,); -inf if one of them is not positive.
+
+    In the order written: LLVM reorders this loop, which it does not vectorise, differently from caller to caller.
+    """
     total = 0.0
     for b in range(products.shape[0]):
         total += math.log(products[b]) if products[b] > 0.0 else -math.inf

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from .._jit import exact
-from .blocks import fold
+from .blocks import MAX_ROWS, fold
 from .convergence import converged
 from .kmeans import (
     LLOYD_ROUNDS,
@@ -21,7 +21,7 @@ from .kmeans import (
     move_centers,
     potential_superblock,
 )
-from .passes import superblock
+from .passes import evaluate_superblock, superblock
 from .structure import centers_of, maximize, prepare, unpack
 
 MAX_ITER, CONVERGED, ILL_DEFINED, NOT_FINITE = 0, 1, 2, 3
@@ -98,6 +98,31 @@ def expectation_maximization(model, x, rows, slabs, weights, means, covariances,
         return ILL_DEFINED, n_iter, component, previous
     one_pass(model, x, given, rows, slabs, accumulator)
     return status, n_iter, -1, accumulator[n_components, 0]
+
+
+@exact
+def fit_small(model, x, weights, means, covariances, reg_covar, tol, max_iter, trace):
+    """`expectation_maximization` on rows `x` (N, D) of any length, with scratch of its own."""
+    rows, n_slabs, shape = scratch_shape(model, x)
+    slabs = np.empty((n_slabs, shape[0], shape[1]))
+    return expectation_maximization(
+        model, x, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
+    )
+
+
+@exact
+def log_density(model, x, out):
+    """Write the log-density of rows `x` (N, D), in nats, under a prepared `model` into `out` (N,)."""
+    nothing = np.empty((0, 0), x.dtype)
+    evaluate_superblock(model, x, out, nothing, np.empty(0, np.int64))
+
+
+@exact
+def scratch_shape(model, x):
+    """Return the rows of a superblock, the number of slabs, and the shape of one that suits every structure."""
+    n_components, size = model.means.shape
+    length = -(-(2 + 2 * size + size * size) // 16) * 16
+    return MAX_ROWS, -(-x.shape[0] // MAX_ROWS), (n_components + 1 + size, length)
 
 
 @exact

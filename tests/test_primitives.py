@@ -1,0 +1,39 @@
+"""The page about primitives runs, and what it fits is what `fastgmm.fit` fits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastgmm
+from fastgmm import primitives
+
+PAGE = Path(__file__).parent.parent / "docs" / "primitives.md"
+
+
+def test_the_page_runs_and_is_right():
+    if not PAGE.exists():
+        pytest.skip("the documents are not part of an installed package")
+    code = PAGE.read_text().split("```python\n")[1].split("```")[0]
+    namespace = {}
+    exec(code, namespace)
+    start = fastgmm.MixtureParameters(np.full(2, 0.5), np.array([[0.0, 0.0], [3.0, 3.0]]), np.array([np.eye(2)] * 2))
+    for i in (0, 19):
+        expected = fastgmm.fit(namespace["problems"][i], 2, init=start)
+        assert namespace["log_likelihoods"][i] == pytest.approx(expected.log_likelihood, rel=1e-12)
+        np.testing.assert_allclose(namespace["means"][i], expected.parameters.means, rtol=1e-9)
+
+
+def test_log_density_and_documented_names():
+    text = PAGE.read_text() if PAGE.exists() else ""
+    for name in ("cholesky", "invert_lower", "exp_nonpositive", "allocate", "prepare", "log_density", "fit_small"):
+        assert hasattr(primitives, name)
+        assert not text or f"`{name}(" in text
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    parameters = fastgmm.fit(X, 2, random_state=0).parameters
+    model = primitives.allocate("full", 2, 3)
+    assert primitives.prepare(model, parameters.weights, parameters.means, parameters.covariances) == -1
+    out = np.empty(len(X))
+    X.flags.writeable = False
+    primitives.log_density(model, X, out)
+    np.testing.assert_allclose(out, parameters.log_density(X), rtol=1e-13)

@@ -1,0 +1,200 @@
+"""The four covariance structures and the two precisions, against scikit-learn, the naive original and each other."""
+
+import numpy as np
+import pytest
+from conftest import make_problem, random_covariances
+
+import fastgmm
+from fastgmm import MixtureParameters, naive
+from fastgmm.kernels import blocks, significant, tied
+from fastgmm.parameters import SHAPES
+from fastgmm.sources import ArraySource
+from fastgmm.steps import Plan
+
+STRUCTURES = list(SHAPES)
+FEATURES = [1, 2, 3, 4, 5, 8, 13]
+
+
+def problem(covariance_type, n_samples, n_features, n_components=3, seed=0):
+    X, start = make_problem(n_samples, n_features, n_components, seed)
+    covariances = {
+        "full": start.covariances,
+        "tied": start.covariances[0],
+        "diag": np.diagonal(start.covariances, axis1=1, axis2=2).copy(),
+        "spherical": start.covariances[:, 0, 0].copy(),
+    }[covariance_type]
+    return X, MixtureParameters(start.weights, start.means, covariances, covariance_type)
+
+
+def of_structure(covariance_type, weights, matrices):
+    """Maximum-likelihood covariances of a structure from those of the components, (K, D, D)."""
+    diagonals = np.diagonal(matrices, axis1=1, axis2=2)
+    return {
+        "full": matrices,
+        "tied": np.einsum("k,kij->ij", weights, matrices),
+        "diag": diagonals,
+        "spherical": diagonals.mean(axis=1),
+    }[covariance_type]
+
+
+@pytest.mark.parametrize("n_features", FEATURES)
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_one_round_is_the_originals(covariance_type, n_features):
+    for n_samples in (blocks.LANES_DOUBLE - 1, blocks.LANES_DOUBLE + 1):
+        X, start = problem(covariance_type, n_samples, n_features)
+        responsibilities = naive.e_step(X, start.weights, start.means, start.full_covariances())
+        weights, means, matrices = naive.m_step(X, responsibilities)
+        fitted = fastgmm.maximize(fastgmm.accumulate(X, start), reg_covar=0.0)
+        np.testing.assert_allclose(fitted.weights, weights, rtol=1e-10)
+        np.testing.assert_allclose(fitted.means, means, rtol=1e-9, atol=1e-12)
+        expected = of_structure(covariance_type, weights, matrices)
+        np.testing.assert_allclose(fitted.covariances, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(start.responsibilities(X), responsibilities, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_rounds_are_scikit_learns(covariance_type, n_features):
+    mixture = pytest.importorskip("sklearn.mixture")
+    X, start = problem(covariance_type, 1500, n_features)
+    matrices = covariance_type in ("full", "tied")
+    other = mixture.GaussianMixture(
+        3,
+        covariance_type=covariance_type,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=np.linalg.inv(start.covariances) if matrices else 1.0 / start.covariances,
+        init_params="random_from_data",
+        tol=0.0,
+        max_iter=4,
+    )
+    with pytest.warns(match="did not converge"):
+        other.fit(X)
+    for tolerance, rows in ((1e-9, X), (1e-5, X.astype(np.float32))):
+        fitted = fastgmm.fit(rows, 3, covariance_type=covariance_type, init=start, tol=0.0, max_iter=4).parameters
+        for name in ("weights", "means", "covariances"):
+            assert getattr(fitted, name).dtype == rows.dtype
+            np.testing.assert_allclose(
+                getattr(fitted, name), getattr(other, name + "_"), rtol=tolerance, atol=tolerance
+            )
+        np.testing.assert_allclose(fitted.responsibilities(X), other.predict_proba(X), atol=100 * tolerance)
+        assert fitted.n_free == other._n_parameters()
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 5])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_a_whole_compiled_fit_has_the_bits_of_the_loop_in_python(covariance_type, dtype, n_features):
+    X, _ = make_problem(300, n_features, 2, seed=n_features)
+    X = X.astype(dtype)
+    whole = fastgmm.fit(X, 2, covariance_type=covariance_type, random_state=0)
+    looped = fastgmm.fit(X, 2, covariance_type=covariance_type, random_state=0, callback=lambda state: None)
+    np.testing.assert_array_equal(whole.trace, looped.trace)
+    assert whole.log_likelihood == looped.log_likelihood
+    assert whole.status == looped.status
+    np.testing.assert_array_equal(whole.parameters.covariances, looped.parameters.covariances)
+
+
+def test_small_and_large_k_means_agree():
+    from fastgmm.initialization import KMeans, candidates_a_step
+    from fastgmm.kernels import whole
+
+    X, _ = make_problem(300, 3, 4)
+    labels = KMeans(X, 4, None).fit(np.random.default_rng(1))
+    generator = np.random.default_rng(1)
+    first = int(generator.integers(len(X)))
+    again = np.empty(len(X), np.int64)
+    X.flags.writeable = False
+    whole.kmeans_labels(X, 1024, 4, first, generator.random((3, candidates_a_step(4))), again)
+    np.testing.assert_array_equal(again, labels)
+
+
+def large(plan):
+    """Rows enough that a tied fit takes the total scatter instead of summing second moments."""
+    n = 1000
+    while plan.is_small(n):
+        n *= 2
+    return n
+
+
+def test_tied_by_total_scatter_is_tied_by_moments():
+    n = min(large(Plan("tied", 3, 4)), 60_000)
+    X, start = problem("tied", n, 4)
+    by_scatter, direct = ArraySource(X).statistics(start), fastgmm.accumulate(X, start)
+    assert not Plan("tied", 3, 4).is_small(n)
+    np.testing.assert_allclose(by_scatter.second_moments, direct.second_moments, rtol=1e-11, atol=1e-9)
+
+
+def test_total_scatter_is_refused_where_it_cancels():
+    X, start = problem("tied", 500, 2)
+    far = X.copy()
+    far[250:] += 1e5
+    total = ArraySource(far).statistics_given(lambda a, b: np.ones((b - a, 1)), 1, "tied")
+    start = MixtureParameters(start.weights, np.array([[0.0, 0.0], [1e5, 1e5], [1.0, 1.0]]), np.eye(2), "tied")
+    statistics = fastgmm.accumulate(far, start)
+    sums = (statistics.responsibility_sums, statistics.first_moments, statistics.centers)
+    assert tied.from_scatter(total.second_moments, total.centers[0], *sums) is None
+
+
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_data_far_from_zero_keep_their_digits(covariance_type):
+    X, start = problem(covariance_type, 600, 3)
+    X = np.round(X * 2**20) / 2**20  # so that the shift is exact
+    shift = 2.0**26
+    moved = MixtureParameters(start.weights, start.means + shift, start.covariances, covariance_type)
+    here, there = (fastgmm.maximize(fastgmm.accumulate(*each)) for each in ((X, start), (X + shift, moved)))
+    np.testing.assert_allclose(there.covariances, here.covariances, rtol=1e-6)
+    np.testing.assert_allclose(there.means - shift, here.means, atol=1e-7)
+
+
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_a_component_far_from_all_rows_is_not_starved(covariance_type):
+    """Its responsibilities are all tiny, and still it moves to where they say."""
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(700, 2))
+    covariances = of_structure(covariance_type, np.full(2, 0.5), np.array([np.eye(2)] * 2))
+    start = MixtureParameters(np.full(2, 0.5), np.array([[0.0, 0.0], [18.0, 0.0]]), covariances, covariance_type)
+    statistics = fastgmm.accumulate(X, start)
+    assert 0.0 < statistics.responsibility_sums[1] < 2.0**-60
+    responsibilities = naive.e_step(X, start.weights, start.means, start.full_covariances())
+    expected = naive.m_step(X, responsibilities)[1][1]
+    np.testing.assert_allclose(fastgmm.maximize(statistics).means[1], expected, rtol=1e-8)
+
+
+def test_rows_that_do_not_count_are_left_out():
+    values = np.zeros(blocks.LANES_DOUBLE)
+    values[[3, 70, 255]] = [0.5, 0.25, 1.0]
+    block = np.arange(2.0 * len(values)).reshape(2, -1)
+    scratch, index = np.full((3, len(values)), np.nan), np.empty(len(values), np.int64)
+    rows, kept, steps = significant.significant(block, values, 0.1, scratch, index)
+    assert steps == 1
+    np.testing.assert_array_equal(kept[:3], [0.5, 0.25, 1.0])
+    np.testing.assert_array_equal(kept[3:16], 0.0)
+    np.testing.assert_array_equal(rows[:, :3], block[:, [3, 70, 255]])
+    same, _, steps = significant.significant(block, values + 1.0, 0.1, scratch, index)
+    assert same is block or np.shares_memory(same, block)
+    assert steps == len(values) // blocks.STEP
+
+
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_estimator_attributes(covariance_type):
+    X, _ = make_problem(300, 3, 2)
+    model = fastgmm.GaussianMixture(2, covariance_type=covariance_type, random_state=0).fit(X)
+    shape = SHAPES[covariance_type].covariances(2, 3)
+    assert model.covariances_.shape == model.precisions_.shape == model.precisions_cholesky_.shape == shape
+    if covariance_type in ("full", "tied"):
+        identity = np.broadcast_to(np.eye(3), shape)
+        np.testing.assert_allclose(model.covariances_ @ model.precisions_, identity, atol=1e-10)
+    else:
+        np.testing.assert_allclose(model.covariances_ * model.precisions_, 1.0)
+
+
+def test_samples_have_the_covariances_of_the_structure():
+    generator = np.random.default_rng(0)
+    matrices = random_covariances(generator, 2, 2)
+    for covariance_type in STRUCTURES:
+        covariances = of_structure(covariance_type, np.full(2, 0.5), matrices)
+        model = MixtureParameters(np.full(2, 0.5), np.array([[0.0, 0.0], [9.0, 9.0]]), covariances, covariance_type)
+        rows, labels = model.sample(20_000, random_state=1)
+        drawn = np.array([np.cov(rows[labels == k].T) for k in range(2)])
+        np.testing.assert_allclose(drawn, model.full_covariances(), atol=0.1)
