@@ -173,7 +173,7 @@ def warmup() -> None:
 
     Both the serial and the parallel drivers, so that a later measurement meets no compiler.
     """
-    for n_features in (2, 3):
+    for n_features in (2, 4):
         # Enough rows for every launch, those of k-means included, to run in parallel; then few enough for none.
         X = np.random.default_rng(0).normal(size=(100_000, n_features))
         parameters = fit(X, 2, max_iter=1, random_state=0).parameters
