@@ -3,6 +3,7 @@
 These decorators compile everything in the package:
 
 * ``kernel`` and ``entry`` for arithmetic that may be reordered, ``exact`` where it may not,
+* ``by_address`` for handing an ``entry`` to a driver,
 * ``generic`` and ``implements`` for kernels that differ by covariance structure,
 * ``replaces`` for a primitive whose order of arithmetic matters (the range reduction of exp),
 * ``driver`` for the few ``parallel=True`` functions, which only hand superblocks to kernels.
@@ -21,20 +22,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from llvmlite import ir
-from numba import config, njit, prange, types
+import numpy as np
+from numba import config, njit, prange, typeof, types
 from numba.core import caching
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
 __all__ = [
     "JIT_ENABLED",
-    "bits_from_float32",
-    "bits_from_float64",
+    "by_address",
     "driver",
     "entry",
     "exact",
-    "float32_from_bits",
-    "float64_from_bits",
     "generic",
     "generic_exact",
     "implements",
@@ -58,7 +56,7 @@ def _package_stamp() -> str:
     """
     digest = hashlib.sha256()
     root = Path(__file__).parent
-    for path in [root / "_jit.py", *sorted(root.glob("kernels/*.py"))]:
+    for path in [root / "_jit.py", root / "_bits.py", *sorted(root.glob("kernels/*.py"))]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -86,6 +84,16 @@ class _PackageCache(caching.FunctionCache):
     _impl_class = _PackageCacheImpl
 
 
+def _overload_options(flags: set[str]) -> dict[str, Any]:
+    """Options for functions that only compiled code calls: without the forms that C and Python would call."""
+    return {
+        "fastmath": flags or False,
+        "error_model": "numpy",
+        "no_cfunc_wrapper": True,
+        "no_cpython_wrapper": True,
+    }
+
+
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
     dispatcher = njit(error_model="numpy", nogil=True, **options)(function)
     if JIT_ENABLED:
@@ -101,14 +109,11 @@ def kernel(function: Callable[..., Any]) -> Any:
     A call costs about as much as sixty rows of a register tile, because every array is passed as a dozen numbers.
     Numba puts it in line, not LLVM, so that a chain of kernels is optimised once and not once a level.
     """
-    return _compile(function, fastmath=_REORDER, inline="always")
+    return _compile(function, fastmath=_REORDER, inline="always", no_cfunc_wrapper=True)
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile a `kernel` that is called once for many blocks: it is compiled once and then linked.
-
-    Not put in line.
-    """
+    """Compile a `kernel` that is called once for many blocks: not put in line, and fit for `by_address`."""
     return _compile(function, fastmath=_REORDER)
 
 
@@ -118,16 +123,59 @@ def exact(function: Callable[..., Any]) -> Any:
     So it gives the same bits wherever it is called from: in the parts of a round that both Python and compiled
     loops do.
     """
-    return _compile(function)
+    return _compile(function, no_cfunc_wrapper=True)
 
 
 def driver(function: Callable[..., Any]) -> Any:
     """Compile a function with a `prange` over superblocks.
 
-    Keep it to a few lines that call serial kernels: parallel compilation costs two to three times the serial
-    one, and a `raise`, `assert` or early return inside the loop silently makes it serial.
+    Keep it to a few lines, and call kernels `by_address`: a kernel called by name is linked into a parallel
+    function three times over and optimised anew each time (5 of the 30 seconds of a first fit). A `raise`, `assert`
+    or early return inside the loop silently makes it serial.
     """
-    return _compile(function, fastmath=_REORDER, parallel=True)
+    return _compile(function, fastmath=_REORDER, parallel=True, no_cfunc_wrapper=True)
+
+
+class _Address:
+    """A compiled kernel as Numba's first-class function: an address whose signature is known.
+
+    Unlike a dispatcher it may be an argument of a function that is found in the disk cache again. ``_numba_type_``
+    spares Numba 15 microseconds a call, in which it would ask for the signature.
+    """
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled  # the machine code lives as long
+        self._address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+        self._numba_type_ = types.FunctionType(compiled.signature)
+
+    def __wrapper_address__(self) -> int:
+        return int(self._address)
+
+
+_addresses: dict[tuple[Any, ...], _Address] = {}
+
+
+def by_address(entry: Any, *arguments: Any) -> Any:
+    """Return what a `driver` can call: the `entry`, compiled for arguments (arrays, models) like these."""
+    if not JIT_ENABLED:
+        return entry
+    key = (entry, *map(_kind, arguments))
+    if key not in _addresses:
+        signature = tuple(map(typeof, arguments))
+        entry.compile(signature)
+        _addresses[key] = _Address(entry.overloads[signature])
+    return _addresses[key]
+
+
+def _kind(argument: Any) -> Any:
+    """Return what decides the Numba type of an argument; `typeof` would take 66 microseconds for a model.
+
+    A model is known by its class: its arrays have the dtype of the rows, another argument.
+    """
+    if isinstance(argument, np.ndarray):
+        flags = argument.flags
+        return argument.dtype, argument.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
+    return type(argument)
 
 
 def replaces(interpreted: Callable[..., Any], dtype: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -143,7 +191,7 @@ def replaces(interpreted: Callable[..., Any], dtype: str) -> Callable[[Callable[
         def choose(*arguments: Any) -> Callable[..., Any] | None:
             return compiled if getattr(arguments[0], "dtype", arguments[0]) == wanted else None
 
-        overload(interpreted, jit_options={"fastmath": _CONTRACT, "error_model": "numpy"}, strict=False)(choose)
+        overload(interpreted, jit_options=_overload_options(_CONTRACT), strict=False)(choose)
         return compiled
 
     return decorate
@@ -174,7 +222,7 @@ def _generic(declaration: Callable[..., Any], compile_one: Callable[..., Any], f
         chosen = implementations.get(getattr(model, "instance_class", type(None)))
         return chosen and chosen.py_func
 
-    overload(call, jit_options={"fastmath": flags or False, "error_model": "numpy"}, strict=False)(choose)
+    overload(call, jit_options=_overload_options(flags), strict=False)(choose)
     call.implementations = implementations  # type: ignore[attr-defined]
     call.compile_one = compile_one  # type: ignore[attr-defined]
     return call
@@ -190,43 +238,3 @@ def implements(function: Any, *models: type) -> Callable[[Callable[..., Any]], A
         return dispatcher
 
     return decorate
-
-
-@intrinsic
-def float32_from_bits(typing_context: Any, bits: Any) -> Any:
-    """Reinterpret the 32 bits of an int32 as a float32."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.FloatType())
-
-    return types.float32(types.int32), generate
-
-
-@intrinsic
-def bits_from_float32(typing_context: Any, value: Any) -> Any:
-    """Reinterpret the 32 bits of a float32 as an int32."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.IntType(32))
-
-    return types.int32(types.float32), generate
-
-
-@intrinsic
-def float64_from_bits(typing_context: Any, bits: Any) -> Any:
-    """Reinterpret the 64 bits of an int64 as a float64; a register move, which vectorises."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.int64), generate
-
-
-@intrinsic
-def bits_from_float64(typing_context: Any, value: Any) -> Any:
-    """Reinterpret the 64 bits of a float64 as an int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.int64(types.float64), generate

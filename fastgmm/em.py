@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from .parameters import Callback, FitResult, IterationState, MixtureParameters, Status
-from .sources import Source, WholeRun
+from .sources import Source, Start, WholeRun
 from .steps import IllDefinedCovariance, converged, maximize
 
 
@@ -24,7 +24,7 @@ class FitFailure(ValueError):
 
 def run(
     source: Source,
-    parameters: MixtureParameters,
+    start: Start,
     *,
     tol: float,
     reg_covar: float,
@@ -32,7 +32,7 @@ def run(
     restart: int = 0,
     callback: Callback | None = None,
 ) -> FitResult:
-    """Run EM from `parameters` until the mean log-likelihood changes by less than `tol`.
+    """Run EM from `start` until the mean log-likelihood changes by less than `tol`.
 
     As in scikit-learn the log-likelihood compared is the one an E step sees, so that of the parameters
     before the last M step. ``log_likelihood`` of the result may be NaN until `best_of` fills it in.
@@ -45,9 +45,10 @@ def run(
         If a covariance is not positive definite or the log-likelihood is not finite.
     """
     if callback is None:
-        finished = source.run_whole(parameters, tol, reg_covar, max_iter)
+        finished = source.run_whole(start, tol, reg_covar, max_iter)
         if finished is not None:
             return _result_of(finished, reg_covar)
+    parameters = start if isinstance(start, MixtureParameters) else start.parameters()
     trace: list[float] = []
     previous = -math.inf
     status = Status.MAX_ITER
@@ -76,7 +77,7 @@ def run(
 
 def best_of(
     source: Source,
-    start: Callable[[], MixtureParameters],
+    start: Callable[[], Start],
     *,
     n_init: int,
     tol: float,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads, validation
+from ._jit import by_address
 from .kernels import passes
 from .loading import pieces
 
@@ -98,7 +99,8 @@ def _evaluate(X: Any, parameters: MixtureParameters, n_threads: int | None, want
         with _threads.team(n_threads, work) as parallel:
             pieces_of_outputs = [outputs[name][start:end] for name in ("log_density", "responsibilities", "labels")]
             if parallel:
-                passes.evaluate_parallel(prepared.model, x, plan.rows, *pieces_of_outputs)
+                run = by_address(passes.evaluate_superblock, prepared.model, x, *pieces_of_outputs)
+                passes.evaluate_parallel(run, prepared.model, x, plan.rows, *pieces_of_outputs)
                 continue
             for a, b in plan.superblocks(len(x)):
                 passes.evaluate_superblock(prepared.model, x[a:b], *(piece[a:b] for piece in pieces_of_outputs))

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads, validation
-from .kernels import STRUCTURES, blocks, kmeans, whole
+from ._jit import by_address
+from .kernels import blocks, kmeans, whole_kmeans
 from .loading import pieces, whole_piece
-from .parameters import SHAPES, MixtureParameters
-from .sources import ArraySource
-from .steps import Plan, maximize
+from .parameters import MixtureParameters
+from .sources import ArraySource, Partition, Start
+from .steps import maximize, plan_of
 
 Array = NDArray[np.float64]
 
@@ -34,23 +35,21 @@ def start(
     reg_covar: float,
     generator: np.random.Generator,
     n_threads: int | None,
-) -> MixtureParameters:
-    """Return the parameters that EM starts from; every argument has been checked by `check_init`."""
+) -> Start:
+    """Return what EM starts from; every argument has been checked by `check_init`."""
     if isinstance(init, MixtureParameters):
         return init
+    if isinstance(init, np.ndarray) and init.ndim == 1:
+        return _partition(X, init, n_components, covariance_type, reg_covar, n_threads)
+    if isinstance(init, str) and init == "kmeans":
+        if plan_of(covariance_type, n_components, X.shape[1]).is_small(len(X)):
+            labels = _small_kmeans(X, n_components, generator)
+        else:
+            labels = KMeans(X, n_components, n_threads).fit(generator)
+        return _partition(X, labels, n_components, covariance_type, reg_covar, n_threads)
     responsibilities: Callable[[int, int], Array]
-    if (
-        isinstance(init, str)
-        and init == "kmeans"
-        and Plan(covariance_type, n_components, X.shape[1]).is_small(len(X))
-    ):
-        return _small_kmeans(X, n_components, covariance_type, reg_covar, generator)
     if isinstance(init, np.ndarray):
-        given = init
-        responsibilities = _one_hot(given, n_components) if given.ndim == 1 else lambda a, b: given[a:b]
-    elif init == "kmeans":
-        labels = KMeans(X, n_components, n_threads).fit(generator)
-        responsibilities = _one_hot(labels, n_components)
+        responsibilities = _rows_of(init)
     elif init == "random":
         responsibilities = _random(generator, n_components)
     else:
@@ -64,30 +63,33 @@ def start(
     return maximize(source.statistics_given(responsibilities, n_components, covariance_type), reg_covar)
 
 
-def _small_kmeans(
-    X: NDArray[Any], n_components: int, covariance_type: str, reg_covar: float, generator: np.random.Generator
-) -> MixtureParameters:
-    """Return the "kmeans" start of a small problem, by compiled code as a whole; it draws the same random numbers."""
+def _partition(
+    X: NDArray[Any],
+    labels: NDArray[np.int64],
+    n_components: int,
+    covariance_type: str,
+    reg_covar: float,
+    n_threads: int | None,
+) -> Partition:
+    def parameters() -> MixtureParameters:
+        responsibilities = _one_hot(labels, n_components)
+        statistics = ArraySource(X, n_threads).statistics_given(responsibilities, n_components, covariance_type)
+        return maximize(statistics, reg_covar)
+
+    return Partition(labels, n_components, covariance_type, parameters)
+
+
+def _small_kmeans(X: NDArray[Any], n_components: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return what `KMeans` would, by compiled code as a whole; it draws the same random numbers."""
     n_samples, d = X.shape
     first_row = int(generator.integers(n_samples))
     uniforms = generator.random((n_components - 1, candidates_a_step(n_components)))
-    plan = Plan(covariance_type, n_components, d, X.dtype)
-    weights, means = np.empty(n_components), np.empty((n_components, d))
-    covariances = np.empty(SHAPES[covariance_type].covariances(n_components, d))
-    whole.kmeans_start(
-        STRUCTURES[covariance_type].allocate(n_components, d, X.dtype),
-        whole_piece(X),
-        plan.rows,
-        np.empty((-(-n_samples // plan.rows), *plan.slab_shape)),
-        Plan("spherical", n_components, d, X.dtype).rows,
-        first_row,
-        uniforms,
-        reg_covar,
-        weights,
-        means,
-        covariances,
-    )
-    return MixtureParameters(weights, means, covariances, covariance_type)
+    rows = plan_of("spherical", n_components, d, X.dtype).rows
+    closest = np.full(n_samples, np.inf, X.dtype)
+    slabs = np.empty((-(-n_samples // rows), n_components, 2 + d))
+    labels = np.empty(n_samples, np.int64)
+    whole_kmeans.kmeans_labels(whole_piece(X), rows, first_row, uniforms, closest, slabs, labels)
+    return labels
 
 
 def check_init(
@@ -124,6 +126,10 @@ def _one_hot(labels: NDArray[Any], n_components: int) -> Callable[[int, int], Ar
     return lambda a, b: identity[labels[a:b]]
 
 
+def _rows_of(given: NDArray[Any]) -> Callable[[int, int], Array]:
+    return lambda a, b: given[a:b]
+
+
 def _random(generator: np.random.Generator, n_components: int) -> Callable[[int, int], Array]:
     """Uniform random numbers normalised per row, the same for a row whenever and wherever it is asked for."""
     seed = int(generator.integers(2**63))
@@ -152,7 +158,7 @@ class KMeans:
         self._X = X
         self._k = n_components
         self._n_threads = n_threads
-        self._plan = Plan("spherical", n_components, X.shape[1], X.dtype)
+        self._plan = plan_of("spherical", n_components, X.shape[1], X.dtype)
         self._rows = self._plan.rows
         self._launch_rows = self._plan.launch_rows(_threads.available(n_threads))
         # About a nanosecond per row, component and feature.
@@ -185,20 +191,23 @@ class KMeans:
         n_candidates = candidates_a_step(self._k)
         self._closest.fill(np.inf)
         chosen = [int(generator.integers(len(self._X)))]
-        sums = self._potentials(chosen, update=True)[:, 0]
+        sums = self._potentials(chosen)[:, 0]
         for _ in range(1, self._k):
             uniforms = generator.random(n_candidates)
             candidates = [kmeans.draw(uniform, sums, self._closest, self._rows) for uniform in uniforms]
             if candidates[0] < 0:  # every row coincides with a centre: any other row is as good
                 rest = np.setdiff1d(np.arange(len(self._X)), chosen)
                 return np.array([*chosen, *rest[: self._k - len(chosen)]])
-            potentials = self._potentials(candidates, update=False).sum(axis=0)
+            potentials = self._potentials(candidates).sum(axis=0)
             chosen.append(candidates[int(np.argmin(potentials))])
-            sums = self._potentials(chosen[-1:], update=True)[:, 0]
+            sums = self._potentials(chosen[-1:])[:, 0]
         return np.array(chosen)
 
-    def _potentials(self, rows: list[int], update: bool) -> Array:
-        """Return the sums over each superblock of min(closest, squared distance to row), (S, len(rows))."""
+    def _potentials(self, rows: list[int]) -> Array:
+        """Return the sums over each superblock of min(closest, squared distance to row), (S, len(rows)).
+
+        A single row becomes a centre.
+        """
         origin, candidates = self._relative(np.asarray(self._X[rows], dtype=np.float64))
         sums = np.empty((-(-len(self._X) // self._rows), len(rows)))
         for start, x in pieces(self._X, self._launch_rows, self._rows, self._X.dtype):
@@ -206,10 +215,11 @@ class KMeans:
             with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
                 out, closest = sums[first : -(-end // self._rows)], self._closest[start:end]
                 if parallel:
-                    kmeans.potential_parallel(x, self._rows, origin, candidates, closest, update, out)
+                    run = by_address(kmeans.potential_superblock, x, origin, candidates, closest, out[0])
+                    kmeans.potential_parallel(run, x, self._rows, origin, candidates, closest, out)
                     continue
                 for i, (a, b) in enumerate(self._plan.superblocks(len(x))):
-                    kmeans.potential_superblock(x[a:b], origin, candidates, closest[a:b], update, out[i])
+                    kmeans.potential_superblock(x[a:b], origin, candidates, closest[a:b], out[i])
         return sums
 
     def _lloyd_round(self, centers: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
@@ -224,7 +234,8 @@ class KMeans:
             with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
                 out, closest = labels[start:end], self._closest[start:end]
                 if parallel:
-                    kmeans.lloyd_parallel(x, self._rows, origin, relative, out, closest, slabs, accumulator)
+                    run = by_address(kmeans.lloyd_superblock, x, origin, relative, out, closest, slabs[0])
+                    kmeans.lloyd_parallel(run, x, self._rows, origin, relative, out, closest, slabs, accumulator)
                     continue
                 for i, (a, b) in enumerate(self._plan.superblocks(len(x))):
                     kmeans.lloyd_superblock(x[a:b], origin, relative, out[a:b], closest[a:b], slabs[i])

@@ -15,12 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads
+from ._jit import by_address
 from .kernels import STRUCTURES, blocks, passes, tied, whole
 from .loading import COPY_BYTES, pieces, whole_piece
-from .parameters import MixtureParameters, Status, SufficientStatistics
-from .steps import SMALL_NANOSECONDS, Plan, Prepared, prepare, unprepared
+from .parameters import SHAPES, MixtureParameters, Status, SufficientStatistics
+from .steps import SMALL_NANOSECONDS, Prepared, plan_of, prepare, unprepared
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A start that assigns each row to one component: `labels` (N,), and the M step that makes `parameters` of it."""
+
+    labels: NDArray[np.int64]
+    n_components: int
+    covariance_type: str
+    parameters: Callable[[], MixtureParameters]
+
+
+Start = MixtureParameters | Partition
 
 
 class Source(Protocol):
@@ -35,9 +49,7 @@ class Source(Protocol):
         """One pass over all rows."""
         ...
 
-    def run_whole(
-        self, parameters: MixtureParameters, tol: float, reg_covar: float, max_iter: int
-    ) -> WholeRun | None:
+    def run_whole(self, start: Start, tol: float, reg_covar: float, max_iter: int) -> WholeRun | None:
         """Run EM to its end in one compiled call where the work is small; None where it is not."""
         ...
 
@@ -136,7 +148,8 @@ class Accumulation:
         with _threads.team(self._n_threads, work) as parallel:
             slabs = self._slabs[:n_slabs]
             if parallel:
-                passes.pass_parallel(prepared.model, x, given, plan.rows, slabs, self._accumulator)
+                run = by_address(passes.superblock, prepared.model, x, given, slabs[0])
+                passes.pass_parallel(run, prepared.model, x, given, plan.rows, slabs, self._accumulator)
                 return
             for s, (a, b) in enumerate(plan.superblocks(len(x))):
                 passes.superblock(prepared.model, x[a:b], given[a:b], slabs[s])
@@ -158,7 +171,7 @@ class ArraySource:
 
     def statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
         """One pass of the fused kernel over all rows."""
-        plan = Plan(parameters.covariance_type, *parameters.means.shape)
+        plan = plan_of(parameters.covariance_type, *parameters.means.shape)
         if parameters.covariance_type == "tied" and not plan.is_small(self.n_samples):
             return self._tied_statistics(parameters)
         return self._pass(prepare(parameters, self._X.dtype))
@@ -180,23 +193,32 @@ class ArraySource:
             centers = statistics.centers + shift
         return statistics
 
-    def run_whole(
-        self, parameters: MixtureParameters, tol: float, reg_covar: float, max_iter: int
-    ) -> WholeRun | None:
+    def run_whole(self, start: Start, tol: float, reg_covar: float, max_iter: int) -> WholeRun | None:
         """Run EM to its end in one compiled call where the work is small; None where it is not."""
-        k, d = parameters.means.shape
-        dtype = self._X.dtype
-        plan = Plan(parameters.covariance_type, k, d, dtype)
+        dtype, k, d = self._X.dtype, start.n_components, self._X.shape[1]
+        plan = plan_of(start.covariance_type, k, d, dtype)
         if not plan.is_small(self.n_samples) or self.n_samples * plan.row_nanoseconds * max_iter > SMALL_NANOSECONDS:
             return None
-        weights, means = parameters.weights.astype(np.float64), parameters.means.astype(np.float64)
-        covariances = parameters.covariances.astype(np.float64)
+        if isinstance(start, Partition):
+            labels, given = start.labels, np.zeros((self.n_samples, k), dtype)
+            weights, means = np.empty(k), np.empty((k, d))
+            covariances = np.empty(SHAPES[plan.covariance_type].covariances(k, d))
+        else:
+            labels, given = np.empty(0, np.int64), np.empty((0, k), dtype)
+            weights, means = start.weights.astype(np.float64), start.means.astype(np.float64)
+            covariances = start.covariances.astype(np.float64)
         trace = np.empty(max_iter)
+        model = STRUCTURES[plan.covariance_type].allocate(k, d, dtype)
+        x = whole_piece(self._X)
+        slabs = np.empty((-(-self.n_samples // plan.rows), *plan.slab_shape))
         status, n_iter, component, log_likelihood = whole.expectation_maximization(
-            STRUCTURES[plan.covariance_type].allocate(k, d, dtype),
-            whole_piece(self._X),
+            by_address(passes.superblock, model, x, given, slabs[0]),
+            model,
+            x,
+            labels,
             plan.rows,
-            np.empty((-(-self.n_samples // plan.rows), *plan.slab_shape)),
+            given,
+            slabs,
             weights,
             means,
             covariances,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ SLAB_BYTES = 16 << 20
 SMALL_NANOSECONDS = 2e8
 SMALL_ROUND_NANOSECONDS = 1e5
 
-__all__ = ["IllDefinedCovariance", "Plan", "Prepared", "converged", "maximize", "prepare", "unprepared"]
+__all__ = ["IllDefinedCovariance", "Plan", "Prepared", "converged", "maximize", "plan_of", "prepare", "unprepared"]
 
 
 class IllDefinedCovariance(ValueError):
@@ -39,25 +40,28 @@ class IllDefinedCovariance(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """How a pass is cut for a structure, K components, D features and a dtype; nothing in it depends on N."""
+    """How a pass is cut for a structure, K components, D features and a dtype; nothing in it depends on N.
+
+    Small fits ask again and again: take plans from `plan_of`.
+    """
 
     covariance_type: str
     n_components: int
     n_features: int
     dtype: Any = np.float64
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows in a superblock."""
         return blocks.superblock_rows(self.n_components * (self._multiply_adds + 32))
 
-    @property
+    @cached_property
     def slab_shape(self) -> tuple[int, int]:
         """Shape of the sums of one superblock."""
         rows, length = STRUCTURES[self.covariance_type].sums_shape(self.n_components, self.n_features)
         return rows, blocks.slab_pitch(length)
 
-    @property
+    @cached_property
     def row_nanoseconds(self) -> float:
         """Rough time of one row on one core: right to a factor of three, which is all a launch length needs."""
         return self.n_components * (2.0 + 0.06 * self._multiply_adds)
@@ -81,6 +85,12 @@ class Plan:
         by_time = LAUNCH_NANOSECONDS / (self.rows * self.row_nanoseconds)
         by_memory = SLAB_BYTES / (8 * n_threads * self.slab_shape[0] * self.slab_shape[1])
         return self.rows * n_threads * max(1, int(min(by_time, by_memory)))
+
+
+@lru_cache(maxsize=256)
+def plan_of(covariance_type: str, n_components: int, n_features: int, dtype: Any = np.float64) -> Plan:
+    """Return the `Plan` for these."""
+    return Plan(covariance_type, n_components, n_features, dtype)
 
 
 @dataclass(frozen=True)
@@ -133,7 +143,7 @@ def unprepared(centers: Array, covariance_type: str, dtype: Any) -> Prepared:
 def _allocate(means: Array, covariance_type: str, dtype: Any, **options: Any) -> Prepared:
     k, d = means.shape
     model = STRUCTURES[covariance_type].allocate(k, d, dtype, **options)
-    return Prepared(Plan(covariance_type, k, d, dtype), model)
+    return Prepared(plan_of(covariance_type, k, d, dtype), model)
 
 
 def maximize(statistics: SufficientStatistics, reg_covar: float) -> MixtureParameters:

@@ -73,7 +73,7 @@ def test_a_large_fortran_frame_is_read_where_it_lies_by_one_more_signature():
     )
     same_statistics(fastgmm.accumulate(frame, start), expected)
     same_statistics(fastgmm.accumulate(np.repeat(X, 2, axis=0)[::2], start), expected)
-    models = [str(signature[0]) for signature in passes.pass_parallel.signatures]
+    models = [str(signature[1]) for signature in passes.pass_parallel.signatures]
     assert sum(model.startswith("Full2") for model in models) == 2
 
 

@@ -97,7 +97,7 @@ def test_a_whole_compiled_fit_has_the_bits_of_the_loop_in_python(covariance_type
 
 def test_small_and_large_k_means_agree():
     from fastgmm.initialization import KMeans, candidates_a_step
-    from fastgmm.kernels import whole
+    from fastgmm.kernels import whole_kmeans
 
     X, _ = make_problem(300, 3, 4)
     labels = KMeans(X, 4, None).fit(np.random.default_rng(1))
@@ -105,7 +105,8 @@ def test_small_and_large_k_means_agree():
     first = int(generator.integers(len(X)))
     again = np.empty(len(X), np.int64)
     X.flags.writeable = False
-    whole.kmeans_labels(X, 1024, 4, first, generator.random((3, candidates_a_step(4))), again)
+    uniforms = generator.random((3, candidates_a_step(4)))
+    whole_kmeans.kmeans_labels(X, 1024, first, uniforms, np.full(len(X), np.inf), np.empty((1, 4, 5)), again)
     np.testing.assert_array_equal(again, labels)
 
 

@@ -26,7 +26,8 @@ import math
 
 import numpy as np
 
-from .._jit import bits_from_float32, bits_from_float64, float32_from_bits, float64_from_bits, replaces
+from .._bits import bits_from_float32, bits_from_float64, float32_from_bits, float64_from_bits
+from .._jit import replaces
 
 LOWEST = -708.0
 LOG2_E = 1.4426950408889634

@@ -94,8 +94,8 @@ def prepare_full(model, weights, means, covariances):
     """See ``structure``."""
     n_components, n_features = means.shape
     center(model, means)
-    factor = np.empty((n_features, n_features))
-    inverse_factor = np.empty((n_features, n_features))
+    factor = np.empty((n_features, n_features), covariances.dtype)
+    inverse_factor = np.empty((n_features, n_features), covariances.dtype)
     for k in range(n_components):
         if cholesky(covariances[k], factor) != OK:
             return k

@@ -15,10 +15,10 @@ LLOYD_TOLERANCE = 1e-4
 
 
 @entry
-def potential_superblock(x, origin, candidates, closest, update, sums):
+def potential_superblock(x, origin, candidates, closest, sums):
     """Write, for each candidate centre, the sum of min(closest, distance^2) over the rows into `sums` (L,).
 
-    With `update` the one candidate becomes a centre and `closest` (S,) takes the minima.
+    A single candidate becomes a centre: `closest` (S,) takes the minima.
     """
     block = new_block(x, x.shape[1])
     distances = buffer(x, 1)[0]
@@ -35,37 +35,42 @@ def potential_superblock(x, origin, candidates, closest, update, sums):
                 distances[b] = min(nearest[b], distances[b])
                 total += distances[b]
             sums[c] += total
-        if update:
+        if candidates.shape[0] == 1:
             # A loop, because the check of an array assignment compiles two seconds of string formatting.
             for b in range(n_rows):
                 nearest[b] = distances[b]
 
 
 @driver
-def potential_parallel(x, rows, origin, candidates, closest, update, sums):
-    """Write the k-means++ potentials of each superblock, `sums` (S, L), in parallel."""
+def potential_parallel(run, x, rows, origin, candidates, closest, sums):
+    """Write the k-means++ potentials of each superblock, `sums` (S, L), in parallel.
+
+    `run` is `potential_superblock`, `by_address`.
+    """
     for s in prange(sums.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        potential_superblock(x[a:b], origin, candidates, closest[a:b], update, sums[s])
+        run(x[a:b], origin, candidates, closest[a:b], sums[s])
 
 
 @kernel
 def assign(block, centers, n_features, distances, nearest, label):
     """Write the squared distance to the nearest centre and its index; return the arrays that hold them.
 
-    `nearest` (2, B) and `label` (2, B) take turns, because of the masked stores mentioned above.
+    `nearest` (2, B) and `label` (2, B) take turns, because of the masked stores mentioned above. Labels are kept in
+    the dtype of the rows, so that both are selected by the same masks.
     """
-    squared_distances(block, centers[0], n_features, nearest[0])
-    label[0, :] = 0
+    for b in range(lanes(block)):
+        nearest[0, b] = block.dtype.type(np.inf)
+        label[0, b] = block.dtype.type(0)
     turn = 0
-    for k in range(1, centers.shape[0]):
+    for k in range(centers.shape[0]):
         squared_distances(block, centers[k], n_features, distances)
         old, new = nearest[turn], nearest[1 - turn]
         old_label, new_label = label[turn], label[1 - turn]
         for b in range(lanes(block)):
             nearer = distances[b] < old[b]
             new[b] = distances[b] if nearer else old[b]
-            new_label[b] = k if nearer else old_label[b]
+            new_label[b] = block.dtype.type(k) if nearer else old_label[b]
         turn = 1 - turn
     return nearest[turn], label[turn]
 
@@ -79,30 +84,34 @@ def lloyd_superblock(x, origin, centers, labels, closest, slab):
     n_features = x.shape[1]
     block = new_block(x, n_features)
     distances = buffer(x, 1)[0]
-    pair = buffer(x, 2)
-    label_pair = np.zeros((2, lanes(x)), np.int64)
+    nearest_pair = buffer(x, 2)
+    label_pair = buffer(x, 2)
     slab[:, :] = 0.0
     for start in range(0, x.shape[0], lanes(x)):
         n_rows = min(lanes(x), x.shape[0] - start)
         load_block(x, start, n_rows, origin, block)
-        nearest, label = assign(block, centers, n_features, distances, pair, label_pair)
+        nearest, label = assign(block, centers, n_features, distances, nearest_pair, label_pair)
         for b in range(n_rows):
-            k = label[b]
+            k = np.int64(label[b])
             labels[start + b] = k
             closest[start + b] = nearest[b]
             slab[k, 0] += 1.0
             slab[k, 1 + n_features] += nearest[b]
         for d in range(n_features):
             for b in range(n_rows):
-                slab[label[b], 1 + d] += block[d, b] - centers[label[b], d]
+                k = labels[start + b]
+                slab[k, 1 + d] += block[d, b] - centers[k, d]
 
 
 @driver
-def lloyd_parallel(x, rows, origin, centers, labels, closest, slabs, accumulator):
-    """One round of Lloyd's algorithm, superblocks in parallel; sums are added to `accumulator` in row order."""
+def lloyd_parallel(run, x, rows, origin, centers, labels, closest, slabs, accumulator):
+    """One round of Lloyd's algorithm, superblocks in parallel; sums are added to `accumulator` in row order.
+
+    `run` is `lloyd_superblock`, `by_address`.
+    """
     for s in prange(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        lloyd_superblock(x[a:b], origin, centers, labels[a:b], closest[a:b], slabs[s])
+        run(x[a:b], origin, centers, labels[a:b], closest[a:b], slabs[s])
     fold(slabs, accumulator)
 
 
@@ -178,7 +187,10 @@ def fill_empty(labels, n_components):
         counts[labels[i]] += 1
     for k in range(n_components):
         if counts[k] == 0:
-            donor = np.argmax(counts)
+            donor = 0
+            for j in range(n_components):
+                if counts[j] > counts[donor]:
+                    donor = j
             i = 0
             while labels[i] != donor:
                 i += 1

@@ -129,17 +129,18 @@ def second_moments(s, steps, size, pitch, out):
 
     `s` has an even `size` of rows.
     """
-    whole = size - size % 4
-    for i in range(0, whole, 4):
-        # Tiles of two columns until the rest is a multiple of three.
-        pairs = 2 * i % 3
-        for j in range(0, 2 * pairs, 2):
-            moments_4x2(s, steps, i, j, out, 1, pitch)
-        for j in range(2 * pairs, i, 3):
-            moments_4x3(s, steps, i, j, pitch, out)
-        moments_triangle_4(s, steps, i, pitch, out)
-    if whole < size:
-        # The last two rows: the same tile with the roles of rows and columns exchanged.
-        for j in range(0, whole, 4):
-            moments_4x2(s, steps, j, whole, out, pitch, 1)
-        moments_triangle_2(s, steps, whole, pitch, out)
+    for i in range(0, size, 4):
+        # The last two rows of D mod 4 = 2 or 3 are the same tile with the roles of rows and columns exchanged.
+        tail = i + 4 > size
+        # Otherwise tiles of two columns until the rest is a multiple of three.
+        narrow = i if tail else 4 * i % 6
+        for j in range(0, narrow, 4 if tail else 2):
+            row, column = (j, i) if tail else (i, j)
+            across, down = (pitch, 1) if tail else (1, pitch)
+            moments_4x2(s, steps, row, column, out, across, down)
+        if tail:
+            moments_triangle_2(s, steps, i, pitch, out)
+        else:
+            for j in range(narrow, i, 3):
+                moments_4x3(s, steps, i, j, pitch, out)
+            moments_triangle_4(s, steps, i, pitch, out)

@@ -38,7 +38,8 @@ def superblock(model, x, given, slab):
     half_logs = buffer(x, n_components)
     pair = buffer(x, 2)
     maxima, sums = pair[0], pair[1]
-    products = np.ones(lanes(x))
+    products = np.empty(lanes(x), slab.dtype)
+    products[:] = 1.0
     index = np.empty(lanes(x), np.int64)
     slab[:, :] = 0.0
     total = 0.0
@@ -58,14 +59,15 @@ def superblock(model, x, given, slab):
 
 
 @driver
-def pass_parallel(model, x, given, rows, slabs, accumulator):
+def pass_parallel(run, model, x, given, rows, slabs, accumulator):
     """Run superblocks of `rows` rows of `x` (N, D) in parallel and add their sums to `accumulator` in row order.
 
+    `run` is `superblock`, `by_address`.
     `given` (N, K) or (0, K) are responsibilities that replace the E step; `slabs` (ceil(N / rows), ...) is scratch.
     """
     for s in prange(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        superblock(model, x[a:b], given[a:b], slabs[s])
+        run(model, x[a:b], given[a:b], slabs[s])
     fold(slabs, accumulator)
 
 
@@ -93,8 +95,11 @@ def evaluate_superblock(model, x, log_densities, responsibilities, labels):
 
 
 @driver
-def evaluate_parallel(model, x, rows, log_densities, responsibilities, labels):
-    """Fill the outputs (N,), (N, K), (N,) that are not of length 0, superblocks in parallel."""
+def evaluate_parallel(run, model, x, rows, log_densities, responsibilities, labels):
+    """Fill the outputs (N,), (N, K), (N,) that are not of length 0, superblocks in parallel.
+
+    `run` is `evaluate_superblock`, `by_address`.
+    """
     for s in prange(-(-x.shape[0] // rows)):
         a, b = s * rows, (s + 1) * rows
-        evaluate_superblock(model, x[a:b], log_densities[a:b], responsibilities[a:b], labels[a:b])
+        run(model, x[a:b], log_densities[a:b], responsibilities[a:b], labels[a:b])

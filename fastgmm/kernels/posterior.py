@@ -8,8 +8,8 @@ Everything here works on *half* logarithms l_k / 2, and so on the square roots o
 exp((l_k - m) / 2) costs no more, its square is what the sum needs, and sqrt(r) z instead of r z beside z halves
 what the second moments read (``tiles.py``).
 
-s lies in [1, K], so the s of up to 32 rows are multiplied, in double, before one logarithm is taken: K^32 stays below
-1e308 for every K below 4e9. A row whose densities all underflow to log-density -inf has s = 0: it gets no
+s lies in [1, K], so the s of up to 32 rows are multiplied lane by lane, in double, before a logarithm is taken: K^32
+stays below 1e308 for every K below 4e9. A row whose densities all underflow to log-density -inf has s = 0: it gets no
 responsibilities and a log-likelihood of -inf, which `em` reports.
 """
 
@@ -22,6 +22,8 @@ from .exp import exp_nonpositive
 # Finite in either precision, so that l - m is -inf and not NaN when every l is -inf.
 LOWEST = -3.0e38
 SMALLEST = 1.2e-38
+# The product of two numbers below it is finite.
+LARGE = 1e150
 
 
 @kernel
@@ -121,12 +123,23 @@ def responsibilities(roots, scales):
 def log_sum(products):
     """Return the sum of the logarithms of `products` (B,); -inf if one of them is not positive.
 
-    In the order written: LLVM reorders this loop, which it does not vectorise, differently from caller to caller.
+    Multiplies on as long as nothing can overflow: a logarithm takes as long as 30 multiplications, and one for each
+    of 256 lanes took 5 % of a pass at D = 1. In the order written, so that it has the same bits in every caller.
     """
     total = 0.0
+    product = 1.0
     for b in range(products.shape[0]):
-        total += math.log(products[b]) if products[b] > 0.0 else -math.inf
-    return total
+        value = products[b]
+        if not value > 0.0:
+            return -math.inf
+        if value > LARGE:
+            total += math.log(value)
+        else:
+            product *= value
+        if product > LARGE:
+            total += math.log(product)
+            product = 1.0
+    return total + math.log(product)
 
 
 @kernel

@@ -71,8 +71,8 @@ def prepare_tied(model, weights, means, covariances):
     """See ``structure``; `covariances` is (D, D), and a failure is component 0's."""
     n_components, n_features = means.shape
     center(model, means)
-    factor = np.empty((n_features, n_features))
-    inverse_factor = np.empty((n_features, n_features))
+    factor = np.empty((n_features, n_features), covariances.dtype)
+    inverse_factor = np.empty((n_features, n_features), covariances.dtype)
     if cholesky(covariances, factor) != OK:
         return 0
     invert_lower(factor, inverse_factor)

@@ -13,18 +13,6 @@ from .blocks import lanes
 
 
 @kernel
-def first_2(constant, a, offset, x, out):
-    """``out = constant - |A x + offset|^2`` of rows 0 and 1."""
-    c0, c1 = offset[0], offset[1]
-    a00, a10, a11 = a[0, 0], a[1, 0], a[1, 1]
-    for b in range(lanes(x)):
-        x0, x1 = x[0, b], x[1, b]
-        y0 = c0 + a00 * x0
-        y1 = c1 + a10 * x0 + a11 * x1
-        out[b] = constant - y0 * y0 - y1 * y1
-
-
-@kernel
 def first_4(constant, a, offset, x, out):
     """``out = constant - |A x + offset|^2`` of rows 0 to 3."""
     c0, c1, c2, c3 = offset[0], offset[1], offset[2], offset[3]
@@ -122,11 +110,8 @@ def finish_2(a, j, x, y, out):
 
 @kernel
 def less_distance(constant, a, offset, x, y, out):
-    """Write ``constant - |A x + offset|^2`` of each lane into `out` (B,); `y` (4, B) is scratch."""
+    """Write ``constant - |A x + offset|^2`` of each lane into `out` (B,), D >= 4; `y` (4, B) is scratch."""
     size = a.shape[0]
-    if size < 4:
-        first_2(constant, a, offset, x, out)
-        return
     first_4(constant, a, offset, x, out)
     whole = size - size % 4
     for j in range(4, whole, 4):
