@@ -68,15 +68,39 @@ def _lanes_single(array):
 def load_block(x, start, n_rows, origin, block):
     """Transpose rows ``x[start:start + n_rows]`` (N, D), less `origin` (D,), into ``block[:D]``; other lanes get 0.
 
-    One feature at a time, through views that spare every element the test of a negative index: 8 multiply-adds'
-    time a value at D = 8, where eight features together took 13 and an explicit 4 x 4 transposition 8.
+    A value takes as long as 7 multiply-adds, 3 and 4 where the distance of rows is known to be 1 or 2; eight features
+    together took 13, an explicit 4 x 4 transposition 8. One feature of 64 rows at a time: of all rows it was 27 at
+    D = 64, where rows are a power of two apart and evict each other from the first-level cache.
     """
     rows = x[start : start + n_rows]
-    for d in range(x.shape[1]):
-        values, out, o = rows[:, d], block[d], origin[d]
+    if x.shape[1] == 1:
         for b in range(n_rows):
-            out[b] = values[b] - o
+            block[0, b] = rows[b, 0] - origin[0]
+    elif x.shape[1] == 2:
+        for b in range(n_rows):
+            block[0, b] = rows[b, 0] - origin[0]
+            block[1, b] = rows[b, 1] - origin[1]
+    elif x.shape[1] == 3:
+        for b in range(n_rows):
+            block[0, b] = rows[b, 0] - origin[0]
+            block[1, b] = rows[b, 1] - origin[1]
+            block[2, b] = rows[b, 2] - origin[2]
+    elif x.shape[1] < 16:
+        load_features(rows, origin, block)
+    else:
+        for a in range(0, n_rows, 64):
+            load_features(rows[a : a + 64], origin, block[:, a:])
     clear_lanes(n_rows, block)
+
+
+@kernel
+def load_features(rows, origin, block):
+    """Transpose `rows`, less `origin`, into `block`, one feature after another."""
+    for d in range(rows.shape[1]):
+        # Views, which spare every element the test of a negative index.
+        values, out, o = rows[:, d], block[d], origin[d]
+        for b in range(rows.shape[0]):
+            out[b] = values[b] - o
 
 
 @kernel
