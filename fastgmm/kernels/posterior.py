@@ -53,14 +53,26 @@ def row_maxima(half_logs, spare, maxima):
 
 @kernel
 def exponentiate(half_logs, maxima, sums):
-    """Replace l / 2 by exp((l - m) / 2) in `half_logs` (K, B), given m / 2 in `maxima` (B,); sum their squares."""
+    """Replace l / 2 by exp((l - m) / 2) in `half_logs` (K, B), given m / 2 in `maxima` (B,); sum their squares.
+
+    Two components at a time: 3 % of a round of D = 1 or 2.
+    """
+    odd = half_logs.shape[0] % 2
     for b in range(lanes(half_logs)):
         sums[b] = half_logs.dtype.type(0.0)
-    for k in range(half_logs.shape[0]):
+    if odd:
         for b in range(lanes(half_logs)):
-            root = exp_nonpositive(half_logs[k, b] - maxima[b])
-            half_logs[k, b] = root
-            sums[b] += root * root
+            root = exp_nonpositive(half_logs[0, b] - maxima[b])
+            half_logs[0, b] = root
+            sums[b] = root * root
+    for k in range(odd, half_logs.shape[0], 2):
+        one, other = half_logs[k], half_logs[k + 1]
+        for b in range(lanes(half_logs)):
+            root = exp_nonpositive(one[b] - maxima[b])
+            other_root = exp_nonpositive(other[b] - maxima[b])
+            one[b] = root
+            other[b] = other_root
+            sums[b] += root * root + other_root * other_root
 
 
 @kernel

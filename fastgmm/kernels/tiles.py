@@ -75,6 +75,34 @@ def finish_4(a, j, x, y, out):
 
 
 @kernel
+def second_4(a, offset, x, out):
+    """Subtract ``|A x + offset|^2`` of rows 4 to 7 from `out`.
+
+    The general tiles would store y and read it again: 3 % of a round of D = 8.
+    """
+    c0, c1, c2, c3 = offset[4], offset[5], offset[6], offset[7]
+    a00, a01, a02, a03 = a[4, 0], a[4, 1], a[4, 2], a[4, 3]
+    a10, a11, a12, a13 = a[5, 0], a[5, 1], a[5, 2], a[5, 3]
+    a20, a21, a22, a23 = a[6, 0], a[6, 1], a[6, 2], a[6, 3]
+    a30, a31, a32, a33 = a[7, 0], a[7, 1], a[7, 2], a[7, 3]
+    b00, b10, b11 = a[4, 4], a[5, 4], a[5, 5]
+    b20, b21, b22 = a[6, 4], a[6, 5], a[6, 6]
+    b30, b31, b32, b33 = a[7, 4], a[7, 5], a[7, 6], a[7, 7]
+    for b in range(lanes(x)):
+        x0, x1, x2, x3 = x[0, b], x[1, b], x[2, b], x[3, b]
+        y0 = c0 + a00 * x0 + a01 * x1 + a02 * x2 + a03 * x3
+        y1 = c1 + a10 * x0 + a11 * x1 + a12 * x2 + a13 * x3
+        y2 = c2 + a20 * x0 + a21 * x1 + a22 * x2 + a23 * x3
+        y3 = c3 + a30 * x0 + a31 * x1 + a32 * x2 + a33 * x3
+        x0, x1, x2, x3 = x[4, b], x[5, b], x[6, b], x[7, b]
+        y0 += b00 * x0
+        y1 += b10 * x0 + b11 * x1
+        y2 += b20 * x0 + b21 * x1 + b22 * x2
+        y3 += b30 * x0 + b31 * x1 + b32 * x2 + b33 * x3
+        out[b] -= (y0 * y0 + y1 * y1) + (y2 * y2 + y3 * y3)
+
+
+@kernel
 def start_2x4(a, j, offset, x, y):
     """``y[i] = offset[j + i] + sum_p a[j + i, p] x[p]`` for i = 0, 1 and p = 0..3."""
     c0, c1 = offset[j], offset[j + 1]
@@ -114,7 +142,9 @@ def less_distance(constant, a, offset, x, y, out):
     size = a.shape[0]
     first_4(constant, a, offset, x, out)
     whole = size - size % 4
-    for j in range(4, whole, 4):
+    if whole > 4:
+        second_4(a, offset, x, out)
+    for j in range(8, whole, 4):
         start_4x4(a, j, offset, x, y)
         for d in range(4, j, 4):
             tile_4x4(a, j, d, x, y)
