@@ -40,7 +40,8 @@ def run(
         turns = min(turns, 3)
         cases = [dataclasses.replace(each, n_samples=each.n_samples // 10) for each in cases]
     try:
-        results = running.benchmark(cases, turns)
+        # The plot belongs to a run of everything.
+        results = running.benchmark(cases, turns, scaling=not case and not quick)
     except RuntimeError as error:
         print(f"Error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -53,7 +54,7 @@ def report(
     results: Annotated[Path, typer.Argument(help="The JSON of a run.")] = ROOT / "results.json",
     readme: Annotated[Path, typer.Option(help="The file with the markers.")] = ROOT.parent / "README.md",
 ) -> None:
-    """Write the table of a run into the README."""
+    """Write the table of a run into the README, and its plot beside the documentation."""
     try:
         loaded = json.loads(results.read_text())
         reporting.table(loaded)
@@ -61,6 +62,8 @@ def report(
         fail(f"{results} is not the JSON of a run: {error}")
     try:
         reporting.update(readme, loaded)
+        if loaded["scaling"]:
+            reporting.plot_scaling(loaded["scaling"], readme.parent / "docs" / "scaling.png")
     except (OSError, ValueError) as error:
         fail(str(error))
 

@@ -20,7 +20,7 @@ REG_COVAR = 1e-6
 
 @dataclass(frozen=True)
 class Case:
-    """Rows drawn from a mixture with overlapping components."""
+    """Rows drawn from a mixture whose means are drawn from N(0, separation^2) in units of its standard deviation."""
 
     n_samples: int
     n_features: int
@@ -28,12 +28,15 @@ class Case:
     covariance_type: str = "full"
     dtype: str = "float64"
     order: str = "C"
+    separation: float = 3.0
 
     @property
     def name(self) -> str:
         """Size, and what differs from full covariances of float64 in C order."""
         defaults = {"covariance_type": "full", "dtype": "float64", "order": "C"}
         special = [getattr(self, field) for field, default in defaults.items() if getattr(self, field) != default]
+        if self.separation < 1.0:
+            special.append("overlapping")
         return f"{self.n_samples:g} x {self.n_features}, K = {self.n_components}" + "".join(
             ", Fortran order" if each == "F" else f", {each}" for each in special
         )
@@ -42,7 +45,7 @@ class Case:
         """Return rows of the mixture (N, D), all by default, and the start."""
         n, d, k = n_samples or self.n_samples, self.n_features, self.n_components
         generator = np.random.default_rng(0)
-        means = 3.0 * generator.normal(size=(k, d))
+        means = self.separation * generator.normal(size=(k, d))
         covariances = {
             "full": np.array([2.0 * np.eye(d)] * k),
             "tied": 2.0 * np.eye(d),
@@ -68,6 +71,8 @@ CASES = {
         Case(1_000_000, 8, 8),
         Case(200_000, 16, 16),
         Case(100_000, 32, 32),
+        # Here every row counts for every component, and nothing is left out (fastgmm/kernels/significant.py).
+        Case(100_000, 32, 32, separation=0.3),
         Case(50_000, 64, 16),
         Case(50_000, 128, 8),
         Case(20_000, 16, 256),
@@ -81,6 +86,12 @@ CASES = {
         Case(200_000, 16, 16, dtype="float32"),
         Case(100_000, 32, 32, dtype="float32"),
     )
+}
+# Seconds per round against one of N, D and K at a time, the others held.
+SCALING = {
+    "n_samples": [Case(n, 4, 8) for n in (1000, 10_000, 100_000, 1_000_000)],
+    "n_features": [Case(20_000, d, 8) for d in (1, 2, 4, 8, 16, 32, 64, 128)],
+    "n_components": [Case(20_000, 8, k) for k in (2, 4, 8, 16, 32, 64, 128, 256)],
 }
 # The slow loops are timed on these alone.
 NAIVE_CASES = tuple(case for case in CASES.values() if case in (Case(1_000_000, 2, 4), Case(1_000_000, 8, 8)))

@@ -34,6 +34,12 @@ def table(results: dict) -> str:
         ]
     if loops:
         lines += ["", "Per row it is " + "; ".join(loops) + "."]
+    if results["scaling"]:
+        lines += [
+            "",
+            "![Seconds per round against rows, features and components, fastgmm, scikit-learn and the limit]"
+            "(docs/scaling.png)",
+        ]
     peaks = "; ".join(f"{name}: {value:.0f} MB" for name, value in results["memory"].items())
     where = results["environment"]
     versions = ", ".join(f"{name} {where[name]}" for name in ("python", "numba", "numpy", "scikit-learn", "oneDAL"))
@@ -51,6 +57,35 @@ def table(results: dict) -> str:
 def multiple(entry: dict | None) -> str:
     """Median multiple of fastgmm's time, or nothing for an implementation that cannot do the case."""
     return "" if entry is None else f"{entry['multiple'][1]:,.3g}".removesuffix(".0")
+
+
+def plot_scaling(scaling: dict, path: Path) -> None:
+    """Draw seconds per round against N, D and K on log axes, with the limit as a line."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.0, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    labels = {
+        "n_samples": "rows (4 features, 8 components)",
+        "n_features": "features (20 000 rows, 8 components)",
+        "n_components": "components (20 000 rows, 8 features)",
+    }
+    panels = figure.subplots(1, len(scaling), sharey=True)
+    for axes, (axis, points) in zip(panels, scaling.items(), strict=True):
+        at = [point["at"] for point in points]
+        for name, style, color in (
+            ("scikit-learn", "s-", "#eb6834"),
+            ("fastgmm", "o-", "#2a78d6"),
+            ("limit", "--", "#555555"),
+        ):
+            label = "limit of the machine" if name == "limit" else name
+            axes.loglog(at, [point[name] for point in points], style, color=color, label=label, markersize=4)
+        axes.set_xlabel(labels[axis])
+        axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
+    panels[0].set_ylabel("seconds per round")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+    figure.savefig(path, dpi=130)
 
 
 def update(readme: Path, results: dict) -> None:

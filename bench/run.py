@@ -15,16 +15,19 @@ import numba
 import numpy as np
 
 import fastgmm
-from bench.cases import IMPLEMENTATIONS, NAIVE_CASES, Case, run_fastgmm
-from bench.limit import Machine, limit, seconds
+from bench.cases import IMPLEMENTATIONS, NAIVE_CASES, SCALING, Case, Implementation, run_fastgmm
+from bench.limit import Machine, Rates, limit, seconds
 
 TOLERANCE = 1e-8
 SINGLE_TOLERANCE = 1e-4
 VERIFIED_ROUNDS = 3
 
 
-def benchmark(cases: list[Case], turns: int) -> dict:
-    """Run all cases; return what belongs into the JSON. RuntimeError if answers differ."""
+def benchmark(cases: list[Case], turns: int, scaling: bool = True) -> dict:
+    """Run all cases, and those of the scaling plot; return what belongs into the JSON.
+
+    RuntimeError if answers differ.
+    """
     fastgmm.warmup()
     errors, results = {}, []
     for case in cases:
@@ -39,8 +42,31 @@ def benchmark(cases: list[Case], turns: int) -> dict:
         "environment": environment(),
         "turns": turns,
         "results": results,
+        "scaling": measure_scaling() if scaling else {},
         "memory": measure_memory([case for case in cases if case in NAIVE_CASES]),
     }
+
+
+def implementations_of(case: Case) -> list[Implementation]:
+    """Return those that can do a case, fastgmm first."""
+    return [each for each in IMPLEMENTATIONS if each.applies(case)]
+
+
+def measure_scaling() -> dict:
+    """Seconds per round of fastgmm and scikit-learn, and the limit, against N, D and K; three turns."""
+    curves = {}
+    for axis, cases in SCALING.items():
+        curves[axis] = []
+        for case in cases:
+            print(f"scaling, {case.name}", file=sys.stderr, flush=True)
+            errors = verify(case)
+            timed = time_in_turn(case, 3, errors)
+            point = {"at": getattr(case, axis), "limit": limit(case, Rates(**timed[0]["machine"]))}
+            for entry in timed[:2]:
+                seconds_a_round = statistics.median(entry["seconds_per_row_and_round"]) * case.n_samples
+                point[entry["name"]] = seconds_a_round
+            curves[axis].append(point)
+    return curves
 
 
 def verify(case: Case) -> dict[str, float]:
@@ -50,9 +76,7 @@ def verify(case: Case) -> dict[str, float]:
     """
     errors = {}
     tolerance = TOLERANCE if case.dtype == "float64" else SINGLE_TOLERANCE
-    for other in IMPLEMENTATIONS[1:]:
-        if not other.applies(case):
-            continue
+    for other in implementations_of(case)[1:]:
         X, start = case.problem(other.rows)
         expected = other.run(X.astype(np.float64), start, VERIFIED_ROUNDS)
         actual = run_fastgmm(X, start, VERIFIED_ROUNDS, **({} if other.regularised else {"reg_covar": 0.0}))
@@ -78,7 +102,7 @@ def time_in_turn(case: Case, turns: int, errors: dict[str, float], n_threads: in
     The machine's rates are measured on both sides of fastgmm's turn, so that drift cancels.
     """
     machine = Machine(case.dtype, n_threads or numba.get_num_threads())
-    implementations = [each for each in IMPLEMENTATIONS if each.applies(case)]
+    implementations = implementations_of(case)
     problems = {each.name: case.problem(each.rows) for each in implementations}
     per_row: dict[str, list[float]] = {each.name: [] for each in implementations}
     shares, rates = [], []

@@ -109,15 +109,22 @@ class Accumulation:
         if whole < len(X):
             self._hold(X[whole:])
 
-    def add_given(self, X: NDArray[Any], responsibilities: Callable[[int, int], Array]) -> None:
-        """Add all rows of `X` with given responsibilities: ``responsibilities(a, b)`` is (b - a, K)."""
+    def add_all(self, X: NDArray[Any], responsibilities: Callable[[int, int], Array] | None = None) -> None:
+        """Add all rows there will be, so that none has to wait; those of a last, shorter superblock run in parallel.
+
+        With ``responsibilities(a, b)``, (b - a, K), these are taken as given.
+        """
         plan = self._prepared.plan
         self._n_samples += len(X)
-        # Responsibilities exist for one piece at a time, so their memory is bounded like that of a copy.
-        most = max(1, COPY_BYTES // (8 * plan.n_components * plan.rows)) * plan.rows
-        for start, piece in pieces(X, min(self._launch_rows, most), plan.rows, plan.dtype):
-            # A copy, because a read-only or strided array would be a second signature to compile.
-            given = np.array(responsibilities(start, start + len(piece)), plan.dtype, order="C")
+        rows = self._launch_rows
+        if responsibilities is not None:
+            # Responsibilities exist for one piece at a time, so their memory is bounded like that of a copy.
+            rows = min(rows, max(1, COPY_BYTES // (8 * plan.n_components * plan.rows)) * plan.rows)
+        given = self._not_given
+        for start, piece in pieces(X, rows, plan.rows, plan.dtype):
+            if responsibilities is not None:
+                # A copy, because a read-only or strided array would be a second signature to compile.
+                given = np.array(responsibilities(start, start + len(piece)), plan.dtype, order="C")
             self._launch(piece, given)
 
     def finish(self) -> SufficientStatistics:
@@ -187,7 +194,7 @@ class ArraySource:
         centers = np.repeat(self._X[:1].astype(np.float64), n_components, axis=0)
         for _ in range(2):
             accumulation = Accumulation(unprepared(centers, covariance_type, self._X.dtype), self._n_threads)
-            accumulation.add_given(self._X, responsibilities)
+            accumulation.add_all(self._X, responsibilities)
             statistics = accumulation.finish()
             shift = statistics.first_moments / statistics.responsibility_sums[:, np.newaxis]
             centers = statistics.centers + shift
@@ -252,5 +259,5 @@ class ArraySource:
 
     def _pass(self, prepared: Prepared) -> SufficientStatistics:
         accumulation = Accumulation(prepared, self._n_threads)
-        accumulation.add(self._X)
+        accumulation.add_all(self._X)
         return accumulation.finish()

@@ -63,6 +63,7 @@ def test_times_and_table(monkeypatch):
     results = {
         "results": [{"case": case, "implementations": timed}],
         "memory": {SMALL.name: 1.5},
+        "scaling": {},
         "turns": 2,
         "environment": environment,
     }
@@ -71,6 +72,19 @@ def test_times_and_table(monkeypatch):
     assert min(timed[0]["machine"].values()) > 0.0
     assert rendered.count(f"| {SMALL.name} |") == 1
     assert "(100 rows) at " in rendered
+
+
+def test_scaling_is_drawn(tmp_path, monkeypatch):
+    few_rows(monkeypatch)
+    monkeypatch.setattr(run, "SCALING", {"n_samples": [SMALL], "n_features": [SMALL], "n_components": [SMALL]})
+    scaling = run.measure_scaling()
+    assert {*scaling["n_samples"][0]} == {"at", "limit", "fastgmm", "scikit-learn"}
+    pytest.importorskip("matplotlib")
+    for points in scaling.values():
+        # So few rows may take no measurable time, or less.
+        points[0] |= {"fastgmm": 1e-5, "scikit-learn": 1e-3}
+    report.plot_scaling(scaling, tmp_path / "scaling.png")
+    assert (tmp_path / "scaling.png").stat().st_size > 10_000
 
 
 def test_readme_shows_the_committed_run(tmp_path):
