@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .kernels import STRUCTURES
-from .kernels.cholesky import cholesky, invert_lower
+from .kernels.cholesky import cholesky, cholesky_2x2, cholesky_3x3, invert_lower
 from .kernels.exp import exp_nonpositive
 from .kernels.structure import prepare
 from .kernels.whole import CONVERGED, ILL_DEFINED, MAX_ITER, NOT_FINITE, fit_small, log_density
@@ -22,6 +22,8 @@ __all__ = [
     "NOT_FINITE",
     "allocate",
     "cholesky",
+    "cholesky_2x2",
+    "cholesky_3x3",
     "exp_nonpositive",
     "fit_small",
     "invert_lower",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import random_covariances
 
-from fastgmm.kernels.cholesky import NOT_POSITIVE_DEFINITE, OK, cholesky, cholesky_2x2, invert_lower
+from fastgmm.kernels.cholesky import NOT_POSITIVE_DEFINITE, OK, cholesky, cholesky_2x2, cholesky_3x3, invert_lower
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 17, 33])
@@ -24,9 +24,32 @@ def test_only_the_lower_triangle_is_read_and_in_place_works():
     np.testing.assert_allclose(np.tril(scribbled), np.linalg.cholesky(matrix), rtol=1e-12)
 
 
-def test_closed_form_is_the_general_one():
+def test_closed_forms_are_the_general_one():
     status, l00, l10, l11 = cholesky_2x2(4.0, 2.0, 5.0)
     assert (status, l00, l10, l11) == (OK, 2.0, 1.0, 2.0)
+    matrix = random_covariances(np.random.default_rng(3), 1, 3)[0]
+    factor = np.linalg.cholesky(matrix)
+    lower = np.tril_indices(3)
+    status, *entries = cholesky_3x3(*matrix[lower])
+    assert status == OK
+    np.testing.assert_allclose(entries, factor[lower], rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+def test_closed_form_models_are_the_general_one(n_features):
+    from fastgmm.kernels import full, structure
+
+    covariances = random_covariances(np.random.default_rng(n_features), 4, n_features)
+    means = np.random.default_rng(0).normal(size=(4, n_features))
+    weights = np.array([0.1, 0.2, 0.3, 0.4])
+    small = full.allocate(4, n_features, np.float64)
+    general = full.Full(*full.allocate(4, n_features, np.float64))
+    for model in (small, general):
+        assert structure.prepare(model, weights, means, covariances) == -1
+    for actual, expected in zip(small, general, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-13)
+    covariances[2] = -1.0
+    assert structure.prepare(small, weights, means, covariances) == 2
 
 
 @pytest.mark.parametrize(
@@ -43,4 +66,6 @@ def test_closed_form_is_the_general_one():
 def test_not_positive_definite_is_a_status(matrix):
     matrix = np.array(matrix)
     assert cholesky(matrix, np.zeros((2, 2))) == NOT_POSITIVE_DEFINITE
-    assert cholesky_2x2(matrix[0, 0], matrix[1, 0], matrix[1, 1])[0] == NOT_POSITIVE_DEFINITE
+    lower = matrix[0, 0], matrix[1, 0], matrix[1, 1]
+    assert cholesky_2x2(*lower)[0] == NOT_POSITIVE_DEFINITE
+    assert cholesky_3x3(*lower, 0.0, 0.0, 1.0)[0] == NOT_POSITIVE_DEFINITE

@@ -1,4 +1,4 @@
-"""Cholesky factorisation by hand: 2 x 2 in closed form, D x D row by row, and the inverse of the factor.
+"""Cholesky factorisation by hand: 2 x 2 and 3 x 3 in closed form, D x D row by row, and the inverse of the factor.
 
 For Sigma = L L^T and A = L^-1, both lower triangular, the Mahalanobis distance of z is |A z|^2 and
 log det Sigma = -2 sum_i log A_ii. scikit-learn's ``precisions_cholesky_`` is A^T.
@@ -25,6 +25,20 @@ def cholesky_2x2(s00, s10, s11):
     if not pivot > 0.0:
         return NOT_POSITIVE_DEFINITE, 0.0, 0.0, 0.0
     return OK, l00, l10, math.sqrt(pivot)
+
+
+@exact
+def cholesky_3x3(s00, s10, s11, s20, s21, s22):
+    """Factor a symmetric matrix; return (status, l00, l10, l11, l20, l21, l22), zeros unless status is OK."""
+    status, l00, l10, l11 = cholesky_2x2(s00, s10, s11)
+    if status != OK:
+        return status, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    l20 = s20 / l00
+    l21 = (s21 - l20 * l10) / l11
+    pivot = s22 - l20 * l20 - l21 * l21
+    if not pivot > 0.0:
+        return NOT_POSITIVE_DEFINITE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    return OK, l00, l10, l11, l20, l21, math.sqrt(pivot)
 
 
 @entry

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import implements
+from .._jit import exact, implements
 from .cholesky import OK, cholesky, invert_lower
 from .moments import second_moments
 from .posterior import scale_roots, take_roots
@@ -89,7 +89,7 @@ def sums_shape(n_components, n_features):
     return n_components + 1, 1 + size + size * size
 
 
-@implements(prepare, Full, Full1, Full2, Full3)
+@implements(prepare, Full)
 def prepare_full(model, weights, means, covariances):
     """See ``structure``."""
     n_components, n_features = means.shape
@@ -100,16 +100,23 @@ def prepare_full(model, weights, means, covariances):
         if cholesky(covariances[k], factor) != OK:
             return k
         invert_lower(factor, inverse_factor)
-        constant = log_weight(weights[k]) - 0.5 * n_features * math.log(2.0 * math.pi)
-        for i in range(n_features):
-            constant -= math.log(factor[i, i])
-            offset = 0.0
-            for j in range(i + 1):
-                model.factors[k, i, j] = 0.5 * inverse_factor[i, j]
-                offset -= 0.5 * inverse_factor[i, j] * np.float64(model.means[k, j])
-            model.offsets[k, i] = offset
-        model.constants[k] = 0.5 * constant
+        store_component(model, k, weights[k], inverse_factor)
     return -1
+
+
+@exact
+def store_component(model, k, weight, inverse_factor):
+    """Write component `k` into `model`, given A = L^-1 in the lower triangle of `inverse_factor` (D, D)."""
+    n_features = inverse_factor.shape[0]
+    constant = log_weight(weight) - 0.5 * n_features * math.log(2.0 * math.pi)
+    for i in range(n_features):
+        constant += math.log(inverse_factor[i, i])
+        offset = 0.0
+        for j in range(i + 1):
+            model.factors[k, i, j] = 0.5 * inverse_factor[i, j]
+            offset -= 0.5 * inverse_factor[i, j] * np.float64(model.means[k, j])
+        model.offsets[k, i] = offset
+    model.constants[k] = 0.5 * constant
 
 
 @implements(scratch_rows, Full)

@@ -1,13 +1,65 @@
 """Full covariance at D = 1, 2, 3, written out: everything of a component sits in registers.
 
 The general kernels of ``full.py`` fill small triangles badly and write the scaled rows to memory;
-here the density is one loop over the rows of a block and the statistics are another.
+here the density is one loop over the rows of a block and the statistics are another. The factors have a closed form.
 """
+
+import math
+
+import numpy as np
 
 from .._jit import implements
 from .blocks import lanes
-from .full import Full1, Full2, Full3
-from .structure import accumulate, log_density, scratch_rows
+from .cholesky import OK, cholesky_2x2, cholesky_3x3
+from .full import Full1, Full2, Full3, store_component
+from .structure import accumulate, center, log_density, prepare, scratch_rows
+
+
+@implements(prepare, Full1)
+def prepare_1(model, weights, means, covariances):
+    """See ``structure``."""
+    center(model, means)
+    a = np.empty((1, 1), covariances.dtype)
+    for k in range(means.shape[0]):
+        if not covariances[k, 0, 0] > 0.0:
+            return k
+        a[0, 0] = 1.0 / math.sqrt(covariances[k, 0, 0])
+        store_component(model, k, weights[k], a)
+    return -1
+
+
+@implements(prepare, Full2)
+def prepare_2(model, weights, means, covariances):
+    """See ``structure``."""
+    center(model, means)
+    a = np.empty((2, 2), covariances.dtype)
+    for k in range(means.shape[0]):
+        s = covariances[k]
+        status, l00, l10, l11 = cholesky_2x2(s[0, 0], s[1, 0], s[1, 1])
+        if status != OK:
+            return k
+        a[0, 0], a[1, 1] = 1.0 / l00, 1.0 / l11
+        a[1, 0] = -l10 * a[0, 0] * a[1, 1]
+        store_component(model, k, weights[k], a)
+    return -1
+
+
+@implements(prepare, Full3)
+def prepare_3(model, weights, means, covariances):
+    """See ``structure``."""
+    center(model, means)
+    a = np.empty((3, 3), covariances.dtype)
+    for k in range(means.shape[0]):
+        s = covariances[k]
+        status, l00, l10, l11, l20, l21, l22 = cholesky_3x3(s[0, 0], s[1, 0], s[1, 1], s[2, 0], s[2, 1], s[2, 2])
+        if status != OK:
+            return k
+        a[0, 0], a[1, 1], a[2, 2] = 1.0 / l00, 1.0 / l11, 1.0 / l22
+        a[1, 0] = -l10 * a[0, 0] * a[1, 1]
+        a[2, 1] = -l21 * a[1, 1] * a[2, 2]
+        a[2, 0] = -(l20 * a[0, 0] + l21 * a[1, 0]) * a[2, 2]
+        store_component(model, k, weights[k], a)
+    return -1
 
 
 @implements(scratch_rows, Full1, Full2, Full3)
