@@ -9,6 +9,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numba
@@ -21,6 +22,8 @@ from bench.limit import Machine, Rates, limit, seconds
 TOLERANCE = 1e-8
 SINGLE_TOLERANCE = 1e-4
 VERIFIED_ROUNDS = 3
+# Before each turn: threads of OpenMP runtimes spin for up to 0.2 s after their work, and would take part in the next.
+SETTLE = 0.3
 
 
 def benchmark(cases: list[Case], turns: int, scaling: bool = True) -> dict:
@@ -109,6 +112,7 @@ def time_in_turn(case: Case, turns: int, errors: dict[str, float], n_threads: in
     for _ in range(turns):
         for each in implementations:
             X, start = problems[each.name]
+            time.sleep(SETTLE)
             before = machine.rates() if each is implementations[0] else None
             short, long = (seconds(each.run, X, start, rounds) for rounds in each.rounds)
             per_row[each.name].append((long - short) / (each.rounds[1] - each.rounds[0]) / len(X))
