@@ -97,26 +97,18 @@ def run_rounds(
     status = MAX_ITER
     previous = -math.inf
     while True:
+        done = status == CONVERGED or n_iter == max_iter
         if turn == 0:
             given = given[:0]
         if turn >= 0:
             component = prepare(model, weights, means, covariances)
             if component >= 0:
-                return ILL_DEFINED, min(n_iter + 1, max_iter), component, previous
+                return ILL_DEFINED, n_iter if done else n_iter + 1, component, previous
         one_pass(run, model, x, given, rows, slabs, accumulator)
         log_likelihood = accumulator[n_components, 0]
-        if turn >= 0 and (status == CONVERGED or n_iter == max_iter):
-            return status, n_iter, -1, log_likelihood
-        centers_of(model, centers)
-        unpack(model, accumulator, sums, first, second)
-        turn += 1
-        if turn == -1:
-            for k in range(n_components):
-                for d in range(n_features):
-                    model.means[k, d] = centers[k, d] + first[k, d] / sums[k]
-            continue
-        maximize(model, sums, first, second, centers, reg_covar, weights, means, covariances)
-        if turn > 0:
+        if turn >= 0:
+            if done:
+                return status, n_iter, -1, log_likelihood
             mean_log_likelihood = log_likelihood / x.shape[0]
             trace[n_iter] = mean_log_likelihood
             n_iter += 1
@@ -125,6 +117,15 @@ def run_rounds(
             if converged(mean_log_likelihood - previous, tol):
                 status = CONVERGED
             previous = mean_log_likelihood
+        centers_of(model, centers)
+        unpack(model, accumulator, sums, first, second)
+        turn += 1
+        if turn == -1:
+            for k in range(n_components):
+                for d in range(n_features):
+                    model.means[k, d] = centers[k, d] + first[k, d] / sums[k]
+        else:
+            maximize(model, sums, first, second, centers, reg_covar, weights, means, covariances)
 
 
 @exact
