@@ -52,6 +52,7 @@ def test_a_wrong_answer_is_not_timed(monkeypatch):
         run.verify(SMALL)
 
 
+@pytest.mark.compiled
 def test_times_and_table(monkeypatch):
     fewer = few_rows(monkeypatch)
     timed = run.time_in_turn(SMALL, 2, {})
@@ -74,6 +75,7 @@ def test_times_and_table(monkeypatch):
     assert "(100 rows) at " in rendered
 
 
+@pytest.mark.compiled  # the yardstick is loops, too
 def test_scaling_is_drawn(tmp_path, monkeypatch):
     few_rows(monkeypatch)
     monkeypatch.setattr(run, "SCALING", {"n_samples": [SMALL], "n_features": [SMALL], "n_components": [SMALL]})

@@ -155,10 +155,11 @@ def weighted_moments(r, block, steps, mean, first, second):
 def accumulate_diagonal(model, block, roots, scales, scratch, index, slab):
     """See ``structure``."""
     n_features = block.shape[0]
+    most = lanes(block) // 4 if n_features >= 16 else 0
     for k in range(roots.shape[0]):
         slab[k, 0] += responsibilities(roots[k], scales)
         first, second = slab[k, 1:], slab[k, 1 + n_features :]
-        rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], scratch, index)
+        rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, scratch, index)
         weighted_moments(kept, rows, steps, model.means[k], first, second)
 
 

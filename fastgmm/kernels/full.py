@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import exact, implements
+from .blocks import lanes
 from .cholesky import OK, cholesky, invert_lower
 from .moments import second_moments
 from .posterior import scale_roots, take_roots
@@ -139,10 +140,11 @@ def accumulate_full(model, block, roots, scales, scratch, index, slab):
     size = model.means.shape[1]
     scaled = scratch[:size]
     take_roots(scales)
+    most = lanes(block) // 2 if size >= 12 else 0
     for k in range(roots.shape[0]):
         slab[k, 0] += scale_roots(roots[k], scales)
         floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
-        rows, kept, steps = significant(block, roots[k], floor, scratch[size:], index)
+        rows, kept, steps = significant(block, roots[k], floor, most, scratch[size:], index)
         first_moments(kept, rows, steps, model.means[k], scaled, slab[k, 1:])
         second_moments(scaled, steps, size, size, slab[k, 1 + size :])
 

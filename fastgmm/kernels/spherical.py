@@ -85,6 +85,7 @@ def log_density_spherical(model, block, scratch, half_logs):
 def accumulate_spherical(model, block, roots, scales, scratch, index, slab):
     """See ``structure``."""
     n_components, n_features = roots.shape[0], block.shape[0]
+    most = lanes(block) // 4 if n_features >= 16 else 0
     for k in range(n_components):
         total = second = block.dtype.type(0.0)
         for b in range(lanes(block)):
@@ -94,7 +95,7 @@ def accumulate_spherical(model, block, roots, scales, scratch, index, slab):
             second += r * scratch[k, b]
         slab[k, 0] += total
         slab[k, 1 + n_features] += second
-        rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], scratch[n_components:], index)
+        rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, scratch[n_components:], index)
         weighted_sums(kept, rows, steps, model.means[k], total, slab[k, 1 : 1 + n_features])
 
 

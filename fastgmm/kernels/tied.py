@@ -122,6 +122,7 @@ def log_density_tied(model, block, scratch, half_logs):
 def accumulate_tied(model, block, roots, scales, scratch, index, slab):
     """See ``structure``."""
     n_components, size = model.means.shape
+    most = lanes(block) // 4 if size >= 16 else 0
     pooled = slab[n_components + 1 :].reshape(-1)
     if model.direct:
         take_roots(scales)
@@ -129,13 +130,13 @@ def accumulate_tied(model, block, roots, scales, scratch, index, slab):
         if model.direct:
             slab[k, 0] += scale_roots(roots[k], scales)
             floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
-            rows, kept, steps = significant(block, roots[k], floor, scratch[size:], index)
+            rows, kept, steps = significant(block, roots[k], floor, most, scratch[size:], index)
             first_moments(kept, rows, steps, model.means[k], scratch, slab[k, 1:])
             second_moments(scratch, steps, size, slab.shape[1], pooled)
         else:
             total = responsibilities(roots[k], scales)
             slab[k, 0] += total
-            rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], scratch[size:], index)
+            rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, scratch[size:], index)
             weighted_sums(kept, rows, steps, model.means[k], total, slab[k, 1 : 1 + model.origin.shape[0]])
 
 
