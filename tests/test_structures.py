@@ -149,12 +149,34 @@ def test_data_far_from_zero_keep_their_digits(covariance_type):
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
-def test_a_component_far_from_all_rows_is_not_starved(covariance_type):
+def test_well_separated_components_in_many_features(covariance_type):
+    """Here most rows are left out of most components' statistics, which must not show."""
+    generator = np.random.default_rng(0)
+    k, d = 6, 17
+    means = 20.0 * generator.normal(size=(k, d))
+    X = means[generator.integers(k, size=1100)] + generator.normal(size=(1100, d))
+    matrices = random_covariances(generator, k, d)
+    weights = np.full(k, 1.0 / k)
+    start = MixtureParameters(weights, means + 0.1, of_structure(covariance_type, weights, matrices), covariance_type)
+    responsibilities = naive.e_step(X, start.weights, start.means, start.full_covariances())
+    weights, means, matrices = naive.m_step(X, responsibilities)
+    fitted = fastgmm.maximize(fastgmm.accumulate(X, start), reg_covar=0.0)
+    np.testing.assert_allclose(fitted.weights, weights, rtol=1e-10)
+    np.testing.assert_allclose(fitted.means, means, rtol=1e-9, atol=1e-10)
+    expected = of_structure(covariance_type, weights, matrices)
+    np.testing.assert_allclose(fitted.covariances, expected, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_features", [2, 16])
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_a_component_far_from_all_rows_is_not_starved(covariance_type, n_features):
     """Its responsibilities are all tiny, and still it moves to where they say."""
     generator = np.random.default_rng(0)
-    X = generator.normal(size=(700, 2))
-    covariances = of_structure(covariance_type, np.full(2, 0.5), np.array([np.eye(2)] * 2))
-    start = MixtureParameters(np.full(2, 0.5), np.array([[0.0, 0.0], [18.0, 0.0]]), covariances, covariance_type)
+    X = generator.normal(size=(700, n_features))
+    covariances = of_structure(covariance_type, np.full(2, 0.5), np.array([np.eye(n_features)] * 2))
+    means = np.zeros((2, n_features))
+    means[1, 0] = 18.0
+    start = MixtureParameters(np.full(2, 0.5), means, covariances, covariance_type)
     statistics = fastgmm.accumulate(X, start)
     assert 0.0 < statistics.responsibility_sums[1] < 2.0**-60
     responsibilities = naive.e_step(X, start.weights, start.means, start.full_covariances())
@@ -167,14 +189,16 @@ def test_rows_that_do_not_count_are_left_out():
     values[[3, 70, 255]] = [0.5, 0.25, 1.0]
     block = np.arange(2.0 * len(values)).reshape(2, -1)
     scratch, index = np.full((3, len(values)), np.nan), np.empty(len(values), np.int64)
-    rows, kept, steps = significant.significant(block, values, 0.1, scratch, index)
+    few = len(values) // 4
+    rows, kept, steps = significant.significant(block, values, 0.1, few, scratch, index)
     assert steps == 1
     np.testing.assert_array_equal(kept[:3], [0.5, 0.25, 1.0])
     np.testing.assert_array_equal(kept[3:16], 0.0)
     np.testing.assert_array_equal(rows[:, :3], block[:, [3, 70, 255]])
-    same, _, steps = significant.significant(block, values + 1.0, 0.1, scratch, index)
-    assert same is block or np.shares_memory(same, block)
-    assert steps == len(values) // blocks.STEP
+    for many, most in ((values + 1.0, few), (values, 0)):
+        same, _, steps = significant.significant(block, many, 0.1, most, scratch, index)
+        assert same is block or np.shares_memory(same, block)
+        assert steps == len(values) // blocks.STEP
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)

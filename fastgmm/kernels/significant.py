@@ -6,9 +6,9 @@ threshold is relative, so that a component far from all rows, whose responsibili
 
 Where few of a block's lanes count they are moved together. With well separated components nearly all of a row's
 responsibilities are that small, and the statistics take a small part of their time. Moving takes longer than the
-statistics of few features, so it is left out below D = 12 (full covariances: 1.0 of the limit with it at D = 16, 0.76
-without; 0.59 and 0.65 at D = 8) or D = 16 (the others, at D = 8: diagonal 0.50 and 0.65, tied 0.34 and 0.65, spherical
-0.42 and 0.66; at D = 64: diagonal 0.92 and 0.65).
+statistics of few features, so it is left out below D = 12 or 16. Share of the limit with and without it: full D = 16
+1.04 and 0.76, D = 8 0.59 and 0.65; at D = 8 diagonal 0.50 and 0.65, tied 0.34 and 0.65, spherical 0.42 and 0.66; at
+D = 64 diagonal 0.92 and 0.65.
 """
 
 from .._jit import kernel
