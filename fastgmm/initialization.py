@@ -59,8 +59,7 @@ def start(
             rows = generator.choice(len(X), size=n_components, replace=False)
         # One row a component has no spread of its own: as in scikit-learn the covariance is reg_covar I.
         X, responsibilities = np.asarray(X[rows]), _one_hot(np.arange(n_components), n_components)
-    source = ArraySource(X, n_threads)
-    return maximize(source.statistics_given(responsibilities, n_components, covariance_type), reg_covar)
+    return _parameters(X, responsibilities, n_components, covariance_type, reg_covar, n_threads)
 
 
 def _partition(
@@ -73,10 +72,22 @@ def _partition(
 ) -> Partition:
     def parameters() -> MixtureParameters:
         responsibilities = _one_hot(labels, n_components)
-        statistics = ArraySource(X, n_threads).statistics_given(responsibilities, n_components, covariance_type)
-        return maximize(statistics, reg_covar)
+        return _parameters(X, responsibilities, n_components, covariance_type, reg_covar, n_threads)
 
     return Partition(labels, n_components, covariance_type, parameters)
+
+
+def _parameters(
+    X: NDArray[Any],
+    responsibilities: Callable[[int, int], Array],
+    n_components: int,
+    covariance_type: str,
+    reg_covar: float,
+    n_threads: int | None,
+) -> MixtureParameters:
+    """Return the M step of given responsibilities."""
+    statistics = ArraySource(X, n_threads).statistics_given(responsibilities, n_components, covariance_type)
+    return maximize(statistics, reg_covar)
 
 
 def _small_kmeans(X: NDArray[Any], n_components: int, generator: np.random.Generator) -> NDArray[np.int64]:
