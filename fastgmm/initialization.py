@@ -18,10 +18,12 @@ from ._jit import by_address
 from .kernels import blocks, kmeans, whole_kmeans
 from .loading import pieces, whole_piece
 from .parameters import MixtureParameters
-from .sources import ArraySource, Partition, Start
+from .sources import ArraySource, Given, Partition, Start
 from .steps import maximize, plan_of
 
 Array = NDArray[np.float64]
+
+_NO_LABELS = np.empty(0, np.int64)
 
 METHODS = ("kmeans", "k-means++", "random", "random_from_data")
 
@@ -43,23 +45,23 @@ def start(
         return _partition(X, init, n_components, covariance_type, reg_covar, n_threads)
     if isinstance(init, str) and init == "kmeans":
         if plan_of(covariance_type, n_components, X.shape[1]).is_small(len(X)):
-            labels = _small_kmeans(X, n_components, generator)
+            labels, means = _small_kmeans(X, n_components, generator), None
         else:
-            labels = KMeans(X, n_components, n_threads).fit(generator)
-        return _partition(X, labels, n_components, covariance_type, reg_covar, n_threads)
-    responsibilities: Callable[[int, int], Array]
+            labels, means = KMeans(X, n_components, n_threads).fit(generator)
+        return _partition(X, labels, n_components, covariance_type, reg_covar, n_threads, means)
+    given: Given
     if isinstance(init, np.ndarray):
-        responsibilities = _rows_of(init)
+        given = _rows_of(init)
     elif init == "random":
-        responsibilities = _random(generator, n_components)
+        given = _random(generator, n_components)
     else:
         if init == "k-means++":
             rows = KMeans(X, n_components, n_threads).plus_plus(generator)
         else:
             rows = generator.choice(len(X), size=n_components, replace=False)
         # One row a component has no spread of its own: as in scikit-learn the covariance is reg_covar I.
-        X, responsibilities = np.asarray(X[rows]), _one_hot(np.arange(n_components), n_components)
-    return _parameters(X, responsibilities, n_components, covariance_type, reg_covar, n_threads)
+        X, given = np.asarray(X[rows]), np.arange(n_components)
+    return _parameters(X, given, n_components, covariance_type, reg_covar, n_threads)
 
 
 def _partition(
@@ -69,24 +71,25 @@ def _partition(
     covariance_type: str,
     reg_covar: float,
     n_threads: int | None,
+    means: Array | None = None,
 ) -> Partition:
     def parameters() -> MixtureParameters:
-        responsibilities = _one_hot(labels, n_components)
-        return _parameters(X, responsibilities, n_components, covariance_type, reg_covar, n_threads)
+        return _parameters(X, labels, n_components, covariance_type, reg_covar, n_threads, means)
 
     return Partition(labels, n_components, covariance_type, parameters)
 
 
 def _parameters(
     X: NDArray[Any],
-    responsibilities: Callable[[int, int], Array],
+    given: Given,
     n_components: int,
     covariance_type: str,
     reg_covar: float,
     n_threads: int | None,
+    means: Array | None = None,
 ) -> MixtureParameters:
-    """Return the M step of given responsibilities."""
-    statistics = ArraySource(X, n_threads).statistics_given(responsibilities, n_components, covariance_type)
+    """Return the M step of given responsibilities or labels, whose `means` (K, D) may be known."""
+    statistics = ArraySource(X, n_threads).statistics_given(given, n_components, covariance_type, means)
     return maximize(statistics, reg_covar)
 
 
@@ -97,7 +100,7 @@ def _small_kmeans(X: NDArray[Any], n_components: int, generator: np.random.Gener
     uniforms = generator.random((n_components - 1, candidates_a_step(n_components)))
     rows = plan_of("spherical", n_components, d, X.dtype).rows
     closest = np.full(n_samples, np.inf, X.dtype)
-    slabs = np.empty((-(-n_samples // rows), n_components, 2 + d))
+    slabs = np.empty((-(-n_samples // rows), n_components + 1, 1 + d))
     labels = np.empty(n_samples, np.int64)
     whole_kmeans.kmeans_labels(whole_piece(X), rows, first_row, uniforms, closest, slabs, labels)
     return labels
@@ -130,11 +133,6 @@ def check_init(
         "init must be one of " + ", ".join(map(repr, METHODS)) + ", MixtureParameters, integer labels (N,) or "
         f"floating-point responsibilities (N, K), got {type(init).__name__}"
     )
-
-
-def _one_hot(labels: NDArray[Any], n_components: int) -> Callable[[int, int], Array]:
-    identity = np.eye(n_components)
-    return lambda a, b: identity[labels[a:b]]
 
 
 def _rows_of(given: NDArray[Any]) -> Callable[[int, int], Array]:
@@ -176,83 +174,106 @@ class KMeans:
         self._row_nanoseconds = float(n_components * X.shape[1])
         self._closest = np.full(len(X), np.inf, X.dtype)
 
-    def fit(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return the cluster of each row, (N,), when Lloyd's rounds have settled; every cluster has a row.
+    def fit(self, generator: np.random.Generator) -> tuple[NDArray[np.int64], Array | None]:
+        """Return the cluster of each row, (N,), when Lloyd's rounds have settled, and the clusters' means, (K, D).
 
-        The labels belong to the last centres but one, which have settled to within the tolerance.
+        Every cluster has a row. No means where one had to be given a row of another, which duplicates make necessary.
         """
         centers = self._X[self.plus_plus(generator)].astype(np.float64)
-        labels = np.empty(len(self._X), dtype=np.int64)
         moved = np.empty_like(centers)
         for _ in range(kmeans.LLOYD_ROUNDS):
-            held, accumulator = self._lloyd_round(centers, labels)
+            held, accumulator = self._lloyd_round(centers)
             shift, variance = kmeans.move_centers(accumulator, held, moved)
-            empty = np.flatnonzero(accumulator[:, 0] == 0)
+            empty = np.flatnonzero(accumulator[: self._k, 0] == 0)
+            if len(empty):
+                self._lloyd_round(centers, closest=self._closest)
             for k in empty:
                 # As in scikit-learn: an empty cluster restarts on a row far from its centre.
                 moved[k] = self._X[kmeans.farthest(self._closest)]
+            centers, moved = moved, centers
             if not len(empty) and shift <= kmeans.LLOYD_TOLERANCE * variance:
                 break
-            centers[:] = moved
-        kmeans.fill_empty(labels, self._k)
-        return labels
+        labels = np.empty(len(self._X), dtype=np.int64)
+        held, accumulator = self._lloyd_round(centers, labels=labels)
+        kmeans.move_centers(accumulator, held, moved)
+        return labels, None if kmeans.fill_empty(labels, self._k) else moved
 
     def plus_plus(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return K distinct rows, spread out: greedy k-means++ with 2 + ln K candidates a step."""
+        """Return K distinct rows, spread out: greedy k-means++ with 2 + ln K candidates a step.
+
+        A step is one pass, which takes the centre of the step before into account; rows that candidates are drawn
+        from are brought up to date before.
+        """
         n_candidates = candidates_a_step(self._k)
         self._closest.fill(np.inf)
         chosen = [int(generator.integers(len(self._X)))]
         sums = self._potentials(chosen)[:, 0]
         for _ in range(1, self._k):
             uniforms = generator.random(n_candidates)
-            candidates = [kmeans.draw(uniform, sums, self._closest, self._rows) for uniform in uniforms]
+            candidates = [self._draw(uniform, np.ascontiguousarray(sums), chosen[-1]) for uniform in uniforms]
             if candidates[0] < 0:  # every row coincides with a centre: any other row is as good
                 rest = np.setdiff1d(np.arange(len(self._X)), chosen)
                 return np.array([*chosen, *rest[: self._k - len(chosen)]])
-            potentials = self._potentials(candidates).sum(axis=0)
-            chosen.append(candidates[int(np.argmin(potentials))])
-            sums = self._potentials(chosen[-1:])[:, 0]
+            potentials = self._potentials([chosen[-1], *candidates])[:, 1:]
+            best = int(np.argmin(potentials.sum(axis=0)))
+            chosen.append(candidates[best])
+            sums = potentials[:, best]
         return np.array(chosen)
 
-    def _potentials(self, rows: list[int]) -> Array:
-        """Return the sums over each superblock of min(closest, squared distance to row), (S, len(rows)).
+    def _draw(self, uniform: float, sums: Array, newest: int) -> int:
+        """Return a row drawn with probability proportional to its squared distance to the nearest centre, or -1."""
+        s, target = kmeans.draw_superblock(uniform, sums)
+        if s < 0:
+            return -1
+        a, b = s * self._rows, (s + 1) * self._rows
+        self._potentials([newest], slice(a, b))
+        return int(a + kmeans.draw_row(target, self._closest[a:b]))
 
-        A single row becomes a centre.
+    def _potentials(self, chosen: list[int], span: slice = slice(None)) -> Array:
+        """Return the sums of `kmeans.potential_superblock` over each superblock of the rows in `span`.
+
+        The first of the rows `chosen` becomes a centre, the others are candidates.
         """
-        origin, candidates = self._relative(np.asarray(self._X[rows], dtype=np.float64))
-        sums = np.empty((-(-len(self._X) // self._rows), len(rows)))
-        for start, x in pieces(self._X, self._launch_rows, self._rows, self._X.dtype):
+        origin, centers = self._relative(np.asarray(self._X[chosen], dtype=np.float64))
+        X, closest = self._X[span], self._closest[span]
+        sums = np.empty((-(-len(X) // self._rows), len(chosen)))
+        for start, x in pieces(X, self._launch_rows, self._rows, X.dtype):
             first, end = start // self._rows, start + len(x)
             with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
-                out, closest = sums[first : -(-end // self._rows)], self._closest[start:end]
+                out, held = sums[first : -(-end // self._rows)], closest[start:end]
                 if parallel:
-                    run = by_address(kmeans.potential_superblock, x, origin, candidates, closest, out[0])
-                    kmeans.potential_parallel(run, x, self._rows, origin, candidates, closest, out)
+                    run = by_address(kmeans.potential_superblock, x, origin, centers, held, out[0])
+                    kmeans.potential_parallel(run, x, self._rows, origin, centers, held, out)
                     continue
                 for i, (a, b) in enumerate(self._plan.superblocks(len(x))):
-                    kmeans.potential_superblock(x[a:b], origin, candidates, closest[a:b], out[i])
+                    kmeans.potential_superblock(x[a:b], origin, centers, held[a:b], out[i])
         return sums
 
-    def _lloyd_round(self, centers: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Assign rows; return the centres as the kernels hold them, and the sums of `kmeans.lloyd_superblock`."""
+    def _lloyd_round(
+        self, centers: Array, *, labels: NDArray[np.int64] = _NO_LABELS, closest: NDArray[Any] | None = None
+    ) -> tuple[Array, Array]:
+        """Return the centres as the kernels hold them, and the sums of `kmeans.lloyd_superblock` about them.
+
+        `labels` (N,) and `closest` (N,) are filled.
+        """
         d = self._X.shape[1]
+        closest = self._closest[:0] if closest is None else closest
         origin, relative = self._relative(centers)
-        shape = (self._k, blocks.slab_pitch(2 + d))
+        shape = (self._k + 1, blocks.slab_pitch(1 + d))
         accumulator = np.zeros(shape)
         for start, x in pieces(self._X, self._launch_rows, self._rows, self._X.dtype):
             end = start + len(x)
             slabs = np.empty((-(-len(x) // self._rows), *shape))
             with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
-                out, closest = labels[start:end], self._closest[start:end]
+                out, held = labels[start:end], closest[start:end]
                 if parallel:
-                    run = by_address(kmeans.lloyd_superblock, x, origin, relative, out, closest, slabs[0])
-                    kmeans.lloyd_parallel(run, x, self._rows, origin, relative, out, closest, slabs, accumulator)
+                    run = by_address(kmeans.lloyd_superblock, x, origin, relative, out, held, slabs[0])
+                    kmeans.lloyd_parallel(run, x, self._rows, origin, relative, out, held, slabs, accumulator)
                     continue
                 for i, (a, b) in enumerate(self._plan.superblocks(len(x))):
-                    kmeans.lloyd_superblock(x[a:b], origin, relative, out[a:b], closest[a:b], slabs[i])
+                    kmeans.lloyd_superblock(x[a:b], origin, relative, out[a:b], held[a:b], slabs[i])
                 blocks.fold(slabs, accumulator)
-        held = origin.astype(np.float64) + relative.astype(np.float64)
-        return held, accumulator
+        return origin.astype(np.float64) + relative.astype(np.float64), accumulator
 
     def _relative(self, centers: Array) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return an origin (D,) and the centres less it, in the dtype of the rows.

@@ -35,6 +35,8 @@ class Partition:
 
 
 Start = MixtureParameters | Partition
+# What replaces the E step: responsibilities of rows a to b, (b - a, K), or the component of each row, (N,).
+Given = Callable[[int, int], Array] | NDArray[np.int64]
 
 
 class Source(Protocol):
@@ -88,7 +90,8 @@ class Accumulation:
         self._launch_rows = plan.launch_rows(_threads.available(n_threads))
         self._accumulator = np.zeros(plan.slab_shape)
         self._slabs = np.empty((0, *plan.slab_shape))
-        self._not_given = np.empty((0, plan.n_components), plan.dtype)
+        self._no_responsibilities = np.empty((0, plan.n_components), plan.dtype)
+        self._no_labels = np.empty(0, np.int64)
         self._carry = np.empty((0, plan.n_features), plan.dtype)
         self._held = 0
         self._n_samples = 0
@@ -105,27 +108,27 @@ class Accumulation:
                 self._flush()
         whole = len(X) - len(X) % rows
         for _, piece in pieces(X[:whole], self._launch_rows, rows, self._prepared.plan.dtype):
-            self._launch(piece, self._not_given)
+            self._launch(piece, self._no_responsibilities, self._no_labels)
         if whole < len(X):
             self._hold(X[whole:])
 
-    def add_all(self, X: NDArray[Any], responsibilities: Callable[[int, int], Array] | None = None) -> None:
-        """Add all rows there will be, so that none has to wait; those of a last, shorter superblock run in parallel.
-
-        With ``responsibilities(a, b)``, (b - a, K), these are taken as given.
-        """
+    def add_all(self, X: NDArray[Any], given: Given | None = None) -> None:
+        """Add all rows there will be: none has to wait, and those of a last, shorter superblock run in parallel."""
         plan = self._prepared.plan
         self._n_samples += len(X)
         rows = self._launch_rows
-        if responsibilities is not None:
+        if callable(given):
             # Responsibilities exist for one piece at a time, so their memory is bounded like that of a copy.
             rows = min(rows, max(1, COPY_BYTES // (8 * plan.n_components * plan.rows)) * plan.rows)
-        given = self._not_given
+        responsibilities, labels = self._no_responsibilities, self._no_labels
         for start, piece in pieces(X, rows, plan.rows, plan.dtype):
-            if responsibilities is not None:
+            end = start + len(piece)
+            if callable(given):
                 # A copy, because a read-only or strided array would be a second signature to compile.
-                given = np.array(responsibilities(start, start + len(piece)), plan.dtype, order="C")
-            self._launch(piece, given)
+                responsibilities = np.array(given(start, end), plan.dtype, order="C")
+            elif given is not None:
+                labels = given[start:end]
+            self._launch(piece, responsibilities, labels)
 
     def finish(self) -> SufficientStatistics:
         """Return the statistics of all rows added."""
@@ -142,10 +145,10 @@ class Accumulation:
 
     def _flush(self) -> None:
         for _, piece in pieces(self._carry[: self._held], len(self._carry), len(self._carry), self._carry.dtype):
-            self._launch(piece, self._not_given)
+            self._launch(piece, self._no_responsibilities, self._no_labels)
         self._held = 0
 
-    def _launch(self, x: Array, given: Array) -> None:
+    def _launch(self, x: Array, given: Array, labels: NDArray[np.int64]) -> None:
         prepared, plan = self._prepared, self._prepared.plan
         n_slabs = -(-len(x) // plan.rows)
         if n_slabs > len(self._slabs):
@@ -155,11 +158,11 @@ class Accumulation:
         with _threads.team(self._n_threads, work) as parallel:
             slabs = self._slabs[:n_slabs]
             if parallel:
-                run = by_address(passes.superblock, prepared.model, x, given, slabs[0])
-                passes.pass_parallel(run, prepared.model, x, given, plan.rows, slabs, self._accumulator)
+                run = by_address(passes.superblock, prepared.model, x, given, labels, slabs[0])
+                passes.pass_parallel(run, prepared.model, x, given, labels, plan.rows, slabs, self._accumulator)
                 return
             for s, (a, b) in enumerate(plan.superblocks(len(x))):
-                passes.superblock(prepared.model, x[a:b], given[a:b], slabs[s])
+                passes.superblock(prepared.model, x[a:b], given[a:b], labels[a:b], slabs[s])
             blocks.fold(slabs, self._accumulator)
 
 
@@ -184,21 +187,18 @@ class ArraySource:
         return self._pass(prepare(parameters, self._X.dtype))
 
     def statistics_given(
-        self, responsibilities: Callable[[int, int], Array], n_components: int, covariance_type: str
+        self, given: Given, n_components: int, covariance_type: str, means: Array | None = None
     ) -> SufficientStatistics:
-        """Statistics of given responsibilities, centred on the means they imply.
+        """Statistics of given responsibilities or labels, centred on the means they imply.
 
-        Two passes: the first, centred on one of the rows, finds the means; the second takes the moments about
-        them, so that nothing cancels when the components lie far apart.
+        Where these are not known, two passes: the first, centred on one of the rows, finds them; the second takes
+        the moments about them, so that nothing cancels when the components lie far apart.
         """
-        centers = np.repeat(self._X[:1].astype(np.float64), n_components, axis=0)
-        for _ in range(2):
-            accumulation = Accumulation(unprepared(centers, covariance_type, self._X.dtype), self._n_threads)
-            accumulation.add_all(self._X, responsibilities)
-            statistics = accumulation.finish()
-            shift = statistics.first_moments / statistics.responsibility_sums[:, np.newaxis]
-            centers = statistics.centers + shift
-        return statistics
+        if means is None:
+            first_row = np.repeat(self._X[:1].astype(np.float64), n_components, axis=0)
+            statistics = self._given_pass(given, first_row, covariance_type)
+            means = statistics.centers + statistics.first_moments / statistics.responsibility_sums[:, np.newaxis]
+        return self._given_pass(given, means, covariance_type)
 
     def run_whole(self, start: Start, tol: float, reg_covar: float, max_iter: int) -> WholeRun | None:
         """Run EM to its end in one compiled call where the work is small; None where it is not."""
@@ -207,11 +207,11 @@ class ArraySource:
         if not plan.is_small(self.n_samples) or self.n_samples * plan.row_nanoseconds * max_iter > SMALL_NANOSECONDS:
             return None
         if isinstance(start, Partition):
-            labels, given = start.labels, np.zeros((self.n_samples, k), dtype)
+            labels = start.labels
             weights, means = np.empty(k), np.empty((k, d))
             covariances = np.empty(SHAPES[plan.covariance_type].covariances(k, d))
         else:
-            labels, given = np.empty(0, np.int64), np.empty((0, k), dtype)
+            labels = np.empty(0, np.int64)
             weights, means = start.weights.astype(np.float64), start.means.astype(np.float64)
             covariances = start.covariances.astype(np.float64)
         trace = np.empty(max_iter)
@@ -219,12 +219,11 @@ class ArraySource:
         x = whole_piece(self._X)
         slabs = np.empty((-(-self.n_samples // plan.rows), *plan.slab_shape))
         status, n_iter, component, log_likelihood = whole.expectation_maximization(
-            by_address(passes.superblock, model, x, given, slabs[0]),
+            by_address(passes.superblock, model, x, np.empty((0, k), dtype), labels, slabs[0]),
             model,
             x,
             labels,
             plan.rows,
-            given,
             slabs,
             weights,
             means,
@@ -256,6 +255,11 @@ class ArraySource:
         if pooled is None:
             return self._pass(prepare(parameters, self._X.dtype))
         return replace(statistics, second_moments=pooled)
+
+    def _given_pass(self, given: Given, centers: Array, covariance_type: str) -> SufficientStatistics:
+        accumulation = Accumulation(unprepared(centers, covariance_type, self._X.dtype), self._n_threads)
+        accumulation.add_all(self._X, given)
+        return accumulation.finish()
 
     def _pass(self, prepared: Prepared) -> SufficientStatistics:
         accumulation = Accumulation(prepared, self._n_threads)

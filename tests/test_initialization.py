@@ -20,10 +20,16 @@ def inertia(X, labels):
     return sum(((X[labels == k] - X[labels == k].mean(axis=0)) ** 2).sum() for k in np.unique(labels))
 
 
-@pytest.mark.parametrize("n_features", [1, 2, 5])
+def k_means(X, n_components, seed=0, n_threads=None):
+    """Labels of one start."""
+    labels, _ = KMeans(X, n_components, n_threads).fit(np.random.default_rng(seed))
+    return labels
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 5, 12])
 def test_k_means_finds_what_scikit_learn_finds(n_features):
     X, _ = clouds(400 if JIT_ENABLED else 100, n_features, 4)
-    ours = min(inertia(X, KMeans(X, 4, None).fit(np.random.default_rng(seed))) for seed in range(5))
+    ours = min(inertia(X, k_means(X, 4, seed)) for seed in range(5))
     theirs = SklearnKMeans(4, n_init=5, random_state=0).fit(X).inertia_
     assert ours <= theirs * 1.02
 
@@ -31,15 +37,38 @@ def test_k_means_finds_what_scikit_learn_finds(n_features):
 def test_k_means_separates_far_clouds_at_any_offset():
     for offset in (0.0, 1e8):
         X, truth = clouds(100, 2, 3, spread=100.0)
-        labels = KMeans(X + offset, 3, None).fit(np.random.default_rng(0))
+        labels = k_means(X + offset, 3)
         assert len({(int(a), int(b)) for a, b in zip(labels, truth, strict=True)}) == 3
 
 
 def test_k_means_layouts_and_threads_change_no_bit():
     X, _ = clouds(20_000 if JIT_ENABLED else 200, 2, 3)
-    expected = KMeans(X, 3, None).fit(np.random.default_rng(0))
-    np.testing.assert_array_equal(KMeans(np.asfortranarray(X), 3, None).fit(np.random.default_rng(0)), expected)
-    np.testing.assert_array_equal(KMeans(X, 3, 1).fit(np.random.default_rng(0)), expected)
+    expected = k_means(X, 3)
+    np.testing.assert_array_equal(k_means(np.asfortranarray(X), 3), expected)
+    np.testing.assert_array_equal(k_means(X, 3, n_threads=1), expected)
+
+
+@pytest.mark.parametrize("n_features", [2, 9])  # 9 x 4 is too many to sum by mask
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+def test_k_means_labels_are_of_the_nearest_centres_and_means_are_theirs(n_features, offset):
+    """Overlapping clouds of several superblocks, so that Lloyd's rounds have something to do."""
+    X, _ = clouds(5001 if JIT_ENABLED else 150, n_features, 4, spread=1.0)
+    X += offset
+    labels, means = KMeans(X, 4, None).fit(np.random.default_rng(3))
+    np.testing.assert_allclose(means, [X[labels == k].mean(axis=0) for k in range(4)], atol=1e-9 + 4e-16 * offset)
+    nearest = np.argmin(((X[:, None] - means[None]) ** 2).sum(axis=2), axis=1)
+    assert np.mean(nearest != labels) < 0.02  # the labels are those of the centres one round before
+
+
+def test_k_means_centres_are_drawn_by_squared_distance():
+    """Rows at distances 1 and 3 of the many at 0, superblocks apart: one is nine times as likely as the other."""
+    X = np.zeros((20_000 if JIT_ENABLED else 50, 1))
+    X[1], X[-2] = 1.0, 3.0
+    fit = KMeans(X, 2, None)
+    sums = fit._potentials([5])[:, 0]
+    uniforms = np.linspace(0.0, 1.0, 100, endpoint=False)
+    rows = [fit._draw(uniform, sums, 5) for uniform in uniforms]
+    assert rows == [1] * 10 + [len(X) - 2] * 90
 
 
 def test_plus_plus_rows_are_distinct_and_spread_out():
@@ -52,8 +81,9 @@ def test_plus_plus_rows_are_distinct_and_spread_out():
 @pytest.mark.parametrize("n_components", [2, 3, 6])
 def test_k_means_with_fewer_distinct_rows_than_clusters(n_components):
     X = np.repeat([[0.0, 0.0], [5.0, 5.0]], 3, axis=0)
-    labels = KMeans(X, n_components, None).fit(np.random.default_rng(0))
+    labels, means = KMeans(X, n_components, None).fit(np.random.default_rng(0))
     assert set(labels) == set(range(n_components))
+    assert (means is None) == (n_components > 2)
     result = fastgmm.fit(X, n_components, random_state=0)
     assert np.isfinite(result.log_likelihood)
 

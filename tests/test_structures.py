@@ -6,6 +6,7 @@ from conftest import make_problem, random_covariances
 
 import fastgmm
 from fastgmm import MixtureParameters, naive
+from fastgmm._jit import JIT_ENABLED
 from fastgmm.kernels import blocks, significant, tied
 from fastgmm.parameters import SHAPES
 from fastgmm.sources import ArraySource
@@ -95,18 +96,23 @@ def test_a_whole_compiled_fit_has_the_bits_of_the_loop_in_python(covariance_type
     np.testing.assert_array_equal(whole.parameters.covariances, looped.parameters.covariances)
 
 
-def test_small_and_large_k_means_agree():
+@pytest.mark.parametrize(("n_samples", "n_features"), [(300, 3), (4097, 3), (2049, 9)])
+def test_small_and_large_k_means_agree(n_samples, n_features):
     from fastgmm.initialization import KMeans, candidates_a_step
     from fastgmm.kernels import whole_kmeans
 
-    X, _ = make_problem(300, 3, 4)
-    labels = KMeans(X, 4, None).fit(np.random.default_rng(1))
+    n_samples = n_samples if JIT_ENABLED else n_samples // 10
+    X, _ = make_problem(n_samples, n_features, 4)
+    fit = KMeans(X, 4, None)
+    rows = fit._plan.rows
+    labels, _ = fit.fit(np.random.default_rng(1))
     generator = np.random.default_rng(1)
     first = int(generator.integers(len(X)))
     again = np.empty(len(X), np.int64)
     X.flags.writeable = False
     uniforms = generator.random((3, candidates_a_step(4)))
-    whole_kmeans.kmeans_labels(X, 1024, first, uniforms, np.full(len(X), np.inf), np.empty((1, 4, 5)), again)
+    slabs = np.empty((-(-n_samples // rows), 5, 1 + n_features))
+    whole_kmeans.kmeans_labels(X, rows, first, uniforms, np.full(len(X), np.inf), slabs, again)
     np.testing.assert_array_equal(again, labels)
 
 

@@ -13,12 +13,21 @@ from .blocks import STEP, lanes
 @kernel
 def squared_distances(block, center, n_features, out):
     """Write |x - center|^2 over the first `n_features` rows of `block` (P, B) into `out` (B,)."""
-    zero = block.dtype.type(0.0)
-    whole = n_features - n_features % 4
-    if whole == 0:
+    rest = n_features % 4
+    m0, m1, m2 = center[0], center[min(1, n_features - 1)], center[min(2, n_features - 1)]
+    if rest == 1:
         for b in range(lanes(block)):
-            out[b] = zero
-    for d in range(0, whole, 4):
+            z0 = block[0, b] - m0
+            out[b] = z0 * z0
+    elif rest == 2:
+        for b in range(lanes(block)):
+            z0, z1 = block[0, b] - m0, block[1, b] - m1
+            out[b] = z0 * z0 + z1 * z1
+    elif rest == 3:
+        for b in range(lanes(block)):
+            z0, z1, z2 = block[0, b] - m0, block[1, b] - m1, block[2, b] - m2
+            out[b] = z0 * z0 + z1 * z1 + z2 * z2
+    for d in range(rest, n_features, 4):
         m0, m1, m2, m3 = center[d], center[d + 1], center[d + 2], center[d + 3]
         if d == 0:
             for b in range(lanes(block)):
@@ -28,11 +37,6 @@ def squared_distances(block, center, n_features, out):
             for b in range(lanes(block)):
                 z0, z1, z2, z3 = block[d, b] - m0, block[d + 1, b] - m1, block[d + 2, b] - m2, block[d + 3, b] - m3
                 out[b] += (z0 * z0 + z1 * z1) + (z2 * z2 + z3 * z3)
-    for d in range(whole, n_features):
-        m0 = center[d]
-        for b in range(lanes(block)):
-            z0 = block[d, b] - m0
-            out[b] += z0 * z0
 
 
 @kernel

@@ -12,95 +12,151 @@ from .distances import squared_distances
 # scikit-learn's KMeans: rounds at most, and the squared shift of the centres, in mean variances, that ends it.
 LLOYD_ROUNDS = 300
 LLOYD_TOLERANCE = 1e-4
+# Up to so many clusters times features, sums by mask. Nanoseconds a row by mask and by cluster on one AVX2 core:
+# MEASURE.
+MASKED = 32
 
 
 @entry
-def potential_superblock(x, origin, candidates, closest, sums):
-    """Write, for each candidate centre, the sum of min(closest, distance^2) over the rows into `sums` (L,).
+def potential_superblock(x, origin, centers, closest, sums):
+    """Take the first of `centers` (1 + L, D) as a centre of k-means++, the others as candidates for the next.
 
-    A single candidate becomes a centre: `closest` (S,) takes the minima.
+    `closest` (S,), squared distances of the rows to their nearest centre, takes the new one into account; `sums`
+    (1 + L,) becomes its sum, and for each candidate the sum of min(closest, distance^2). To do so twice changes
+    nothing.
     """
     block = new_block(x, x.shape[1])
-    distances = buffer(x, 1)[0]
+    scratch = buffer(x, 2)
+    distances, held = scratch[0], scratch[1]
     sums[:] = 0.0
     for start in range(0, x.shape[0], lanes(x)):
         n_rows = min(lanes(x), x.shape[0] - start)
         load_block(x, start, n_rows, origin, block)
         nearest = closest[start : start + n_rows]
-        for c in range(candidates.shape[0]):
-            squared_distances(block, candidates[c], x.shape[1], distances)
+        squared_distances(block, centers[0], x.shape[1], distances)
+        for b in range(n_rows):
+            # Into another array: LLVM makes a slow masked store of a minimum that is stored where it was read.
+            held[b] = min(nearest[b], distances[b])
+        total = 0.0
+        for b in range(n_rows):
+            # A loop, because the check of an array assignment compiles two seconds of string formatting.
+            nearest[b] = held[b]
+            total += held[b]
+        sums[0] += total
+        for c in range(1, centers.shape[0]):
+            squared_distances(block, centers[c], x.shape[1], distances)
             total = 0.0
             for b in range(n_rows):
-                # Into another array: LLVM makes a slow masked store of a minimum that is stored where it was read.
-                distances[b] = min(nearest[b], distances[b])
-                total += distances[b]
+                total += min(held[b], distances[b])
             sums[c] += total
-        if candidates.shape[0] == 1:
-            # A loop, because the check of an array assignment compiles two seconds of string formatting.
-            for b in range(n_rows):
-                nearest[b] = distances[b]
 
 
 @driver
-def potential_parallel(run, x, rows, origin, candidates, closest, sums):
-    """Write the k-means++ potentials of each superblock, `sums` (S, L), in parallel.
+def potential_parallel(run, x, rows, origin, centers, closest, sums):
+    """Write the k-means++ potentials of each superblock, `sums` (S, 1 + L), in parallel.
 
     `run` is `potential_superblock`, `by_address`.
     """
     for s in prange(sums.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        run(x[a:b], origin, candidates, closest[a:b], sums[s])
+        run(x[a:b], origin, centers, closest[a:b], sums[s])
 
 
 @kernel
-def assign(block, centers, n_features, distances, nearest, label):
-    """Write the squared distance to the nearest centre and its index; return the arrays that hold them.
+def nearer(distances, k, old, old_label, new, new_label):
+    """Write the smaller of `distances` and `old`, and `k` or `old_label`.
 
-    `nearest` (2, B) and `label` (2, B) take turns, because of the masked stores mentioned above. Labels are kept in
-    the dtype of the rows, so that both are selected by the same masks.
+    Everything is read before the choice, and nothing written where it was read: otherwise LLVM makes masked loads
+    and stores of it, four times as slow on an AMD Zen 3.
     """
+    for b in range(lanes(distances)):
+        distance, other, other_label = distances[0, b], old[b], old_label[b]
+        closer = distance < other
+        new[b] = distance if closer else other
+        new_label[b] = k if closer else other_label
+
+
+@kernel
+def assign(block, centers, n_features, scratch):
+    """Return the squared distance of each lane to its nearest centre, and the index of that, two rows of `scratch`.
+
+    Labels are kept in the dtype of the rows, so that both are selected by the same masks; `scratch` is (5, B).
+    """
+    distances, here, here_label, there, there_label = scratch[4:], scratch[0], scratch[1], scratch[2], scratch[3]
     for b in range(lanes(block)):
-        nearest[0, b] = block.dtype.type(np.inf)
-        label[0, b] = block.dtype.type(0)
-    turn = 0
+        here[b] = block.dtype.type(np.inf)
+        here_label[b] = block.dtype.type(0)
     for k in range(centers.shape[0]):
-        squared_distances(block, centers[k], n_features, distances)
-        old, new = nearest[turn], nearest[1 - turn]
-        old_label, new_label = label[turn], label[1 - turn]
-        for b in range(lanes(block)):
-            nearer = distances[b] < old[b]
-            new[b] = distances[b] if nearer else old[b]
-            new_label[b] = block.dtype.type(k) if nearer else old_label[b]
-        turn = 1 - turn
-    return nearest[turn], label[turn]
+        squared_distances(block, centers[k], n_features, distances[0])
+        label = block.dtype.type(k)
+        if k % 2 == 0:
+            nearer(distances, label, here, here_label, there, there_label)
+        else:
+            nearer(distances, label, there, there_label, here, here_label)
+    odd = centers.shape[0] % 2
+    return (there, there_label) if odd else (here, here_label)
+
+
+@kernel
+def add_by_cluster(rows, origin, label, slab):
+    """Add 1 and x - origin of each of `rows` to row `label` of `slab`."""
+    for b in range(rows.shape[0]):
+        row, out = rows[b], slab[np.int64(label[b])]
+        out[0] += 1.0
+        for d in range(rows.shape[1]):
+            out[1 + d] += row[d] - origin[d]
+
+
+@kernel
+def add_by_mask(block, n_rows, label, slab):
+    """Do what `add_by_cluster` does, one cluster and feature at a time for all rows of the block."""
+    zero, one = block.dtype.type(0), block.dtype.type(1)
+    for k in range(slab.shape[0] - 1):
+        cluster = block.dtype.type(k)
+        total = zero
+        for b in range(n_rows):
+            total += one if label[b] == cluster else zero
+        slab[k, 0] += total
+        for d in range(block.shape[0]):
+            total = zero
+            for b in range(n_rows):
+                total += block[d, b] if label[b] == cluster else zero
+            slab[k, 1 + d] += total
 
 
 @entry
 def lloyd_superblock(x, origin, centers, labels, closest, slab):
-    """Assign rows to their nearest centre and sum counts, x - centre and |x - centre|^2 by cluster.
+    """Assign rows to their nearest centre and sum counts and x - centre by cluster, and |x - centre|^2 over all.
 
-    Row k of `slab` is (count, sums (D), sum of squares); `labels` and `closest` (S,) are written.
+    Row k < K of `slab` is (count, sums (D)), row K begins with the sum of squares. `labels` (S,) and the squared
+    distances `closest` (S,) are written unless their length is 0.
     """
-    n_features = x.shape[1]
+    n_components, n_features = centers.shape
     block = new_block(x, n_features)
-    distances = buffer(x, 1)[0]
-    nearest_pair = buffer(x, 2)
-    label_pair = buffer(x, 2)
+    scratch = buffer(x, 5)
     slab[:, :] = 0.0
     for start in range(0, x.shape[0], lanes(x)):
         n_rows = min(lanes(x), x.shape[0] - start)
         load_block(x, start, n_rows, origin, block)
-        nearest, label = assign(block, centers, n_features, distances, nearest_pair, label_pair)
+        nearest, label = assign(block, centers, n_features, scratch)
+        total = block.dtype.type(0)
         for b in range(n_rows):
-            k = np.int64(label[b])
-            labels[start + b] = k
-            closest[start + b] = nearest[b]
-            slab[k, 0] += 1.0
-            slab[k, 1 + n_features] += nearest[b]
-        for d in range(n_features):
+            total += nearest[b]
+        slab[n_components, 0] += total
+        if labels.shape[0] > 0:
             for b in range(n_rows):
-                k = labels[start + b]
-                slab[k, 1 + d] += block[d, b] - centers[k, d]
+                labels[start + b] = np.int64(label[b])
+        if closest.shape[0] > 0:
+            for b in range(n_rows):
+                closest[start + b] = nearest[b]
+        if n_components * n_features <= MASKED:
+            add_by_mask(block, n_rows, label, slab)
+        else:
+            add_by_cluster(x[start : start + n_rows], origin, label, slab)
+    for k in range(n_components):
+        for d in range(n_features):
+            # As in `weighted_sums`, of no more digits than the new centre, an offset from the same origin, can hold.
+            slab[k, 1 + d] -= slab[k, 0] * np.float64(centers[k, d])
 
 
 @driver
@@ -116,25 +172,35 @@ def lloyd_parallel(run, x, rows, origin, centers, labels, closest, slabs, accumu
 
 
 @exact
-def draw(uniform, sums, closest, rows):
-    """Return a row drawn with probability proportional to `closest` (N,), or -1 if that is zero everywhere.
+def draw_superblock(uniform, sums):
+    """Return a superblock drawn with probability proportional to `sums` (S,), -1 if they are zero, and a target.
 
-    `sums` (S,) are those of `closest` over superblocks of `rows` rows, `uniform` is from [0, 1).
+    The target is what the running sum in the superblock has to exceed at the row drawn, see `draw_row`; `uniform` is
+    from [0, 1).
     """
     total = 0.0
     for s in range(sums.shape[0]):
         total += sums[s]
     if not total > 0.0:
-        return -1
+        return -1, total
     target = uniform * total
-    s = 0
+    drawn = 0
+    for s in range(sums.shape[0]):
+        # Rounding may leave the target a hair beyond the last superblock of positive sum.
+        if sums[s] > 0.0:
+            drawn = s
+            if target < sums[s]:
+                break
+            target -= sums[s]
+    return drawn, target
+
+
+@exact
+def draw_row(target, closest):
+    """Return the first row at which the running sum of `closest` (S,) exceeds `target`, else the last that adds."""
+    last = 0
     before = 0.0
-    while s < sums.shape[0] - 1 and before + sums[s] <= target:
-        before += sums[s]
-        s += 1
-    # Rounding may leave the target a hair beyond the last row of positive distance.
-    last = s * rows
-    for i in range(s * rows, min((s + 1) * rows, closest.shape[0])):
+    for i in range(closest.shape[0]):
         if closest[i] > 0.0:
             last = i
             before += closest[i]
@@ -147,13 +213,15 @@ def draw(uniform, sums, closest, rows):
 def move_centers(accumulator, centers, moved):
     """Write the means of the clusters, whose sums `accumulator` holds, into `moved` (K, D); empty ones stay.
 
+    `centers` are those that the sums are about.
+
     Returns the sum of the squared shifts, and the variance of all rows averaged over features (Huygens' theorem).
     """
     n_components, n_features = centers.shape
-    n = shift = scatter = 0.0
+    n = shift = 0.0
+    scatter = accumulator[n_components, 0]
     for k in range(n_components):
         n += accumulator[k, 0]
-        scatter += accumulator[k, 1 + n_features]
     for d in range(n_features):
         grand = 0.0
         for k in range(n_components):
@@ -181,7 +249,8 @@ def farthest(closest):
 
 @exact
 def fill_empty(labels, n_components):
-    """Give each empty cluster one row of the largest, where duplicates left it without any."""
+    """Give each empty cluster one row of the largest, where duplicates left it without any; return how many."""
+    n_filled = 0
     counts = np.zeros(n_components, np.int64)
     for i in range(labels.shape[0]):
         counts[labels[i]] += 1
@@ -197,3 +266,5 @@ def fill_empty(labels, n_components):
             labels[i] = k
             counts[donor] -= 1
             counts[k] += 1
+            n_filled += 1
+    return n_filled

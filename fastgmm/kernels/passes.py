@@ -17,6 +17,7 @@ from .posterior import (
     collect,
     exponentiate,
     load_given,
+    load_labels,
     log_sum,
     row_maxima,
     store_labels,
@@ -27,10 +28,11 @@ from .structure import accumulate, log_density, scratch_rows
 
 
 @entry
-def superblock(model, x, given, slab):
+def superblock(model, x, given, labels, slab):
     """One fused E and M pass over the rows `x` (S, D) into `slab`, which is overwritten.
 
-    Where `given` (S, K) has rows, they are the responsibilities and the E step is left out.
+    Where `given` (S, K) has rows, they are the responsibilities, and where `labels` (S,) has, they are the components
+    that the rows belong to; then the E step is left out.
     """
     n_components = model.means.shape[0]
     block = new_block(x, model.means.shape[1])
@@ -50,6 +52,8 @@ def superblock(model, x, given, slab):
         log_density(model, block, scratch, half_logs)
         if given.shape[0] > 0:
             load_given(given, start, n_rows, half_logs, sums)
+        elif labels.shape[0] > 0:
+            load_labels(labels, start, n_rows, half_logs, sums)
         else:
             row_maxima(half_logs, sums, maxima)
             exponentiate(half_logs, maxima, sums)
@@ -59,15 +63,16 @@ def superblock(model, x, given, slab):
 
 
 @driver
-def pass_parallel(run, model, x, given, rows, slabs, accumulator):
+def pass_parallel(run, model, x, given, labels, rows, slabs, accumulator):
     """Run superblocks of `rows` rows of `x` (N, D) in parallel and add their sums to `accumulator` in row order.
 
     `run` is `superblock`, `by_address`.
-    `given` (N, K) or (0, K) are responsibilities that replace the E step; `slabs` (ceil(N / rows), ...) is scratch.
+    `given` (N, K) or (0, K) are responsibilities, `labels` (N,) or (0,) components, that replace the E step; `slabs`
+    (ceil(N / rows), ...) is scratch.
     """
     for s in prange(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        run(model, x[a:b], given[a:b], slabs[s])
+        run(model, x[a:b], given[a:b], labels[a:b], slabs[s])
     fold(slabs, accumulator)
 
 

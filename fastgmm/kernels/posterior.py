@@ -16,7 +16,7 @@ responsibilities and a log-likelihood of -inf, which `em` reports.
 import math
 
 from .._jit import exact, kernel
-from .blocks import lanes, load_columns
+from .blocks import clear_lanes, lanes, load_columns
 from .exp import exp_nonpositive
 
 # Finite in either precision, so that l - m is -inf and not NaN when every l is -inf.
@@ -100,6 +100,19 @@ def load_given(given, start, n_rows, roots, scales):
     for k in range(roots.shape[0]):
         take_roots(roots[k])
     scales[:] = roots.dtype.type(1.0)
+
+
+@kernel
+def load_labels(labels, start, n_rows, roots, scales):
+    """Stand in for the E step: row b belongs to component ``labels[start + b]`` alone."""
+    one, zero = roots.dtype.type(1.0), roots.dtype.type(0.0)
+    of_rows = labels[start : start + n_rows]
+    for k in range(roots.shape[0]):
+        lane = roots[k]
+        for b in range(n_rows):
+            lane[b] = one if of_rows[b] == k else zero
+    clear_lanes(n_rows, roots)
+    scales[:] = one
 
 
 @kernel

@@ -18,18 +18,19 @@ MAX_ITER, CONVERGED, ILL_DEFINED, NOT_FINITE = 0, 1, 2, 3
 
 
 @kernel
-def one_pass(run, model, x, given, rows, slabs, accumulator):
+def one_pass(run, model, x, labels, rows, slabs, accumulator):
     """`run` `superblock` over all rows and fold; `accumulator` is overwritten."""
+    given = np.empty((0, model.means.shape[0]), x.dtype)
     for s in range(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        run(model, x[a:b], given[a:b], slabs[s])
+        run(model, x[a:b], given, labels[a:b], slabs[s])
     accumulator[:, :] = 0.0
     fold(slabs, accumulator)
 
 
 @exact
 def expectation_maximization(
-    run, model, x, labels, rows, given, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
+    run, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
 ):
     """Run EM to its end.
 
@@ -45,8 +46,6 @@ def expectation_maximization(
         The start: a component for each row, every one of them at least once; or none.
     rows : int
         Rows in a superblock.
-    given : (N, K) or (0, K)
-        As long as `labels`, zeros; scratch.
     slabs : (ceil(N / rows), ...) float64
         Scratch.
     weights, means, covariances : float64
@@ -66,14 +65,12 @@ def expectation_maximization(
         Total log-likelihood of the rows, in nats, under the final parameters.
     """
     return run_rounds(
-        run, model, x, labels, rows, given, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
+        run, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
     )
 
 
 @kernel
-def run_rounds(
-    run, model, x, labels, rows, given, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
-):
+def run_rounds(run, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace):
     """See `expectation_maximization`; in line, because a caller that knows `superblock` by name is linked to it.
 
     All passes are turns of one loop, which is compiled once: two for labels (see `sources.statistics_given`), then
@@ -88,8 +85,6 @@ def run_rounds(
     turn = 0
     if labels.shape[0] > 0:
         turn = -2
-        for i in range(labels.shape[0]):
-            given[i, labels[i]] = 1.0
         for k in range(n_components):
             for d in range(n_features):
                 model.means[k, d] = x[0, d]
@@ -99,12 +94,12 @@ def run_rounds(
     while True:
         done = status == CONVERGED or n_iter == max_iter
         if turn == 0:
-            given = given[:0]
+            labels = labels[:0]
         if turn >= 0:
             component = prepare(model, weights, means, covariances)
             if component >= 0:
                 return ILL_DEFINED, n_iter if done else n_iter + 1, component, previous
-        one_pass(run, model, x, given, rows, slabs, accumulator)
+        one_pass(run, model, x, labels, rows, slabs, accumulator)
         log_likelihood = accumulator[n_components, 0]
         if turn >= 0:
             if done:
@@ -134,9 +129,8 @@ def fit_small(model, x, weights, means, covariances, reg_covar, tol, max_iter, t
     rows, n_slabs, shape = scratch_shape(model, x)
     labels = np.empty(0, np.int64)
     slabs = np.empty((n_slabs, shape[0], shape[1]))
-    given = np.empty((0, means.shape[0]), x.dtype)
     return run_rounds(
-        superblock, model, x, labels, rows, given, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
+        superblock, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
     )
 
 

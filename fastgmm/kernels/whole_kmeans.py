@@ -13,7 +13,8 @@ from .blocks import fold
 from .kmeans import (
     LLOYD_ROUNDS,
     LLOYD_TOLERANCE,
-    draw,
+    draw_row,
+    draw_superblock,
     farthest,
     fill_empty,
     lloyd_superblock,
@@ -27,75 +28,106 @@ def kmeans_labels(x, rows, first_row, uniforms, closest, slabs, labels):
     """Write the clusters of k-means, after greedy k-means++, into `labels` (N,); see `initialization.KMeans`.
 
     `rows` are those of a superblock; `uniforms` (K - 1, L) are from [0, 1), L the candidates of a step; `closest`
-    (N,), inf in the dtype of `x`, and `slabs` (S, K, 2 + D) are scratch.
+    (N,), inf in the dtype of `x`, and `slabs` (S, K + 1, 1 + D) are scratch.
     """
+    n_features = x.shape[1]
+    n_components = slabs.shape[1] - 1
+    centers = np.empty((n_components, n_features), slabs.dtype)
+    plus_plus(x, rows, first_row, uniforms, closest, centers)
+    moved = np.empty((n_components, n_features), slabs.dtype)
+    relative = np.empty((n_components, n_features), x.dtype)
+    origin = np.empty(n_features, x.dtype)
+    accumulator = np.empty((n_components + 1, 1 + n_features), slabs.dtype)
+    for _ in range(LLOYD_ROUNDS):
+        subtract_first(centers, origin, relative)
+        lloyd_round(x, rows, origin, relative, labels[:0], closest[:0], slabs, accumulator)
+        shift, variance = move_centers(accumulator, centers, moved)
+        n_empty = 0
+        for k in range(n_components):
+            if accumulator[k, 0] == 0.0:
+                if n_empty == 0:
+                    lloyd_round(x, rows, origin, relative, labels[:0], closest, slabs, accumulator)
+                n_empty += 1
+                row = farthest(closest)
+                for d in range(n_features):
+                    moved[k, d] = x[row, d]
+        centers, moved = moved, centers
+        if n_empty == 0 and shift <= LLOYD_TOLERANCE * variance:
+            break
+    subtract_first(centers, origin, relative)
+    lloyd_round(x, rows, origin, relative, labels, closest[:0], slabs, accumulator)
+    fill_empty(labels, n_components)
+
+
+@exact
+def plus_plus(x, rows, first_row, uniforms, closest, centers):
+    """Write the rows that greedy k-means++ chooses into `centers` (K, D); see `kmeans_labels`."""
     n_samples, n_features = x.shape
-    n_slabs, n_components = slabs.shape[:2]
+    n_components, n_slabs = centers.shape[0], -(-n_samples // rows)
     chosen = np.zeros(n_components, np.int64)
     chosen[0] = first_row
-    sums = np.empty((n_slabs, uniforms.shape[1]), slabs.dtype)
-    candidates = np.zeros(uniforms.shape[1], np.int64)
-    potentials(x, rows, chosen[:1], closest, sums)
-    for k in range(1, n_components):
-        for c in range(candidates.shape[0]):
-            candidates[c] = draw(uniforms[k - 1, c], sums[:, 0], closest, rows)
-        if candidates[0] < 0:
-            fill_chosen(chosen, k, n_samples)
+    # The newest centre, then the candidates for the next.
+    step = np.zeros(1 + uniforms.shape[1], np.int64)
+    origin = np.empty(n_features, x.dtype)
+    relative = np.empty((step.shape[0], n_features), x.dtype)
+    sums = np.empty((n_slabs, step.shape[0]), centers.dtype)
+    spare = np.empty(1, centers.dtype)
+    best = 0
+    for k in range(n_components - 1):
+        step[0] = chosen[k]
+        take_rows(x, step[:1], origin, relative)
+        if k == 0:
+            potentials(x, rows, origin, relative[:1], closest, sums)
+        for c in range(1, step.shape[0]):
+            s, target = draw_superblock(uniforms[k, c - 1], sums[:, best])
+            if s < 0:
+                break
+            a, b = s * rows, (s + 1) * rows
+            potential_superblock(x[a:b], origin, relative[:1], closest[a:b], spare)
+            step[c] = a + draw_row(target, closest[a:b])
+        if s < 0:
+            fill_chosen(chosen, k + 1, n_samples)
             break
-        potentials(x, rows, candidates, closest, sums)
-        best, lowest = 0, math.inf
-        for c in range(candidates.shape[0]):
+        take_rows(x, step, origin, relative)
+        potentials(x, rows, origin, relative, closest, sums)
+        lowest = math.inf
+        for c in range(1, step.shape[0]):
             total = 0.0
             for s in range(n_slabs):
                 total += sums[s, c]
             if total < lowest:
                 best, lowest = c, total
-        chosen[k] = candidates[best]
-        potentials(x, rows, chosen[k : k + 1], closest, sums)
-
-    centers = np.empty((n_components, n_features), slabs.dtype)
+        chosen[k + 1] = step[best]
     for k in range(n_components):
         for d in range(n_features):
             centers[k, d] = x[chosen[k], d]
-    moved = np.empty((n_components, n_features), slabs.dtype)
-    relative = np.empty((n_components, n_features), x.dtype)
-    origin = np.empty(n_features, x.dtype)
-    accumulator = np.empty((n_components, 2 + n_features), slabs.dtype)
-    for _ in range(LLOYD_ROUNDS):
-        subtract_first(centers, origin, relative)
-        for s in range(n_slabs):
-            a, b = s * rows, (s + 1) * rows
-            lloyd_superblock(x[a:b], origin, relative, labels[a:b], closest[a:b], slabs[s])
-        accumulator[:, :] = 0.0
-        fold(slabs, accumulator)
-        shift, variance = move_centers(accumulator, centers, moved)
-        n_empty = 0
-        for k in range(n_components):
-            if accumulator[k, 0] == 0.0:
-                n_empty += 1
-                row = farthest(closest)
-                for d in range(n_features):
-                    moved[k, d] = x[row, d]
-        if n_empty == 0 and shift <= LLOYD_TOLERANCE * variance:
-            break
-        centers, moved = moved, centers
-    fill_empty(labels, n_components)
 
 
 @exact
-def potentials(x, rows, candidates, closest, sums):
-    """Run `potential_superblock` over all rows for candidate rows; `sums` (S, L)."""
-    n_features = x.shape[1]
-    centers = np.empty((candidates.shape[0], n_features), sums.dtype)
-    for c in range(candidates.shape[0]):
-        for d in range(n_features):
-            centers[c, d] = x[candidates[c], d]
-    origin = np.empty(n_features, x.dtype)
-    relative = np.empty((candidates.shape[0], n_features), x.dtype)
-    subtract_first(centers, origin, relative)
+def potentials(x, rows, origin, relative, closest, sums):
+    """Run `potential_superblock` over all rows; `sums` is (S, L) or wider."""
     for s in range(sums.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        potential_superblock(x[a:b], origin, relative, closest[a:b], sums[s, : candidates.shape[0]])
+        potential_superblock(x[a:b], origin, relative, closest[a:b], sums[s, : relative.shape[0]])
+
+
+@exact
+def lloyd_round(x, rows, origin, relative, labels, closest, slabs, accumulator):
+    """Run `lloyd_superblock` over all rows and fold; `accumulator` is overwritten."""
+    for s in range(slabs.shape[0]):
+        a, b = s * rows, (s + 1) * rows
+        lloyd_superblock(x[a:b], origin, relative, labels[a:b], closest[a:b], slabs[s])
+    accumulator[:, :] = 0.0
+    fold(slabs, accumulator)
+
+
+@exact
+def take_rows(x, chosen, origin, relative):
+    """Split rows `chosen` of `x` like `subtract_first`."""
+    for d in range(x.shape[1]):
+        origin[d] = x[chosen[0], d]
+        for c in range(chosen.shape[0]):
+            relative[c, d] = np.float64(x[chosen[c], d]) - np.float64(origin[d])
 
 
 @exact
