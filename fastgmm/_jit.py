@@ -3,7 +3,6 @@
 These decorators compile everything in the package:
 
 * ``kernel`` and ``entry`` for arithmetic that may be reordered, ``exact`` where it may not,
-* ``by_address`` for handing an ``entry`` to a driver,
 * ``generic`` and ``implements`` for kernels that differ by covariance structure,
 * ``replaces`` for a primitive whose order of arithmetic matters (the range reduction of exp),
 * ``driver`` for the few ``parallel=True`` functions, which only hand superblocks to kernels.
@@ -22,14 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from numba import config, njit, prange, typeof, types
+from numba import config, njit, prange, types
 from numba.core import caching
 from numba.extending import overload
 
 __all__ = [
     "JIT_ENABLED",
-    "by_address",
     "driver",
     "entry",
     "exact",
@@ -56,7 +53,7 @@ def _package_stamp() -> str:
     """
     digest = hashlib.sha256()
     root = Path(__file__).parent
-    for path in [root / "_jit.py", root / "_bits.py", *sorted(root.glob("kernels/*.py"))]:
+    for path in [root / "_address.py", root / "_jit.py", root / "_bits.py", *sorted(root.glob("kernels/*.py"))]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -134,48 +131,6 @@ def driver(function: Callable[..., Any]) -> Any:
     or early return inside the loop silently makes it serial.
     """
     return _compile(function, fastmath=_REORDER, parallel=True, no_cfunc_wrapper=True)
-
-
-class _Address:
-    """A compiled kernel as Numba's first-class function: an address whose signature is known.
-
-    Unlike a dispatcher it may be an argument of a function that is found in the disk cache again. ``_numba_type_``
-    spares Numba 15 microseconds a call, in which it would ask for the signature.
-    """
-
-    def __init__(self, compiled: Any) -> None:
-        self._compiled = compiled  # the machine code lives as long
-        self._address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
-        self._numba_type_ = types.FunctionType(compiled.signature)
-
-    def __wrapper_address__(self) -> int:
-        return int(self._address)
-
-
-_addresses: dict[tuple[Any, ...], _Address] = {}
-
-
-def by_address(entry: Any, *arguments: Any) -> Any:
-    """Return what a `driver` can call: the `entry`, compiled for arguments (arrays, models) like these."""
-    if not JIT_ENABLED:
-        return entry
-    key = (entry, *map(_kind, arguments))
-    if key not in _addresses:
-        signature = tuple(map(typeof, arguments))
-        entry.compile(signature)
-        _addresses[key] = _Address(entry.overloads[signature])
-    return _addresses[key]
-
-
-def _kind(argument: Any) -> Any:
-    """Return what decides the Numba type of an argument; `typeof` would take 66 microseconds for a model.
-
-    A model is known by its class: its arrays have the dtype of the rows, another argument.
-    """
-    if isinstance(argument, np.ndarray):
-        flags = argument.flags
-        return argument.dtype, argument.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
-    return type(argument)
 
 
 def replaces(interpreted: Callable[..., Any], dtype: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads, validation
-from ._jit import by_address
+from ._address import by_address
 from .kernels import passes
 from .loading import pieces
 

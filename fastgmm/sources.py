@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _threads
-from ._jit import by_address
+from ._address import by_address
 from .kernels import STRUCTURES, blocks, passes, tied, whole
 from .loading import COPY_BYTES, pieces, whole_piece
 from .parameters import SHAPES, MixtureParameters, Status, SufficientStatistics

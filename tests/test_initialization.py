@@ -6,7 +6,7 @@ from sklearn.cluster import KMeans as SklearnKMeans
 import fastgmm
 from fastgmm import MixtureParameters, naive
 from fastgmm._jit import JIT_ENABLED
-from fastgmm.initialization import KMeans
+from fastgmm.k_means import KMeans
 
 
 def clouds(n_samples, n_features, n_components, spread=10.0, seed=0):

@@ -98,7 +98,7 @@ def test_a_whole_compiled_fit_has_the_bits_of_the_loop_in_python(covariance_type
 
 @pytest.mark.parametrize(("n_samples", "n_features"), [(300, 3), (4097, 3), (2049, 9)])
 def test_small_and_large_k_means_agree(n_samples, n_features):
-    from fastgmm.initialization import KMeans, candidates_a_step
+    from fastgmm.k_means import KMeans, _superblocks_of, candidates_a_step
     from fastgmm.kernels import whole_kmeans
 
     n_samples = n_samples if JIT_ENABLED else n_samples // 10
@@ -112,7 +112,8 @@ def test_small_and_large_k_means_agree(n_samples, n_features):
     X.flags.writeable = False
     uniforms = generator.random((3, candidates_a_step(4)))
     slabs = np.empty((-(-n_samples // rows), 5, 1 + n_features))
-    whole_kmeans.kmeans_labels(X, rows, first, uniforms, np.full(len(X), np.inf), slabs, again)
+    runs = _superblocks_of(X.dtype)
+    whole_kmeans.kmeans_labels(*runs, X, rows, first, uniforms, np.full(len(X), np.inf), slabs, again)
     np.testing.assert_array_equal(again, labels)
 
 

@@ -74,11 +74,13 @@ def scratch_rows_spherical(model):
 @implements(log_density, Spherical)
 def log_density_spherical(model, block, scratch, half_logs):
     """See ``structure``."""
-    for k in range(half_logs.shape[0]):
-        constant, scale = model.constants[k], model.scales[k]
-        squared_distances(block, model.means[k], block.shape[0], scratch[k])
-        for b in range(lanes(block)):
-            half_logs[k, b] = constant - scale * scratch[k, b]
+    n_components = half_logs.shape[0]
+    for first in range(0, n_components, 2):
+        squared_distances(block, model.means[first : first + 2], block.shape[0], scratch[first:])
+        for k in range(first, min(first + 2, n_components)):
+            constant, scale = model.constants[k], model.scales[k]
+            for b in range(lanes(block)):
+                half_logs[k, b] = constant - scale * scratch[k, b]
 
 
 @implements(accumulate, Spherical)

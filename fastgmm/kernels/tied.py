@@ -111,11 +111,13 @@ def whiten(whitener, block, white):
 def log_density_tied(model, block, scratch, half_logs):
     """See ``structure``."""
     whiten(model.whitener, block, scratch)
-    for k in range(half_logs.shape[0]):
-        constant = model.constants[k]
-        squared_distances(scratch, model.white_means[k], model.origin.shape[0], half_logs[k])
-        for b in range(lanes(block)):
-            half_logs[k, b] = constant - half_logs[k, b]
+    n_components, n_features = half_logs.shape[0], model.origin.shape[0]
+    for first in range(0, n_components, 2):
+        squared_distances(scratch, model.white_means[first : first + 2], n_features, half_logs[first:])
+        for k in range(first, min(first + 2, n_components)):
+            constant = model.constants[k]
+            for b in range(lanes(block)):
+                half_logs[k, b] = constant - half_logs[k, b]
 
 
 @implements(accumulate, Tied)

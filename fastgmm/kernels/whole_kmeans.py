@@ -1,6 +1,6 @@
 """A whole small k-means in compiled code: greedy k-means++ and Lloyd's rounds.
 
-The steps are those of `initialization.KMeans`, in the same order and with the same functions, so the labels are the
+The steps are those of `k_means.KMeans`, in the same order and with the same functions, so the labels are the
 same.
 """
 
@@ -17,36 +17,35 @@ from .kmeans import (
     draw_superblock,
     farthest,
     fill_empty,
-    lloyd_superblock,
     move_centers,
-    potential_superblock,
 )
 
 
 @exact
-def kmeans_labels(x, rows, first_row, uniforms, closest, slabs, labels):
-    """Write the clusters of k-means, after greedy k-means++, into `labels` (N,); see `initialization.KMeans`.
+def kmeans_labels(potential, lloyd, x, rows, first_row, uniforms, closest, slabs, labels):
+    """Write the clusters of k-means, after greedy k-means++, into `labels` (N,); see `k_means.KMeans`.
 
-    `rows` are those of a superblock; `uniforms` (K - 1, L) are from [0, 1), L the candidates of a step; `closest`
-    (N,), inf in the dtype of `x`, and `slabs` (S, K + 1, 1 + D) are scratch.
+    `potential` and `lloyd` are the superblocks of these names, `by_address`, of `rows` rows each; `uniforms`
+    (K - 1, L) are from [0, 1), L the candidates of a step; `closest` (N,), inf in the dtype of `x`, and `slabs`
+    (S, K + 1, 1 + D) are scratch.
     """
     n_features = x.shape[1]
     n_components = slabs.shape[1] - 1
     centers = np.empty((n_components, n_features), slabs.dtype)
-    plus_plus(x, rows, first_row, uniforms, closest, centers)
+    plus_plus(potential, x, rows, first_row, uniforms, closest, centers)
     moved = np.empty((n_components, n_features), slabs.dtype)
     relative = np.empty((n_components, n_features), x.dtype)
     origin = np.empty(n_features, x.dtype)
     accumulator = np.empty((n_components + 1, 1 + n_features), slabs.dtype)
     for _ in range(LLOYD_ROUNDS):
         subtract_first(centers, origin, relative)
-        lloyd_round(x, rows, origin, relative, labels[:0], closest[:0], slabs, accumulator)
+        lloyd_round(lloyd, x, rows, origin, relative, labels[:0], closest[:0], slabs, accumulator)
         shift, variance = move_centers(accumulator, centers, moved)
         n_empty = 0
         for k in range(n_components):
             if accumulator[k, 0] == 0.0:
                 if n_empty == 0:
-                    lloyd_round(x, rows, origin, relative, labels[:0], closest, slabs, accumulator)
+                    lloyd_round(lloyd, x, rows, origin, relative, labels[:0], closest, slabs, accumulator)
                 n_empty += 1
                 row = farthest(closest)
                 for d in range(n_features):
@@ -55,12 +54,12 @@ def kmeans_labels(x, rows, first_row, uniforms, closest, slabs, labels):
         if n_empty == 0 and shift <= LLOYD_TOLERANCE * variance:
             break
     subtract_first(centers, origin, relative)
-    lloyd_round(x, rows, origin, relative, labels, closest[:0], slabs, accumulator)
+    lloyd_round(lloyd, x, rows, origin, relative, labels, closest[:0], slabs, accumulator)
     fill_empty(labels, n_components)
 
 
 @exact
-def plus_plus(x, rows, first_row, uniforms, closest, centers):
+def plus_plus(potential, x, rows, first_row, uniforms, closest, centers):
     """Write the rows that greedy k-means++ chooses into `centers` (K, D); see `kmeans_labels`."""
     n_samples, n_features = x.shape
     n_components, n_slabs = centers.shape[0], -(-n_samples // rows)
@@ -77,19 +76,19 @@ def plus_plus(x, rows, first_row, uniforms, closest, centers):
         step[0] = chosen[k]
         take_rows(x, step[:1], origin, relative)
         if k == 0:
-            potentials(x, rows, origin, relative[:1], closest, sums)
+            potentials(potential, x, rows, origin, relative[:1], closest, sums)
         for c in range(1, step.shape[0]):
             s, target = draw_superblock(uniforms[k, c - 1], sums[:, best])
             if s < 0:
                 break
             a, b = s * rows, (s + 1) * rows
-            potential_superblock(x[a:b], origin, relative[:1], closest[a:b], spare)
+            potential(x[a:b], origin, relative[:1], closest[a:b], spare)
             step[c] = a + draw_row(target, closest[a:b])
         if s < 0:
             fill_chosen(chosen, k + 1, n_samples)
             break
         take_rows(x, step, origin, relative)
-        potentials(x, rows, origin, relative, closest, sums)
+        potentials(potential, x, rows, origin, relative, closest, sums)
         lowest = math.inf
         for c in range(1, step.shape[0]):
             total = 0.0
@@ -104,19 +103,19 @@ def plus_plus(x, rows, first_row, uniforms, closest, centers):
 
 
 @exact
-def potentials(x, rows, origin, relative, closest, sums):
-    """Run `potential_superblock` over all rows; `sums` is (S, L) or wider."""
+def potentials(potential, x, rows, origin, relative, closest, sums):
+    """Run `potential` over all rows; `sums` is (S, L) or wider."""
     for s in range(sums.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        potential_superblock(x[a:b], origin, relative, closest[a:b], sums[s, : relative.shape[0]])
+        potential(x[a:b], origin, relative, closest[a:b], sums[s, : relative.shape[0]])
 
 
 @exact
-def lloyd_round(x, rows, origin, relative, labels, closest, slabs, accumulator):
-    """Run `lloyd_superblock` over all rows and fold; `accumulator` is overwritten."""
+def lloyd_round(lloyd, x, rows, origin, relative, labels, closest, slabs, accumulator):
+    """Run `lloyd` over all rows and fold; `accumulator` is overwritten."""
     for s in range(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        lloyd_superblock(x[a:b], origin, relative, labels[a:b], closest[a:b], slabs[s])
+        lloyd(x[a:b], origin, relative, labels[a:b], closest[a:b], slabs[s])
     accumulator[:, :] = 0.0
     fold(slabs, accumulator)
 
