@@ -3,7 +3,8 @@
 from .api import accumulate, fit, maximize, warmup
 from .em import FitFailure
 from .estimator import GaussianMixture
-from .parameters import FitResult, IterationState, MixtureParameters, Status, SufficientStatistics
+from .parameters import MixtureParameters, SufficientStatistics
+from .results import FitResult, IterationState, Status
 
 __version__ = "0.1.0"
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from . import _threads, em, initialization, steps, validation
-from .parameters import SHAPES, Callback, FitResult, MixtureParameters, Seed, SufficientStatistics
-from .sources import Accumulation, ArraySource
+from . import _threads, initialization, steps, validation
+from .accumulation import Accumulation
+from .fitting import Options, fit_rows
+from .parameters import SHAPES, MixtureParameters, Seed, SufficientStatistics
+from .results import Callback, FitResult
 
 
 def fit(
@@ -19,12 +21,14 @@ def fit(
     covariance_type: str = "full",
     init: Any = "kmeans",
     tol: float = 1e-3,
-    reg_covar: float = 1e-6,
+    stopping: str = "change",
+    reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
     random_state: Seed = None,
     n_threads: int | None = None,
     callback: Callback | None = None,
+    sample_weight: Any = None,
 ) -> FitResult:
     """Fit a Gaussian mixture by expectation-maximisation.
 
@@ -45,8 +49,12 @@ def fit(
         parameters; or integer labels (N,); or responsibilities (N, K).
     tol : float
         EM stops when the mean log-likelihood per row, in nats, changes by less than this.
-    reg_covar : float
-        Added to the diagonal of every covariance, in the squared units of the data.
+    stopping : {"change", "aitken"}
+        With "aitken" EM goes on until the estimated distance to the limit of the mean log-likelihood, `remaining` of
+        the result, is less than `tol` too: a change that is small because convergence is slow is not enough.
+    reg_covar : float or "auto"
+        Added to the diagonal of every covariance, in the squared units of the data. "auto" is a millionth of the
+        variance of each feature, for "spherical" of their mean; see ``docs/robustness.md`` for constant features.
     max_iter : int
         Rounds of EM at most.
     n_init : int
@@ -58,6 +66,8 @@ def fit(
     callback : callable, optional
         Called as ``callback(state)`` with an `IterationState` after each round; a true result stops the fit
         and keeps the best restart so far.
+    sample_weight : array-like of shape (N,), optional
+        How often each row counts; non-negative, not all zero. Their unit does not matter.
 
     Returns
     -------
@@ -71,55 +81,39 @@ def fit(
     Warns
     -----
     RuntimeWarning
-        If some but not all restarts failed.
+        If some but not all restarts failed, or components are degenerate.
     """
     rows = validation.as_rows(X)
     n_samples, n_features = rows.shape
+    weights = validation.check_sample_weight(sample_weight, n_samples)
     n_components = validation.check_integer("n_components", n_components, 1)
-    if n_samples < n_components:
-        raise ValueError(f"n_components must be at most the number of rows, {n_samples}, got {n_components}")
+    n_counted = np.count_nonzero(weights) if len(weights) else n_samples
+    if n_counted < n_components:
+        raise ValueError(f"n_components must be at most the number of rows, {n_counted}, got {n_components}")
     covariance_type = validation.check_choice("covariance_type", covariance_type, tuple(SHAPES))
-    checked_init = initialization.check_init(init, n_samples, n_features, n_components, covariance_type)
-    tol = validation.check_nonnegative("tol", tol)
-    reg_covar = validation.check_nonnegative("reg_covar", reg_covar)
-    max_iter = validation.check_integer("max_iter", max_iter, 0)
-    n_init = validation.check_integer("n_init", n_init, 1)
-    generator = validation.check_random_state(random_state)
-    n_threads = _threads.check_n_threads(n_threads)
-
-    result = em.best_of(
-        ArraySource(rows, n_threads),
-        lambda: initialization.start(
-            rows,
-            n_components,
-            covariance_type=covariance_type,
-            init=checked_init,
-            reg_covar=reg_covar,
-            generator=generator,
-            n_threads=n_threads,
-        ),
-        # An explicit start is the same every time.
-        n_init=n_init if isinstance(checked_init, str) else 1,
-        tol=tol,
-        reg_covar=reg_covar,
-        max_iter=max_iter,
+    options = Options(
+        n_components=n_components,
+        covariance_type=covariance_type,
+        init=initialization.check_init(init, n_samples, n_features, n_components, covariance_type, weights),
+        tol=validation.check_nonnegative("tol", tol),
+        reg_covar=validation.check_reg_covar(reg_covar),
+        max_iter=validation.check_integer("max_iter", max_iter, 0),
+        n_init=validation.check_integer("n_init", n_init, 1),
+        generator=validation.check_random_state(random_state),
+        n_threads=_threads.check_n_threads(n_threads),
         callback=callback,
+        aitken=validation.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
     )
+    result = fit_rows(rows, weights, options)
     feature_names = validation.feature_names_of(X)
-    if feature_names is None and rows.dtype == np.float64:
+    if feature_names is None:
         return result
-    fitted = result.parameters
-    parameters = MixtureParameters(
-        fitted.weights.astype(rows.dtype, copy=False),
-        fitted.means.astype(rows.dtype, copy=False),
-        fitted.covariances.astype(rows.dtype, copy=False),
-        covariance_type,
-        feature_names,
-    )
-    return replace(result, parameters=parameters)
+    return replace(result, parameters=replace(result.parameters, feature_names=feature_names))
 
 
-def accumulate(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> SufficientStatistics:
+def accumulate(
+    X: Any, parameters: MixtureParameters, *, sample_weight: Any = None, n_threads: int | None = None
+) -> SufficientStatistics:
     """Sufficient statistics of the rows of `X` under `parameters`: one E step.
 
     Statistics of different rows under the same parameters add up with ``+``.
@@ -130,6 +124,8 @@ def accumulate(X: Any, parameters: MixtureParameters, *, n_threads: int | None =
         As for `fit`.
     parameters : MixtureParameters
         The current parameters; the moments are taken about their means.
+    sample_weight : array-like of shape (N,), optional
+        How often each row counts; statistics of weighted and unweighted rows add up.
     n_threads : int, optional
         As for `fit`.
 
@@ -145,7 +141,7 @@ def accumulate(X: Any, parameters: MixtureParameters, *, n_threads: int | None =
     parameters = validation.check_parameters(parameters)
     rows = validation.as_rows(X, n_features=parameters.n_features)
     accumulation = Accumulation(steps.prepare(parameters), _threads.check_n_threads(n_threads))
-    accumulation.add(rows)
+    accumulation.add(rows, validation.check_sample_weight(sample_weight, len(rows)))
     return accumulation.finish()
 
 
@@ -165,7 +161,8 @@ def maximize(statistics: SufficientStatistics, *, reg_covar: float = 1e-6) -> Mi
     """
     if not isinstance(statistics, SufficientStatistics):
         raise TypeError(f"statistics must be SufficientStatistics, got {type(statistics).__name__}")
-    return steps.maximize(statistics, validation.check_nonnegative("reg_covar", reg_covar))
+    added = validation.check_nonnegative("reg_covar", reg_covar)
+    return steps.maximize(statistics, np.full(statistics.centers.shape[1], added))
 
 
 def warmup() -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
 
 from . import __version__, api, data, initialization, outputs, tables
 from .parameters import SHAPES, MixtureParameters
@@ -24,6 +27,8 @@ try:
 except ModuleNotFoundError as error:
     print(_EXTRA_MISSING.format(error.name), file=sys.stderr)
     sys.exit(2)
+
+from .cli_options import Columns, Header, Threads, at_least, number_or_auto, one_of  # noqa: E402
 
 app = typer.Typer(name="fastgmm", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -43,45 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print("Error:", " ".join(message.split()), file=sys.stderr)
     return 2
-
-
-def _one_of(choices: Collection[str]) -> Callable[[str | None], str | None]:
-    """Return a typer callback that accepts these values and no others."""
-
-    def check(value: str | None) -> str | None:
-        if value is not None and value not in choices:
-            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}")
-        return value
-
-    return check
-
-
-def _at_least(minimum: int) -> Callable[[float | None], float | None]:
-    """Return a typer callback that accepts numbers from `minimum` on: typer's own does not say what it got."""
-
-    def check(value: float | None) -> float | None:
-        if value is not None and not value >= minimum:
-            raise typer.BadParameter(f"it must be at least {minimum}, got {value}")
-        return value
-
-    return check
-
-
-Columns = Annotated[
-    list[str] | None,
-    typer.Option("--columns", metavar="NAME", help="A column to use; repeat it for more. All by default."),
-]
-Header = Annotated[
-    bool | None,
-    typer.Option(
-        "--header/--no-header",
-        help="Whether the first line of a text file names the columns. By default: if it is not all numbers.",
-        show_default=False,
-    ),
-]
-Threads = Annotated[
-    int | None, typer.Option(callback=_at_least(1), help="Number of threads. The result does not depend on it.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -110,25 +76,40 @@ def fit(
         ),
     ] = None,
     n_components: Annotated[
-        int | None, typer.Option("-k", "--n-components", callback=_at_least(1), help="Number of components.")
+        int | None, typer.Option("-k", "--n-components", callback=at_least(1), help="Number of components.")
     ] = None,
     columns: Columns = None,
     covariance: Annotated[
-        str, typer.Option(callback=_one_of(SHAPES), help=f"Covariance structure: {', '.join(SHAPES)}.")
+        str, typer.Option(callback=one_of(SHAPES), help=f"Covariance structure: {', '.join(SHAPES)}.")
     ] = "full",
     init: Annotated[
         str, typer.Option(help=f"Start: {', '.join(initialization.METHODS)}, or the path of a model.json.")
     ] = "kmeans",
-    n_init: Annotated[int, typer.Option(callback=_at_least(1), help="Number of starts; the best is kept.")] = 5,
-    seed: Annotated[int, typer.Option(callback=_at_least(0), help="Seed of the random numbers.")] = 0,
+    n_init: Annotated[int, typer.Option(callback=at_least(1), help="Number of starts; the best is kept.")] = 5,
+    seed: Annotated[int, typer.Option(callback=at_least(0), help="Seed of the random numbers.")] = 0,
     tol: Annotated[
-        float, typer.Option(callback=_at_least(0), help="Stop when the mean log-likelihood changes by less, in nats.")
+        float, typer.Option(callback=at_least(0), help="Stop when the mean log-likelihood changes by less, in nats.")
     ] = 1e-3,
-    max_iter: Annotated[int, typer.Option(callback=_at_least(1), help="Rounds at most.")] = 100,
+    max_iter: Annotated[int, typer.Option(callback=at_least(1), help="Rounds at most.")] = 100,
+    stopping: Annotated[
+        str,
+        typer.Option(
+            callback=one_of(("change", "aitken")),
+            help="What --tol is compared to: the last change, or the estimated distance to the limit.",
+        ),
+    ] = "change",
     reg_covar: Annotated[
-        float,
-        typer.Option(callback=_at_least(0), help="Added to the diagonal of every covariance, in units of the data²."),
-    ] = 1e-6,
+        str,
+        typer.Option(
+            metavar="NUMBER",
+            parser=number_or_auto,
+            help="Added to the diagonal of every covariance, in units of the data²; auto: a share of the variance.",
+        ),
+    ] = "auto",
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The column that says how often each row counts.", show_default=False),
+    ] = None,
     threads: Threads = None,
     out: Annotated[
         Path | None,
@@ -142,7 +123,7 @@ def fit(
     example: Annotated[
         str | None,
         typer.Option(
-            callback=_one_of(data.EXAMPLES),
+            callback=one_of(data.EXAMPLES),
             help=f"Fit data that ships with fastgmm instead of DATA: {', '.join(data.EXAMPLES)}.",
         ),
     ] = None,
@@ -157,12 +138,17 @@ def fit(
         n_components, n_init = start.n_components, 1
     if n_components is None:
         raise ValueError("-k is missing: give the number of components, 1 or more")
+    if weights is not None and wanted is not None:
+        wanted = [*wanted, weights]
     if source is not None and example is None:
         table = tables.read_table(source, columns=wanted, header=header)
     elif source is None and example is not None:
         table = tables.read_example(example, columns=wanted)
     else:
         raise ValueError("give the path of a data file or --example NAME, one of the two")
+    sample_weight = None
+    if weights is not None:
+        table, sample_weight = _without_column(table, weights, source or f"example {example!r}")
 
     from . import report
 
@@ -176,20 +162,22 @@ def fit(
             report.progress_callback(n_init=n_init, max_iter=max_iter) as callback,
             warnings.catch_warnings(),
         ):
-            # The printed table counts the starts that failed.
-            warnings.filterwarnings("ignore", ".* restarts failed", RuntimeWarning)
+            # The printed table counts the starts that failed and names degenerate components.
+            warnings.filterwarnings("ignore", ".* restarts failed|components .* have lost", RuntimeWarning)
             result = api.fit(
                 table.X,
                 n_components,
                 covariance_type=covariance,
                 init=start,
                 tol=tol,
+                stopping=stopping,
                 reg_covar=reg_covar,
                 max_iter=max_iter,
                 n_init=n_init,
                 random_state=seed,
                 n_threads=threads,
                 callback=callback,
+                sample_weight=sample_weight,
             )
         seconds = time.perf_counter() - began
         parameters = replace(result.parameters, feature_names=table.feature_names)
@@ -206,9 +194,7 @@ def fit(
         report.parameters_table(parameters),
         report.summary_table(
             result,
-            n_samples=len(table.X),
-            bic=parameters.bic(table.X, n_threads=threads),
-            aic=parameters.aic(table.X, n_threads=threads),
+            total_weight=len(table.X) if sample_weight is None else float(sample_weight.sum()),
             seconds=seconds,
             out=out,
         ),
@@ -255,6 +241,18 @@ def _columns_of(parameters: MixtureParameters, columns: list[str] | None) -> Seq
         own = ", ".join(map(repr, parameters.feature_names))
         raise ValueError(f"--columns must be left out or name the columns of the model, {own}; got {columns}")
     return parameters.feature_names
+
+
+def _without_column(table: tables.Table, column: str, source: object) -> tuple[tables.Table, NDArray[np.float64]]:
+    """Return `table` without the named column, and that column, (N,)."""
+    names = table.feature_names or ()
+    if names.count(column) != 1 or len(names) == 1:
+        raise ValueError(
+            f"--weights must name one of several columns of {source}, {', '.join(map(repr, names))}; got {column!r}"
+        )
+    position = names.index(column)
+    kept = tables.Table(np.delete(table.X, position, axis=1), tuple(name for name in names if name != column))
+    return kept, np.asarray(table.X[:, position], dtype=np.float64)
 
 
 @contextmanager

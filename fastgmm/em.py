@@ -10,29 +10,41 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .parameters import Callback, FitResult, IterationState, MixtureParameters, Status
+from .parameters import MixtureParameters
+from .regularisation import widened_by_rounding
+from .results import Callback, FitResult, IterationState, Status
 from .sources import Source, Start, WholeRun
 from .steps import IllDefinedCovariance, converged, maximize
+
+Array = NDArray[np.float64]
 
 
 class FitFailure(ValueError):
     """A fit, or one of its restarts, that ended without parameters."""
 
 
-def run(
-    source: Source,
-    start: Start,
-    *,
-    tol: float,
-    reg_covar: float,
-    max_iter: int,
-    restart: int = 0,
-    callback: Callback | None = None,
-) -> FitResult:
-    """Run EM from `start` until the mean log-likelihood changes by less than `tol`.
+class Rule(NamedTuple):
+    """How a run proceeds: what is added to each variance (D,), when it stops, and what watches it.
+
+    `aitken` says what is compared to `tol`, see `kernels.convergence`; `previous` is the mean log-likelihood that the
+    first round is compared to, -inf for none.
+    """
+
+    reg_covar: Array
+    tol: float
+    max_iter: int
+    aitken: bool = False
+    previous: float = -math.inf
+    callback: Callback | None = None
+
+
+def run(source: Source, start: Start, rule: Rule, restart: int = 0) -> FitResult:
+    """Run EM from `start` until the mean log-likelihood settles.
 
     As in scikit-learn the log-likelihood compared is the one an E step sees, so that of the parameters
     before the last M step. ``log_likelihood`` of the result may be NaN until `best_of` fills it in.
@@ -44,32 +56,35 @@ def run(
     FitFailure
         If a covariance is not positive definite or the log-likelihood is not finite.
     """
-    if callback is None:
-        finished = source.run_whole(start, tol, reg_covar, max_iter)
-        if finished is not None:
-            return _result_of(finished, reg_covar)
+    if rule.callback is None:
+        finished = source.run_whole(
+            start, rule.reg_covar, rule.previous, rule.tol, aitken=rule.aitken, max_iter=rule.max_iter
+        )
+        # A collapse in the last M step is for `_completed` to see, which the loop below leads to.
+        if finished is not None and not (finished.component >= 0 and finished.n_iter == rule.max_iter):
+            return _result_of(finished)
     parameters = start if isinstance(start, MixtureParameters) else start.parameters()
     trace: list[float] = []
-    previous = -math.inf
+    previous, change = rule.previous, math.inf
     status = Status.MAX_ITER
-    for iteration in range(1, max_iter + 1):
+    for iteration in range(1, rule.max_iter + 1):
         try:
             statistics = source.statistics(parameters)
         except IllDefinedCovariance as error:
-            raise FitFailure(_ill_defined(error, iteration, reg_covar)) from None
-        mean_log_likelihood = statistics.log_likelihood / source.n_samples
+            raise FitFailure(_ill_defined(error, iteration)) from None
+        mean_log_likelihood = statistics.log_likelihood / source.total_weight
         if not math.isfinite(mean_log_likelihood):
             raise FitFailure(_not_finite(mean_log_likelihood, iteration))
-        parameters = maximize(statistics, reg_covar)
-        change = mean_log_likelihood - previous
+        parameters = maximize(statistics, rule.reg_covar)
+        change_before, change = change, mean_log_likelihood - previous
         previous = mean_log_likelihood
         trace.append(mean_log_likelihood)
-        if callback is not None and callback(
+        if rule.callback is not None and rule.callback(
             IterationState(restart, iteration, mean_log_likelihood, change, parameters)
         ):
             status = Status.STOPPED
             break
-        if converged(change, tol):
+        if converged(change, change_before, rule.tol, rule.aitken):
             status = Status.CONVERGED
             break
     return FitResult(parameters, math.nan, np.array(trace), status)
@@ -78,12 +93,8 @@ def run(
 def best_of(
     source: Source,
     start: Callable[[], Start],
-    *,
     n_init: int,
-    tol: float,
-    reg_covar: float,
-    max_iter: int,
-    callback: Callback | None,
+    rule: Rule,
 ) -> FitResult:
     """Run EM from `n_init` starts and return the run that ended highest.
 
@@ -93,17 +104,9 @@ def best_of(
     failures: list[str] = []
     for restart in range(n_init):
         try:
-            result = run(
-                source,
-                start(),
-                tol=tol,
-                reg_covar=reg_covar,
-                max_iter=max_iter,
-                restart=restart,
-                callback=callback,
-            )
+            result = run(source, start(), rule, restart)
             if math.isnan(result.log_likelihood):
-                result = replace(result, log_likelihood=_final_log_likelihood(source, result, reg_covar))
+                result = _completed(source, result)
         except FitFailure as failure:
             failures.append(str(failure))
             continue
@@ -118,16 +121,16 @@ def best_of(
         warnings.warn(
             f"{len(failures)} of {n_init} restarts failed and were set aside; the last: {failures[-1]}",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return replace(best, n_failed=len(failures)) if failures else best
 
 
-def _result_of(finished: WholeRun, reg_covar: float) -> FitResult:
+def _result_of(finished: WholeRun) -> FitResult:
     """Return the result of a run that was compiled as a whole; FitFailure if it failed."""
     if finished.component >= 0:
         error = IllDefinedCovariance(finished.component)
-        raise FitFailure(_ill_defined(error, finished.n_iter, reg_covar))
+        raise FitFailure(_ill_defined(error, finished.n_iter))
     if finished.status is None:
         raise FitFailure(_not_finite(finished.log_likelihood, finished.n_iter))
     return FitResult(finished.parameters, finished.log_likelihood, finished.trace, finished.status)
@@ -138,12 +141,21 @@ def _height(result: FitResult) -> float:
     return float(result.trace[-1]) if len(result.trace) else result.log_likelihood
 
 
-def _final_log_likelihood(source: Source, result: FitResult, reg_covar: float) -> float:
-    """Log-likelihood of the parameters after the last M step, which also proves that they can be used."""
+def _completed(source: Source, result: FitResult) -> FitResult:
+    """Return `result` with the log-likelihood of the parameters after the last M step.
+
+    If that left a component on one point, its variance becomes what the rounding of the rows could hide.
+    """
+    parameters = result.parameters
     try:
-        return source.statistics(result.parameters).log_likelihood
-    except IllDefinedCovariance as error:
-        raise FitFailure(_ill_defined(error, result.n_iter, reg_covar)) from None
+        log_likelihood = source.statistics(parameters).log_likelihood
+    except IllDefinedCovariance:
+        parameters = widened_by_rounding(parameters)
+        try:
+            log_likelihood = source.statistics(parameters).log_likelihood
+        except IllDefinedCovariance as error:
+            raise FitFailure(_ill_defined(error, result.n_iter)) from None
+    return replace(result, parameters=parameters, log_likelihood=log_likelihood)
 
 
 def _not_finite(mean_log_likelihood: float, iteration: int) -> str:
@@ -153,8 +165,10 @@ def _not_finite(mean_log_likelihood: float, iteration: int) -> str:
     )
 
 
-def _ill_defined(error: IllDefinedCovariance, iteration: int, reg_covar: float) -> str:
+def _ill_defined(error: IllDefinedCovariance, iteration: int) -> str:
+    # The first two sentences are scikit-learn's, word for word.
     return (
-        f"{error} in round {iteration}: it has collapsed onto too few distinct rows; decrease n_components or "
-        f"increase reg_covar (now {reg_covar:g})"
+        "Fitting the mixture model failed because some components have ill-defined empirical covariance (for "
+        "instance caused by singleton or collapsed samples). Try to decrease the number of components, increase "
+        f"reg_covar, or scale the input data. In round {iteration} {error}."
     )

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import inspect
+import math
+import warnings
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from . import api
-from .parameters import MixtureParameters, Seed
+from . import _scikit, _scikit_checks, _threads, validation
+from .fitting import Options, fit_rows
+from .parameters import SHAPES, MixtureParameters, Seed
+from .results import FitResult
 
 Array = NDArray[np.float64]
 
 
-class GaussianMixture:
+class GaussianMixture(_scikit.SampleWeightRouting):
     """Gaussian mixture with the constructor, methods and attributes of scikit-learn's.
 
     Parameters
     ----------
-    n_components, covariance_type, tol, reg_covar, max_iter, n_init, init_params, random_state
-        As in scikit-learn. Integer seeds go to `numpy.random.default_rng`, so the
-        random numbers are not scikit-learn's.
+    n_components, covariance_type, tol, reg_covar, max_iter, n_init, init_params, weights_init, means_init, \
+precisions_init, random_state, warm_start, verbose, verbose_interval
+        As in scikit-learn 1.9. Integer seeds go to `numpy.random.default_rng`, so the random numbers are not
+        scikit-learn's; a `Generator` or `SeedSequence` is also allowed.
     n_threads : int, optional
         Threads of `fit` and of inference; by default Numba's current number.
 
@@ -55,7 +60,13 @@ class GaussianMixture:
         max_iter: int = 100,
         n_init: int = 1,
         init_params: str = "kmeans",
+        weights_init: ArrayLike | None = None,
+        means_init: ArrayLike | None = None,
+        precisions_init: ArrayLike | None = None,
         random_state: Seed = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        verbose_interval: int = 10,
         n_threads: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -65,7 +76,13 @@ class GaussianMixture:
         self.max_iter = max_iter
         self.n_init = n_init
         self.init_params = init_params
+        self.weights_init = weights_init
+        self.means_init = means_init
+        self.precisions_init = precisions_init
         self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
         self.n_threads = n_threads
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -87,76 +104,155 @@ class GaussianMixture:
         changed = (f"{n}={v!r}" for n, v in self.get_params().items() if v is not defaults[n].default)
         return f"GaussianMixture({', '.join(changed)})"
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit to the rows of `X` (N, D); `y` is ignored. See `fastgmm.fit` for errors."""
-        _check_two_dimensional(X)
-        result = api.fit(
-            X,
-            self.n_components,
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's description of the estimator."""
+        return _scikit.tags()
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit to the rows of `X` (N, D), N >= 2, weighted by `sample_weight` (N,) if there is one; `y` is ignored.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not what it may be, or if every restart failed. The estimator is as it was before.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If EM ran into `max_iter`.
+        RuntimeWarning
+            If some but not all restarts failed, or components are degenerate.
+        """
+        _scikit_checks.check_constructor_arguments(self)
+        rows = _scikit_checks.as_rows(X, type(self).__name__, 2)
+        names = _scikit_checks.feature_names(X)
+        weights = validation.check_sample_weight(sample_weight, len(rows))
+        n_counted = np.count_nonzero(weights) if len(weights) else len(rows)
+        if n_counted < self.n_components:
+            raise ValueError(
+                f"Expected n_samples >= n_components but got n_components = {self.n_components}, n_samples = "
+                f"{n_counted}"
+            )
+        result = fit_rows(rows, weights, self._options(rows))
+        if not result.converged and self.max_iter > 0:
+            warnings.warn(
+                "Best performing initialization did not converge. Try different init parameters, or increase "
+                "max_iter, tol, or check for degenerate data.",
+                _scikit.scikit_class(_scikit.ConvergenceWarning),
+                stacklevel=2,
+            )
+        self._set(result)
+        if names is not None:
+            self.feature_names_in_ = names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        return self
+
+    def _options(self, rows: NDArray[Any]) -> Options:
+        warm = self.warm_start and hasattr(self, "converged_")
+        given = self._given_parameters(rows.shape[1])
+        init: Any = self.init_params
+        if warm:
+            init = self._parameters()
+        elif len(given) == 3:
+            init = MixtureParameters(**given, covariance_type=self.covariance_type)
+        return Options(
+            n_components=int(self.n_components),
             covariance_type=self.covariance_type,
-            init=self.init_params,
-            tol=self.tol,
-            reg_covar=self.reg_covar,
-            max_iter=self.max_iter,
-            n_init=self.n_init,
-            random_state=self.random_state,
-            n_threads=self.n_threads,
+            init=init if isinstance(init, str) else validation.check_parameters(init),
+            tol=float(self.tol),
+            reg_covar=float(self.reg_covar),
+            max_iter=int(self.max_iter),
+            n_init=int(self.n_init),
+            generator=validation.check_random_state(self.random_state),
+            n_threads=_threads.check_n_threads(self.n_threads),
+            callback=_scikit.Progress(self.verbose, self.verbose_interval) if self.verbose else None,
+            previous=self.lower_bound_ if warm else -math.inf,
+            replaced=() if warm or len(given) == 3 else tuple(given.items()),
         )
+
+    def _given_parameters(self, n_features: int) -> dict[str, Any]:
+        """Return the checked ``*_init`` arguments by their names in `MixtureParameters`."""
+        given = {}
+        if self.weights_init is not None:
+            given["weights"] = _scikit_checks.check_weights_init(self.weights_init, self.n_components)
+        if self.means_init is not None:
+            given["means"] = _scikit_checks.check_initial("means", self.means_init, (self.n_components, n_features))
+        if self.precisions_init is not None:
+            shape = SHAPES[self.covariance_type].covariances(self.n_components, n_features)
+            given["covariances"] = _scikit_checks.covariances_of(self.precisions_init, self.covariance_type, shape)
+        return given
+
+    def _set(self, result: FitResult) -> None:
         parameters = result.parameters
+        # First what may fail, so that the estimator never holds a part of a fit.
+        cholesky, precisions = _precisions(parameters)
         self.weights_ = parameters.weights
         self.means_ = parameters.means
         self.covariances_ = parameters.covariances
-        self.precisions_cholesky_, self.precisions_ = _precisions(parameters)
+        self.precisions_cholesky_, self.precisions_ = cholesky, precisions
         self.converged_ = result.converged
         self.n_iter_ = result.n_iter
         self.lower_bound_ = float(result.trace[-1]) if result.n_iter else -np.inf
         self.lower_bounds_ = result.trace.tolist()
         self.n_features_in_ = parameters.n_features
-        if parameters.feature_names is not None:
-            self.feature_names_in_ = np.array(parameters.feature_names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        return self
 
-    def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
         """Fit, then return the component of each row, (N,)."""
-        return self.fit(X).predict(X)
+        return self.fit(X, sample_weight=sample_weight).predict(X)
 
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Most probable component of each row, (N,)."""
-        return self._parameters(X).predict(X, n_threads=self.n_threads)
+        return self._parameters().predict(self._rows(X), n_threads=self.n_threads)
 
     def predict_proba(self, X: Any) -> Array:
         """Responsibilities, (N, K)."""
-        return self._parameters(X).responsibilities(X, n_threads=self.n_threads)
+        return self._parameters().responsibilities(self._rows(X), n_threads=self.n_threads)
 
     def score_samples(self, X: Any) -> Array:
         """Log-density of each row, (N,), in nats."""
-        return self._parameters(X).log_density(X, n_threads=self.n_threads)
+        return self._parameters().log_density(self._rows(X), n_threads=self.n_threads)
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-likelihood per row, in nats."""
-        return self._parameters(X).score(X, n_threads=self.n_threads)
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Mean log-likelihood per row, in nats, weighted by `sample_weight` (N,) if there is one."""
+        return self._parameters().score(self._rows(X), sample_weight=sample_weight, n_threads=self.n_threads)
 
     def bic(self, X: Any) -> float:
         """Bayesian information criterion; lower is better."""
-        return self._parameters(X).bic(X, n_threads=self.n_threads)
+        return self._parameters().bic(self._rows(X), n_threads=self.n_threads)
 
     def aic(self, X: Any) -> float:
         """Akaike information criterion; lower is better."""
-        return self._parameters(X).aic(X, n_threads=self.n_threads)
+        return self._parameters().aic(self._rows(X), n_threads=self.n_threads)
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
-        """Draw rows (n, D) and their components (n,)."""
-        return self._parameters().sample(n_samples, random_state=self.random_state)
+        """Draw rows (n, D) and their components (n,), in the order of the components."""
+        parameters = self._parameters()
+        if n_samples < 1:
+            raise ValueError(
+                f"Invalid value for 'n_samples': {n_samples} . The sampling requires at least one sample."
+            )
+        rows, labels = parameters.sample(n_samples, random_state=self.random_state)
+        order = np.argsort(labels, kind="stable")
+        return rows[order], labels[order]
 
-    def _parameters(self, X: Any = None) -> MixtureParameters:
+    def _parameters(self) -> MixtureParameters:
         """Return the parameters as the attributes have them now, so that edits to attributes count."""
         if not hasattr(self, "weights_"):
-            raise AttributeError("this GaussianMixture is not fitted yet; call fit first")
-        if X is not None:
-            _check_two_dimensional(X)
+            raise _scikit.not_fitted(self)
         return MixtureParameters(self.weights_, self.means_, self.covariances_, self.covariance_type)
+
+    def _rows(self, X: Any) -> NDArray[Any]:
+        """Return `X` as rows that agree with those fitted to."""
+        _scikit_checks.check_feature_names(self, _scikit_checks.feature_names(X))
+        rows = _scikit_checks.as_rows(X, type(self).__name__, 1)
+        n_features = self.means_.shape[1]
+        if rows.shape[1] != n_features:
+            raise ValueError(
+                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {n_features} features as "
+                "input."
+            )
+        return rows
 
 
 def _precisions(parameters: MixtureParameters) -> tuple[Array, Array]:
@@ -168,12 +264,3 @@ def _precisions(parameters: MixtureParameters) -> tuple[Array, Array]:
     identity = np.broadcast_to(np.eye(parameters.n_features, dtype=factors.dtype), factors.shape)
     cholesky = np.triu(np.swapaxes(np.linalg.solve(factors, identity), -1, -2))
     return cholesky, cholesky @ np.swapaxes(cholesky, -1, -2)
-
-
-def _check_two_dimensional(X: Any) -> None:
-    """Refuse one-dimensional X as scikit-learn does: it cannot know whether that is a row or a column."""
-    if np.ndim(X) != 2:
-        raise ValueError(
-            f"Expected 2D array, got {np.ndim(X)}D array instead; reshape X with X.reshape(-1, 1) if it has a "
-            "single feature or X.reshape(1, -1) if it is a single sample"
-        )

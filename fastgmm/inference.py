@@ -41,9 +41,14 @@ def predict(X: Any, parameters: MixtureParameters, *, n_threads: int | None = No
     return labels
 
 
-def score(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
-    """Mean log-likelihood per row of `X`, in nats."""
-    return float(np.mean(log_density(X, parameters, n_threads=n_threads), dtype=np.float64))
+def score(X: Any, parameters: MixtureParameters, *, sample_weight: Any = None, n_threads: int | None = None) -> float:
+    """Mean log-likelihood per row of `X`, in nats, rows weighted by `sample_weight` (N,) if there is one."""
+    densities = log_density(X, parameters, n_threads=n_threads)
+    weights = validation.check_sample_weight(sample_weight, len(densities))
+    if not len(weights):
+        return float(np.mean(densities, dtype=np.float64))
+    counted = weights > 0.0  # a weight of zero times a log-density of -inf would be NaN
+    return float(np.average(densities[counted], weights=weights[counted]))
 
 
 def bic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import validation
+from .accumulation import UNWEIGHTED, Given
 from .k_means import KMeans, small_k_means
 from .parameters import MixtureParameters
-from .sources import ArraySource, Given, Partition, Start
+from .sources import ArraySource, Partition, Start
 from .steps import maximize, plan_of
 
 Array = NDArray[np.float64]
@@ -27,9 +28,10 @@ def start(
     X: NDArray[Any],
     n_components: int,
     *,
+    weights: Array,
     covariance_type: str,
     init: str | MixtureParameters | NDArray[Any],
-    reg_covar: float,
+    reg_covar: Array,
     generator: np.random.Generator,
     n_threads: int | None,
 ) -> Start:
@@ -37,13 +39,13 @@ def start(
     if isinstance(init, MixtureParameters):
         return init
     if isinstance(init, np.ndarray) and init.ndim == 1:
-        return _partition(X, init, n_components, covariance_type, reg_covar, n_threads)
+        return _partition(X, weights, init, n_components, covariance_type, reg_covar, n_threads)
     if isinstance(init, str) and init == "kmeans":
-        if plan_of(covariance_type, n_components, X.shape[1]).is_small(len(X)):
+        if plan_of(covariance_type, n_components, X.shape[1]).is_small(len(X)) and not len(weights):
             labels, means = small_k_means(X, n_components, generator), None
         else:
-            labels, means = KMeans(X, n_components, n_threads).fit(generator)
-        return _partition(X, labels, n_components, covariance_type, reg_covar, n_threads, means)
+            labels, means = KMeans(X, n_components, n_threads, weights).fit(generator)
+        return _partition(X, weights, labels, n_components, covariance_type, reg_covar, n_threads, means)
     given: Given
     if isinstance(init, np.ndarray):
         given = _rows_of(init)
@@ -51,45 +53,48 @@ def start(
         given = _random(generator, n_components)
     else:
         if init == "k-means++":
-            rows = KMeans(X, n_components, n_threads).plus_plus(generator)
+            rows = KMeans(X, n_components, n_threads, weights).plus_plus(generator)
         else:
-            rows = generator.choice(len(X), size=n_components, replace=False)
+            chances = weights / weights.sum() if len(weights) else None
+            rows = generator.choice(len(X), size=n_components, replace=False, p=chances)
         # One row a component has no spread of its own: as in scikit-learn the covariance is reg_covar I.
-        X, given = np.asarray(X[rows]), np.arange(n_components)
-    return _parameters(X, given, n_components, covariance_type, reg_covar, n_threads)
+        X, weights, given = np.asarray(X[rows]), UNWEIGHTED, np.arange(n_components)
+    return _parameters(X, weights, given, n_components, covariance_type, reg_covar, n_threads)
 
 
 def _partition(
     X: NDArray[Any],
+    weights: Array,
     labels: NDArray[np.int64],
     n_components: int,
     covariance_type: str,
-    reg_covar: float,
+    reg_covar: Array,
     n_threads: int | None,
     means: Array | None = None,
 ) -> Partition:
     def parameters() -> MixtureParameters:
-        return _parameters(X, labels, n_components, covariance_type, reg_covar, n_threads, means)
+        return _parameters(X, weights, labels, n_components, covariance_type, reg_covar, n_threads, means)
 
     return Partition(labels, n_components, covariance_type, parameters)
 
 
 def _parameters(
     X: NDArray[Any],
+    weights: Array,
     given: Given,
     n_components: int,
     covariance_type: str,
-    reg_covar: float,
+    reg_covar: Array,
     n_threads: int | None,
     means: Array | None = None,
 ) -> MixtureParameters:
     """Return the M step of given responsibilities or labels, whose `means` (K, D) may be known."""
-    statistics = ArraySource(X, n_threads).statistics_given(given, n_components, covariance_type, means)
+    statistics = ArraySource(X, n_threads, weights).statistics_given(given, n_components, covariance_type, means)
     return maximize(statistics, reg_covar)
 
 
 def check_init(
-    init: Any, n_samples: int, n_features: int, n_components: int, covariance_type: str
+    init: Any, n_samples: int, n_features: int, n_components: int, covariance_type: str, weights: Array
 ) -> str | MixtureParameters | NDArray[Any]:
     """Return `init` in one of the forms `start` takes; TypeError or ValueError otherwise."""
     if isinstance(init, str):
@@ -108,9 +113,9 @@ def check_init(
         return parameters
     array = np.asarray(init)
     if array.ndim == 1 and array.dtype.kind in "iu":
-        return validation.check_labels(array, n_samples, n_components)
+        return validation.check_labels(array, n_samples, n_components, weights)
     if array.ndim == 2 and array.dtype.kind == "f":
-        return validation.check_responsibilities(array, n_samples, n_components)
+        return validation.check_responsibilities(array, n_samples, n_components, weights)
     raise TypeError(
         "init must be one of " + ", ".join(map(repr, METHODS)) + ", MixtureParameters, integer labels (N,) or "
         f"floating-point responsibilities (N, K), got {type(init).__name__}"

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from . import _threads
 from ._address import by_address
-from .kernels import blocks, kmeans, whole_kmeans
+from .kernels import blocks, kmeans, plus_plus, whole_kmeans
 from .loading import pieces, whole_piece
 from .steps import plan_of
 
 Array = NDArray[np.float64]
 
 _NO_LABELS = np.empty(0, np.int64)
+_UNWEIGHTED = np.empty(0)
 
 
 def candidates_a_step(n_components: int) -> int:
@@ -28,11 +29,15 @@ def candidates_a_step(n_components: int) -> int:
 class KMeans:
     """k-means++ seeding and Lloyd's rounds over the blocks that the mixture kernels use.
 
-    It holds 16 bytes per row: the label of each row and its squared distance to the nearest centre.
+    It holds 16 bytes per row: the label of each row and its squared distance to the nearest centre. `weights` are
+    (N,), or of length 0 for rows that count once.
     """
 
-    def __init__(self, X: NDArray[Any], n_components: int, n_threads: int | None) -> None:
+    def __init__(
+        self, X: NDArray[Any], n_components: int, n_threads: int | None, weights: Array = _UNWEIGHTED
+    ) -> None:
         self._X = X
+        self._weights = weights
         self._k = n_components
         self._n_threads = n_threads
         self._plan = plan_of("spherical", n_components, X.shape[1], X.dtype)
@@ -64,7 +69,7 @@ class KMeans:
         labels = np.empty(len(self._X), dtype=np.int64)
         held, accumulator = self._lloyd_round(centers, labels=labels)
         kmeans.move_centers(accumulator, held, moved)
-        return labels, None if kmeans.fill_empty(labels, self._k) else moved
+        return labels, None if kmeans.fill_empty(labels, self._weights, self._k) else moved
 
     def plus_plus(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return K distinct rows, spread out: greedy k-means++ with 2 + ln K candidates a step.
@@ -74,13 +79,18 @@ class KMeans:
         """
         n_candidates = candidates_a_step(self._k)
         self._closest.fill(np.inf)
-        chosen = [int(generator.integers(len(self._X)))]
+        if len(self._weights):
+            cumulated = np.cumsum(self._weights)
+            chosen = [int(np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right"))]
+        else:
+            chosen = [int(generator.integers(len(self._X)))]
         sums = self._potentials(chosen)[:, 0]
         for _ in range(1, self._k):
             uniforms = generator.random(n_candidates)
             candidates = [self._draw(uniform, np.ascontiguousarray(sums), chosen[-1]) for uniform in uniforms]
             if candidates[0] < 0:  # every row coincides with a centre: any other row is as good
-                rest = np.setdiff1d(np.arange(len(self._X)), chosen)
+                rows = np.flatnonzero(self._weights) if len(self._weights) else np.arange(len(self._X))
+                rest = np.setdiff1d(rows, chosen)
                 return np.array([*chosen, *rest[: self._k - len(chosen)]])
             potentials = self._potentials([chosen[-1], *candidates])[:, 1:]
             best = int(np.argmin(potentials.sum(axis=0)))
@@ -90,31 +100,31 @@ class KMeans:
 
     def _draw(self, uniform: float, sums: Array, newest: int) -> int:
         """Return a row drawn with probability proportional to its squared distance to the nearest centre, or -1."""
-        s, target = kmeans.draw_superblock(uniform, sums)
+        s, target = plus_plus.draw_superblock(uniform, sums)
         if s < 0:
             return -1
         a, b = s * self._rows, (s + 1) * self._rows
         self._potentials([newest], slice(a, b))
-        return int(a + kmeans.draw_row(target, self._closest[a:b]))
+        return int(a + plus_plus.draw_row(target, self._closest[a:b], self._weights[a:b]))
 
     def _potentials(self, chosen: list[int], span: slice = slice(None)) -> Array:
-        """Return the sums of `kmeans.potential_superblock` over each superblock of the rows in `span`.
+        """Return the sums of `plus_plus.potential_superblock` over each superblock of the rows in `span`.
 
         The first of the rows `chosen` becomes a centre, the others are candidates.
         """
         origin, centers = self._relative(np.asarray(self._X[chosen], dtype=np.float64))
-        X, closest = self._X[span], self._closest[span]
+        X, closest, weights = self._X[span], self._closest[span], self._weights[span]
         sums = np.empty((-(-len(X) // self._rows), len(chosen)))
         for start, x in pieces(X, self._launch_rows, self._rows, X.dtype):
             first, end = start // self._rows, start + len(x)
             with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
-                out, held = sums[first : -(-end // self._rows)], closest[start:end]
+                out, held, w = sums[first : -(-end // self._rows)], closest[start:end], weights[start:end]
                 if parallel:
-                    run = by_address(kmeans.potential_superblock, x, origin, centers, held, out[0])
-                    kmeans.potential_parallel(run, x, self._rows, origin, centers, held, out)
+                    run = by_address(plus_plus.potential_superblock, x, origin, centers, held, w, out[0])
+                    plus_plus.potential_parallel(run, x, self._rows, origin, centers, held, w, out)
                     continue
                 for i, (a, b) in enumerate(self._plan.superblocks(len(x))):
-                    kmeans.potential_superblock(x[a:b], origin, centers, held[a:b], out[i])
+                    plus_plus.potential_superblock(x[a:b], origin, centers, held[a:b], w[a:b], out[i])
         return sums
 
     def _lloyd_round(
@@ -122,7 +132,7 @@ class KMeans:
     ) -> tuple[Array, Array]:
         """Return the centres as the kernels hold them, and the sums of `kmeans.lloyd_superblock` about them.
 
-        `labels` (N,) and `closest` (N,) are filled.
+        `labels` (N,) and `closest` (N,), squared distances times weights, are filled.
         """
         d = self._X.shape[1]
         closest = self._closest[:0] if closest is None else closest
@@ -133,13 +143,13 @@ class KMeans:
             end = start + len(x)
             slabs = np.empty((-(-len(x) // self._rows), *shape))
             with _threads.team(self._n_threads, len(x) * self._row_nanoseconds) as parallel:
-                out, held = labels[start:end], closest[start:end]
+                w, out, held = self._weights[start:end], labels[start:end], closest[start:end]
                 if parallel:
-                    run = by_address(kmeans.lloyd_superblock, x, origin, relative, out, held, slabs[0])
-                    kmeans.lloyd_parallel(run, x, self._rows, origin, relative, out, held, slabs, accumulator)
+                    run = by_address(kmeans.lloyd_superblock, x, origin, relative, w, out, held, slabs[0])
+                    kmeans.lloyd_parallel(run, x, self._rows, origin, relative, w, out, held, slabs, accumulator)
                     continue
                 for i, (a, b) in enumerate(self._plan.superblocks(len(x))):
-                    kmeans.lloyd_superblock(x[a:b], origin, relative, out[a:b], held[a:b], slabs[i])
+                    kmeans.lloyd_superblock(x[a:b], origin, relative, w[a:b], out[a:b], held[a:b], slabs[i])
                 blocks.fold(slabs, accumulator)
         return origin.astype(np.float64) + relative.astype(np.float64), accumulator
 
@@ -173,6 +183,6 @@ def _superblocks_of(dtype: Any) -> tuple[Any, Any]:
     row, centers, sums, slab = np.empty(1, dtype), np.empty((1, 1), dtype), np.empty(1), np.empty((1, 1))
     x = whole_piece(centers)
     return (
-        by_address(kmeans.potential_superblock, x, row, centers, row, sums),
-        by_address(kmeans.lloyd_superblock, x, row, centers, _NO_LABELS, row, slab),
+        by_address(plus_plus.potential_superblock, x, row, centers, row, sums, sums),
+        by_address(kmeans.lloyd_superblock, x, row, centers, sums, _NO_LABELS, row, slab),
     )

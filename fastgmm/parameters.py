@@ -1,4 +1,4 @@
-"""Plain data: what a mixture is, what one pass over the rows yields, and what a fit returns.
+"""Plain data: what a mixture is, and what one pass over the rows yields.
 
 EM is a fixed point of two small objects,
 
@@ -9,10 +9,9 @@ and this file holds both. ``SHAPES`` is the one table of array shapes by covaria
 
 from __future__ import annotations
 
-import enum
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -123,9 +122,9 @@ class MixtureParameters:
         """Return the component with the largest responsibility for each row, (N,)."""
         return inference.predict(X, self, n_threads=n_threads)
 
-    def score(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
-        """Mean log-likelihood per row, in nats."""
-        return inference.score(X, self, n_threads=n_threads)
+    def score(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
+        """Mean log-likelihood per row, in nats, weighted by `sample_weight` (N,) if there is one."""
+        return inference.score(X, self, sample_weight=sample_weight, n_threads=n_threads)
 
     def bic(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
         """Bayesian information criterion, -2 LL + p ln N; lower is better."""
@@ -206,75 +205,3 @@ class SufficientStatistics:
             first_moments=self.first_moments + other.first_moments,
             second_moments=self.second_moments + other.second_moments,
         )
-
-
-class Status(enum.StrEnum):
-    """Why a fit stopped."""
-
-    CONVERGED = "converged"
-    MAX_ITER = "max_iter"
-    STOPPED = "stopped by callback"
-
-
-@dataclass(frozen=True, eq=False)
-class IterationState:
-    """What a callback sees after each round.
-
-    Attributes
-    ----------
-    restart : int
-        Which of the ``n_init`` starts, from 0.
-    iteration : int
-        Round of EM within the restart, from 1.
-    mean_log_likelihood : float
-        Mean log-likelihood per row, in nats, that this round's E step saw.
-    change : float
-        Its change since the round before; ``inf`` in the first.
-    parameters : MixtureParameters
-        The parameters after this round's M step.
-    """
-
-    restart: int
-    iteration: int
-    mean_log_likelihood: float
-    change: float
-    parameters: MixtureParameters
-
-
-Callback = Callable[[IterationState], object]
-
-
-@dataclass(frozen=True, eq=False)
-class FitResult:
-    """The best of a fit's restarts.
-
-    Attributes
-    ----------
-    parameters : MixtureParameters
-        The fitted parameters.
-    log_likelihood : float
-        Total log-likelihood of the rows under `parameters`, in nats.
-    trace : (n_iter,) float64
-        Mean log-likelihood per row that each round's E step saw. The last entry, which decides
-        convergence, belongs to the parameters before the last M step, as in scikit-learn.
-    status : Status
-        Why the restart stopped.
-    n_failed : int
-        Restarts that ended in an error and were set aside.
-    """
-
-    parameters: MixtureParameters
-    log_likelihood: float
-    trace: Array = field(repr=False)
-    status: Status
-    n_failed: int = 0
-
-    @property
-    def n_iter(self) -> int:
-        """Rounds of EM done."""
-        return len(self.trace)
-
-    @property
-    def converged(self) -> bool:
-        """Whether the change of the mean log-likelihood fell below `tol`."""
-        return self.status is Status.CONVERGED

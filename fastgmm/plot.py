@@ -25,7 +25,8 @@ from numpy.typing import ArrayLike
 from . import drawing
 
 if TYPE_CHECKING:
-    from .parameters import FitResult, MixtureParameters
+    from .parameters import MixtureParameters
+    from .results import FitResult
 
 
 def plot_data(X: ArrayLike, *, feature_names: Sequence[str] | None = None) -> Figure:

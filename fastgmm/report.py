@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from .parameters import Callback, FitResult, IterationState, MixtureParameters
+from .parameters import MixtureParameters
+from .results import Callback, FitResult, IterationState
 
 MOST_FEATURES = 8  # printed with their covariances; of more, the means of the first few
 HEADING_WIDTH = 14  # characters; two features then fit a terminal of 80
@@ -60,20 +62,21 @@ def parameters_table(parameters: MixtureParameters) -> Table:
     return table
 
 
-def summary_table(
-    result: FitResult, *, n_samples: int, bic: float, aic: float, seconds: float, out: Path | None
-) -> Table:
+def summary_table(result: FitResult, *, total_weight: float, seconds: float, out: Path | None) -> Table:
     """Tabulate how well the mixture fits, how the fit went, and where its files are."""
     table = Table.grid(padding=(0, 2), pad_edge=True)
-    score = result.log_likelihood / n_samples
-    table.add_row("log-likelihood", f"{result.log_likelihood:.4f} ({score:.6f} per row, {n_samples} rows)")
-    table.add_row("BIC", f"{bic:.4f}")
-    table.add_row("AIC", f"{aic:.4f}")
+    score = result.log_likelihood / total_weight
+    n_free = result.parameters.n_free
+    table.add_row("log-likelihood", f"{result.log_likelihood:.4f} ({score:.6f} per row, {total_weight:g} rows)")
+    table.add_row("BIC", f"{-2.0 * result.log_likelihood + n_free * math.log(total_weight):.4f}")
+    table.add_row("AIC", f"{-2.0 * result.log_likelihood + 2.0 * n_free:.4f}")
     table.add_row("rounds", str(result.n_iter))
     table.add_row("converged", "yes" if result.converged else f"no ({result.status})")
     table.add_row("seconds", f"{seconds:.3f}")
     if result.n_failed:
         table.add_row("failed starts", str(result.n_failed))
+    if result.degenerate_components:
+        table.add_row("degenerate components", ", ".join(map(str, result.degenerate_components)))
     if out:
         table.add_row("written to", str(out))
     return table

@@ -146,8 +146,8 @@ def _allocate(means: Array, covariance_type: str, dtype: Any, **options: Any) ->
     return Prepared(plan_of(covariance_type, k, d, dtype), model)
 
 
-def maximize(statistics: SufficientStatistics, reg_covar: float) -> MixtureParameters:
-    """M step; see `fastgmm.maximize`."""
+def maximize(statistics: SufficientStatistics, reg_covar: Array) -> MixtureParameters:
+    """M step, see `fastgmm.maximize`, with what is added to the variance of each feature, (D,)."""
     k, d = statistics.centers.shape
     covariance_type = statistics.covariance_type
     weights, means = np.empty(k), np.empty((k, d))

@@ -34,7 +34,7 @@ def as_rows(X: Any, *, n_features: int | None = None) -> NDArray[Any]:
         if np.ma.is_masked(array):
             raise ValueError("X is a masked array with masked values; drop or impute these rows first")
         array = array.data
-    array = _as_float(array)
+    array = as_float(array)
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2:
@@ -56,7 +56,8 @@ def _as_array(X: Any) -> NDArray[Any]:
         raise ValueError(f"X must be a rectangular array of numbers: {error}") from None
 
 
-def _as_float(array: NDArray[Any]) -> NDArray[Any]:
+def as_float(array: NDArray[Any]) -> NDArray[Any]:
+    """Return `array` as float32 or float64; TypeError or ValueError if its values are not real numbers."""
     if array.dtype in (np.float32, np.float64):
         return np.asarray(array)
     if array.dtype.kind == "c":
@@ -68,6 +69,11 @@ def _as_float(array: NDArray[Any]) -> NDArray[Any]:
         return array.astype(np.float32 if array.dtype == np.dtype(">f4") else np.float64)
     except (ValueError, TypeError) as error:
         raise TypeError(f"X must hold numbers only: {error}") from None
+
+
+def is_finite(array: NDArray[Any]) -> bool:
+    """Whether no value is NaN or infinite; a chunk at a time."""
+    return all(bool(np.isfinite(array[a : a + _CHUNK]).all()) for a in range(0, len(array), _CHUNK))
 
 
 def _check_finite(array: NDArray[Any]) -> None:
@@ -87,13 +93,16 @@ def _check_finite(array: NDArray[Any]) -> None:
 
 def feature_names_of(X: Any) -> tuple[str, ...] | None:
     """Column names of a pandas, polars or Arrow table, if all are strings; else None."""
+    names = column_names_of(X)
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def column_names_of(X: Any) -> tuple[Any, ...] | None:
+    """Column names of a pandas, polars or Arrow table, whatever they are; None for anything else."""
     names = getattr(X, "column_names", None)
     if names is None:
         names = getattr(X, "columns", None)
-    if names is None or callable(names):
-        return None
-    names = tuple(names)
-    return names if names and all(isinstance(name, str) for name in names) else None
+    return None if names is None or callable(names) else tuple(names)
 
 
 def check_integer(name: str, value: Any, minimum: int) -> int:
@@ -115,6 +124,28 @@ def check_nonnegative(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_reg_covar(value: Any) -> float | str:
+    """Return `value` if it is "auto", else as a finite float >= 0."""
+    return "auto" if isinstance(value, str) and value == "auto" else check_nonnegative("reg_covar", value)
+
+
+def check_sample_weight(weights: Any, n_samples: int) -> NDArray[np.float64]:
+    """Return `weights` as (N,) float64 in C order, (0,) for None; TypeError or ValueError otherwise."""
+    if weights is None:
+        return np.empty(0)
+    try:
+        array = np.array(weights, dtype=np.float64, order="C")
+    except (TypeError, ValueError):
+        raise TypeError(f"sample_weight must be an array of numbers, got {type(weights).__name__}") from None
+    if array.shape != (n_samples,):
+        raise ValueError(f"sample_weight must be of shape ({n_samples},), got {array.shape}")
+    if not np.isfinite(array).all() or (array < 0.0).any():
+        raise ValueError("sample_weight must be finite and not negative")
+    if not array.any():
+        raise ValueError("sample_weight must not be zero for every row")
+    return array
+
+
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """Return `value` if it is one of `choices`; ValueError otherwise."""
     if not isinstance(value, str) or value not in choices:
@@ -133,8 +164,10 @@ def check_random_state(random_state: Any) -> np.random.Generator:
         ) from None
 
 
-def check_labels(labels: NDArray[Any], n_samples: int, n_components: int) -> NDArray[np.int64]:
-    """Return `labels` as (N,) int64 in 0..K-1, with every component present."""
+def check_labels(
+    labels: NDArray[Any], n_samples: int, n_components: int, weights: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return `labels` as (N,) int64 in 0..K-1, with every component present, by weight where `weights` has rows."""
     if labels.shape != (n_samples,):
         raise ValueError(f"init labels must be of shape ({n_samples},), got {labels.shape}")
     if labels.dtype.kind not in "iu":
@@ -142,21 +175,24 @@ def check_labels(labels: NDArray[Any], n_samples: int, n_components: int) -> NDA
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= n_components:
         raise ValueError(f"init labels must lie in 0..{n_components - 1}, got values from {low} to {high}")
-    counts = np.bincount(labels, minlength=n_components)
+    counts = np.bincount(labels, weights if len(weights) else None, minlength=n_components)
     if (counts == 0).any():
         raise ValueError(f"init labels leave component {int(np.argmin(counts))} without rows; each needs one")
     return labels.astype(np.int64, copy=False)
 
 
-def check_responsibilities(values: NDArray[Any], n_samples: int, n_components: int) -> NDArray[Any]:
-    """Return `values` as an (N, K) array whose rows are probabilities."""
+def check_responsibilities(
+    values: NDArray[Any], n_samples: int, n_components: int, weights: NDArray[np.float64]
+) -> NDArray[Any]:
+    """Return `values` as an (N, K) array whose rows are probabilities, which give every component some weight."""
     if values.shape != (n_samples, n_components):
         raise ValueError(f"init responsibilities must be of shape ({n_samples}, {n_components}), got {values.shape}")
     if values.dtype.kind != "f":
         raise TypeError(f"init responsibilities must be floating-point, got dtype {values.dtype}")
     if not (values >= 0.0).all() or not np.allclose(values.sum(axis=1), 1.0, atol=1e-6):
         raise ValueError("init responsibilities must be non-negative, with rows that sum to 1 (to 1e-6)")
-    if not (values.sum(axis=0) > 0.0).all():
+    sums = weights @ values if len(weights) else values.sum(axis=0)
+    if not (sums > 0.0).all():
         raise ValueError("init responsibilities leave a component without rows; each needs one")
     return values
 

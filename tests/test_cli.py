@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -400,3 +401,34 @@ def test_a_missing_extra_is_one_line(table, missing):
     assert run.stderr.count("\n") == 1
     assert missing in run.stderr
     assert "pip install 'fastgmm[cli]'" in run.stderr
+
+
+def test_weights_are_a_column(run, tmp_path, rows):
+    counts = np.random.default_rng(0).integers(0, 3, size=len(rows))
+    lines = [f"{x},{w},{y}" for (x, y), w in zip(rows.tolist(), counts.tolist(), strict=True)]
+    (tmp_path / "weighted.csv").write_text("first,count,second\n" + "\n".join(lines) + "\n")
+    code, out, error = run("fit", "weighted.csv", "-k", 2, "--weights", "count", "--out", "result", "--no-plots")
+    assert (code, error) == (0, "")
+    model = MixtureParameters.load(tmp_path / "result" / "model.json")
+    assert model.feature_names == ("first", "second")
+    expected = fastgmm.fit(rows, 2, n_init=5, random_state=0, sample_weight=counts)
+    np.testing.assert_array_equal(model.means, expected.parameters.means)
+    assert f"{int(counts.sum())} rows" in out
+    chosen = run("fit", "weighted.csv", "-k", 1, "--weights", "count", "--columns", "second")
+    assert chosen[0] == 0
+    assert "first" not in chosen[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--weights nothing", "--weights must name one of several columns of example 'geyser', .*; got 'nothing'"),
+        ("--reg-covar some", "it must be a number or auto, got 'some'"),
+        ("--reg-covar -1", "it must be at least 0, got -1"),
+        ("--stopping never", "'never' is not one of change, aitken"),
+    ],
+)
+def test_bad_weights_and_rules(run, options, message):
+    code, out, error = run("fit", "--example", "geyser", "-k", 2, *options.split())
+    assert (code, out) == (2, "")
+    assert re.search(message, error), error

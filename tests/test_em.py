@@ -133,7 +133,7 @@ def test_scikit_learn_from_the_same_start(n_features, max_iter):
             tol=0.0,
             max_iter=max_iter,
         ).fit(X)
-    ours = fastgmm.fit(X, 3, init=start, tol=0.0, max_iter=max_iter)
+    ours = fastgmm.fit(X, 3, init=start, tol=0.0, reg_covar=1e-6, max_iter=max_iter)
     expected = MixtureParameters(theirs.weights_, theirs.means_, theirs.covariances_)
     assert_same_parameters(ours.parameters, expected, rtol=1e-8, atol=1e-8)
     assert ours.n_iter == theirs.n_iter_
@@ -220,9 +220,11 @@ def collapsing_rows():
 def test_a_collapse_is_one_clear_error():
     X = collapsing_rows()
     labels = (X[:, 0] == 9.0).astype(int)
-    with pytest.raises(fastgmm.FitFailure, match=r"component 1 is not positive definite.*reg_covar \(now 0\)"):
+    with pytest.raises(fastgmm.FitFailure, match=r"increase reg_covar.* covariance of component 1 is not positive"):
         fastgmm.fit(X, 2, init=labels, reg_covar=0.0)
-    result = fastgmm.fit(X, 2, init=labels, reg_covar=1e-6)
+    with pytest.warns(RuntimeWarning, match="components 1 have lost their rows or sit on rows that are equal"):
+        result = fastgmm.fit(X, 2, init=labels, reg_covar=1e-6)
+    assert result.degenerate_components == (1,)
     np.testing.assert_allclose(result.parameters.covariances[1], 1e-6 * np.eye(2), rtol=1e-6, atol=1e-12)
 
 
@@ -231,14 +233,14 @@ def test_a_failed_restart_does_not_take_the_others_with_it():
     good = fastgmm.fit(X, 1, max_iter=0, reg_covar=0.0).parameters
     bad = MixtureParameters(good.weights, good.means, np.zeros((1, 2, 2)))
     starts = iter([bad, good, bad])
-    options = {"tol": 1e-3, "reg_covar": 0.0, "max_iter": 10, "callback": None}
+    rule = em.Rule(reg_covar=np.zeros(2), tol=1e-3, max_iter=10)
     with pytest.warns(RuntimeWarning, match=r"2 of 3 restarts failed .* component 0 is not positive definite"):
-        result = em.best_of(ArraySource(X), lambda: next(starts), n_init=3, **options)
+        result = em.best_of(ArraySource(X), lambda: next(starts), 3, rule)
     assert result.n_failed == 2
     assert result.converged
     assert_same_parameters(result.parameters, good)
     with pytest.raises(fastgmm.FitFailure, match="all 2 restarts failed"):
-        em.best_of(ArraySource(X), lambda: bad, n_init=2, **options)
+        em.best_of(ArraySource(X), lambda: bad, 2, rule)
 
 
 def test_overflow_is_reported_not_returned():

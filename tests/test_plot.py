@@ -12,7 +12,8 @@ from matplotlib.colors import same_color
 from matplotlib.patches import Ellipse, StepPatch
 
 from fastgmm import drawing, plot
-from fastgmm.parameters import FitResult, MixtureParameters, Status
+from fastgmm.parameters import MixtureParameters
+from fastgmm.results import FitResult, Status
 
 NAMES = ("eruption (min)", "waiting (min)", "income (k$)", "rent (k$)", "height (m)", "mass (kg)")
 N_PANELS = {1: 1, 2: 1, 3: 6, 6: 10}

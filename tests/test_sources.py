@@ -9,8 +9,8 @@ from conftest import assert_same_bits, make_problem
 import fastgmm
 from fastgmm import _threads
 from fastgmm._jit import JIT_ENABLED
+from fastgmm.accumulation import Accumulation
 from fastgmm.loading import pieces
-from fastgmm.sources import Accumulation
 from fastgmm.steps import Plan, prepare
 
 FEATURES = [2, 3] if JIT_ENABLED else [2]

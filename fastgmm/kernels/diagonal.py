@@ -19,19 +19,21 @@ from .structure import (
     maximize_means,
     prepare,
     scratch_rows,
+    set_unit,
     unpack,
 )
 
 
 class Diagonal(NamedTuple):
-    """log(w phi(x)) / 2 = constant - sum_d (factor_d x_d + offset_d)^2.
+    """log(w phi(x)) / 2 - unit[1] / 2 = constant - sum_d (factor_d x_d + offset_d)^2.
 
     factors (K, D) are 1 / (2 sd); offsets (K, D) are -(mean - origin) / (2 sd); constants (K,) are
-    (log w - sum_d log(2 pi variance_d) / 2) / 2.
+    (log w - sum_d log(sd_d / u)) / 2.
     """
 
     origin: Any
     means: Any
+    unit: Any
     factors: Any
     offsets: Any
     constants: Any
@@ -43,6 +45,7 @@ def allocate(n_components, n_features, dtype):
     return Diagonal(
         origin=np.zeros(n_features, dtype),
         means=np.zeros(shape, dtype),
+        unit=np.ones(2),
         factors=np.zeros(shape, dtype),
         offsets=np.zeros(shape, dtype),
         constants=np.zeros(n_components, dtype),
@@ -64,10 +67,13 @@ def prepare_diagonal(model, weights, means, covariances):
             variance = covariances[k, d]
             if not variance > 0.0:
                 return k
-            factor = 0.5 / math.sqrt(variance)
+            inverse_deviation = 1.0 / math.sqrt(variance)
+            if k == 0 and d == 0:
+                set_unit(model, inverse_deviation)
+            factor = 0.5 * inverse_deviation
             model.factors[k, d] = factor
             model.offsets[k, d] = -factor * np.float64(model.means[k, d])
-            constant -= 0.5 * (math.log(2.0 * math.pi) + math.log(variance))
+            constant += math.log(inverse_deviation * model.unit[0])
         model.constants[k] = 0.5 * constant
     return -1
 
@@ -182,4 +188,4 @@ def maximize_diagonal(model, sums, first, second, centers, reg_covar, weights, m
     for k in range(n_components):
         scale = inverse(sums[k])
         for d in range(n_features):
-            covariances[k, d] = second[k, d] * scale - (first[k, d] * scale) ** 2 + reg_covar
+            covariances[k, d] = second[k, d] * scale - (first[k, d] * scale) ** 2 + reg_covar[d]

@@ -22,6 +22,7 @@ from .structure import (
     maximize_means,
     prepare,
     scratch_rows,
+    set_unit,
     unpack,
 )
 from .tiles import less_distance
@@ -31,11 +32,12 @@ class Full(NamedTuple):
     """log(w phi(x)) / 2 = constant - |factor x + offset|^2, P = D rounded up to even.
 
     factors (K, P, P) are A / 2 with A = L^-1 and Sigma = L L^T; offsets (K, P) are -A (mean - origin) / 2;
-    constants (K,) are (log w - D/2 log 2 pi + log det A) / 2.
+    constants (K,) are (log w + log det u A) / 2.
     """
 
     origin: Any
     means: Any
+    unit: Any
     factors: Any
     offsets: Any
     constants: Any
@@ -46,6 +48,7 @@ class Full1(NamedTuple):
 
     origin: Any
     means: Any
+    unit: Any
     factors: Any
     offsets: Any
     constants: Any
@@ -56,6 +59,7 @@ class Full2(NamedTuple):
 
     origin: Any
     means: Any
+    unit: Any
     factors: Any
     offsets: Any
     constants: Any
@@ -66,6 +70,7 @@ class Full3(NamedTuple):
 
     origin: Any
     means: Any
+    unit: Any
     factors: Any
     offsets: Any
     constants: Any
@@ -78,6 +83,7 @@ def allocate(n_components, n_features, dtype):
     return model(
         origin=np.zeros(n_features, dtype),
         means=np.zeros((n_components, size), dtype),
+        unit=np.ones(2),
         factors=np.zeros((n_components, size, size), dtype),
         offsets=np.zeros((n_components, size), dtype),
         constants=np.zeros(n_components, dtype),
@@ -109,9 +115,11 @@ def prepare_full(model, weights, means, covariances):
 def store_component(model, k, weight, inverse_factor):
     """Write component `k` into `model`, given A = L^-1 in the lower triangle of `inverse_factor` (D, D)."""
     n_features = inverse_factor.shape[0]
-    constant = log_weight(weight) - 0.5 * n_features * math.log(2.0 * math.pi)
+    if k == 0:
+        set_unit(model, inverse_factor[0, 0])
+    constant = log_weight(weight)
     for i in range(n_features):
-        constant += math.log(inverse_factor[i, i])
+        constant += math.log(inverse_factor[i, i] * model.unit[0])
         offset = 0.0
         for j in range(i + 1):
             model.factors[k, i, j] = 0.5 * inverse_factor[i, j]
@@ -175,4 +183,4 @@ def maximize_full(model, sums, first, second, centers, reg_covar, weights, means
                 value = second[k, i, j] * scale - (first[k, i] * scale) * (first[k, j] * scale)
                 covariances[k, i, j] = value
                 covariances[k, j, i] = value
-            covariances[k, i, i] += reg_covar
+            covariances[k, i, i] += reg_covar[i]

@@ -1,4 +1,4 @@
-"""k-means on the blocks of the mixture kernels: squared distances by differences, never by expansion.
+"""Lloyd's rounds on the blocks of the mixture kernels: squared distances by differences, never by expansion.
 
 Centres are given less an `origin`, which is subtracted from every row, in the dtype of the rows (``structure.py``).
 """
@@ -8,6 +8,7 @@ import numpy as np
 from .._jit import driver, entry, exact, kernel, prange
 from .blocks import buffer, fold, lanes, load_block, new_block
 from .distances import squared_distances
+from .posterior import multiply
 
 # scikit-learn's KMeans: rounds at most, and the squared shift of the centres, in mean variances, that ends it.
 LLOYD_ROUNDS = 300
@@ -15,50 +16,6 @@ LLOYD_TOLERANCE = 1e-4
 # Up to so many clusters times features, sums by mask. Nanoseconds a row of a round by mask and by cluster on one AVX2
 # core: D = 2, K = 4 3.8 and 8.8; D = 4, K = 8 11.9 and 14.5; D = 8, K = 8 21.3 and 18.7.
 MASKED = 32
-
-
-@entry
-def potential_superblock(x, origin, centers, closest, sums):
-    """Take the first of `centers` (1 + L, D) as a centre of k-means++, the others as candidates for the next.
-
-    `closest` (S,), squared distances of the rows to their nearest centre, takes the new one into account; `sums`
-    (1 + L,) becomes its sum, and for each candidate the sum of min(closest, distance^2). To do so twice changes
-    nothing.
-    """
-    block = new_block(x, x.shape[1])
-    distances = buffer(x, centers.shape[0])
-    held = buffer(x, 1)[0]
-    sums[:] = 0.0
-    for start in range(0, x.shape[0], lanes(x)):
-        n_rows = min(lanes(x), x.shape[0] - start)
-        load_block(x, start, n_rows, origin, block)
-        nearest = closest[start : start + n_rows]
-        squared_distances(block, centers, x.shape[1], distances)
-        for b in range(n_rows):
-            # Into another array: LLVM makes a slow masked store of a minimum that is stored where it was read.
-            held[b] = min(nearest[b], distances[0, b])
-        total = 0.0
-        for b in range(n_rows):
-            # A loop, because the check of an array assignment compiles two seconds of string formatting.
-            nearest[b] = held[b]
-            total += held[b]
-        sums[0] += total
-        for c in range(1, centers.shape[0]):
-            total = 0.0
-            for b in range(n_rows):
-                total += min(held[b], distances[c, b])
-            sums[c] += total
-
-
-@driver
-def potential_parallel(run, x, rows, origin, centers, closest, sums):
-    """Write the k-means++ potentials of each superblock, `sums` (S, 1 + L), in parallel.
-
-    `run` is `potential_superblock`, `by_address`.
-    """
-    for s in prange(sums.shape[0]):
-        a, b = s * rows, (s + 1) * rows
-        run(x[a:b], origin, centers, closest[a:b], sums[s])
 
 
 @kernel
@@ -95,13 +52,13 @@ def assign(block, centers, n_features, scratch):
 
 
 @kernel
-def add_by_cluster(rows, origin, label, slab):
-    """Add 1 and x - origin of each of `rows` to row `label` of `slab`."""
-    for b in range(rows.shape[0]):
-        row, out = rows[b], slab[np.int64(label[b])]
+def add_by_cluster(x, start, n_rows, origin, label, slab):
+    """Add 1 and x - origin of each of ``x[start : start + n_rows]`` to row `label` of `slab`."""
+    for b in range(n_rows):
+        out = slab[np.int64(label[b])]
         out[0] += 1.0
-        for d in range(rows.shape[1]):
-            out[1 + d] += row[d] - origin[d]
+        for d in range(x.shape[1]):
+            out[1 + d] += x[start + b, d] - origin[d]
 
 
 @kernel
@@ -121,12 +78,23 @@ def add_by_mask(block, n_rows, label, slab):
             slab[k, 1 + d] += total
 
 
+@kernel
+def add_by_weight(x, start, n_rows, origin, label, weights, slab):
+    """Do what `add_by_cluster` does for rows that count as often as ``weights[start:]`` says."""
+    for b in range(n_rows):
+        out, weight = slab[np.int64(label[b])], weights[start + b]
+        out[0] += weight
+        for d in range(x.shape[1]):
+            out[1 + d] += weight * (x[start + b, d] - origin[d])
+
+
 @entry
-def lloyd_superblock(x, origin, centers, labels, closest, slab):
+def lloyd_superblock(x, origin, centers, weights, labels, closest, slab):
     """Assign rows to their nearest centre and sum counts and x - centre by cluster, and |x - centre|^2 over all.
 
-    Row k < K of `slab` is (count, sums (D)), row K begins with the sum of squares. `labels` (S,) and the squared
-    distances `closest` (S,) are written unless their length is 0.
+    Row k < K of `slab` is (count, sums (D)), row K begins with the sum of squares; where `weights` (S,) has rows,
+    each row counts as often as that says. `labels` (S,) and the squared distances `closest` (S,), times the weights,
+    are written unless their length is 0.
     """
     n_components, n_features = centers.shape
     block = new_block(x, n_features)
@@ -136,6 +104,8 @@ def lloyd_superblock(x, origin, centers, labels, closest, slab):
         n_rows = min(lanes(x), x.shape[0] - start)
         load_block(x, start, n_rows, origin, block)
         nearest, label = assign(block, centers, n_features, scratch)
+        if weights.shape[0] > 0:
+            multiply(nearest, weights, start, n_rows)
         total = block.dtype.type(0)
         for b in range(n_rows):
             total += nearest[b]
@@ -146,10 +116,12 @@ def lloyd_superblock(x, origin, centers, labels, closest, slab):
         if closest.shape[0] > 0:
             for b in range(n_rows):
                 closest[start + b] = nearest[b]
-        if n_components * n_features <= MASKED:
+        if weights.shape[0] > 0:
+            add_by_weight(x, start, n_rows, origin, label, weights, slab)
+        elif n_components * n_features <= MASKED:
             add_by_mask(block, n_rows, label, slab)
         else:
-            add_by_cluster(x[start : start + n_rows], origin, label, slab)
+            add_by_cluster(x, start, n_rows, origin, label, slab)
     for k in range(n_components):
         for d in range(n_features):
             # As in `weighted_sums`, of no more digits than the new centre, an offset from the same origin, can hold.
@@ -157,53 +129,15 @@ def lloyd_superblock(x, origin, centers, labels, closest, slab):
 
 
 @driver
-def lloyd_parallel(run, x, rows, origin, centers, labels, closest, slabs, accumulator):
+def lloyd_parallel(run, x, rows, origin, centers, weights, labels, closest, slabs, accumulator):
     """One round of Lloyd's algorithm, superblocks in parallel; sums are added to `accumulator` in row order.
 
     `run` is `lloyd_superblock`, `by_address`.
     """
     for s in prange(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        run(x[a:b], origin, centers, labels[a:b], closest[a:b], slabs[s])
+        run(x[a:b], origin, centers, weights[a:b], labels[a:b], closest[a:b], slabs[s])
     fold(slabs, accumulator)
-
-
-@exact
-def draw_superblock(uniform, sums):
-    """Return a superblock drawn with probability proportional to `sums` (S,), -1 if they are zero, and a target.
-
-    The target is what the running sum in the superblock has to exceed at the row drawn, see `draw_row`; `uniform` is
-    from [0, 1).
-    """
-    total = 0.0
-    for s in range(sums.shape[0]):
-        total += sums[s]
-    if not total > 0.0:
-        return -1, total
-    target = uniform * total
-    drawn = 0
-    for s in range(sums.shape[0]):
-        # Rounding may leave the target a hair beyond the last superblock of positive sum.
-        if sums[s] > 0.0:
-            drawn = s
-            if target < sums[s]:
-                break
-            target -= sums[s]
-    return drawn, target
-
-
-@exact
-def draw_row(target, closest):
-    """Return the first row at which the running sum of `closest` (S,) exceeds `target`, else the last that adds."""
-    last = 0
-    before = 0.0
-    for i in range(closest.shape[0]):
-        if closest[i] > 0.0:
-            last = i
-            before += closest[i]
-            if before > target:
-                break
-    return last
 
 
 @exact
@@ -245,12 +179,16 @@ def farthest(closest):
 
 
 @exact
-def fill_empty(labels, n_components):
-    """Give each empty cluster one row of the largest, where duplicates left it without any; return how many."""
+def fill_empty(labels, weights, n_components):
+    """Give each empty cluster one row of the largest, where duplicates left it without any; return how many.
+
+    Where `weights` (N,) has rows, those of weight 0 do not count.
+    """
     n_filled = 0
     counts = np.zeros(n_components, np.int64)
     for i in range(labels.shape[0]):
-        counts[labels[i]] += 1
+        if weights.shape[0] == 0 or weights[i] > 0.0:
+            counts[labels[i]] += 1
     for k in range(n_components):
         if counts[k] == 0:
             donor = 0
@@ -258,7 +196,7 @@ def fill_empty(labels, n_components):
                 if counts[j] > counts[donor]:
                     donor = j
             i = 0
-            while labels[i] != donor:
+            while labels[i] != donor or (weights.shape[0] > 0 and not weights[i] > 0.0):
                 i += 1
             labels[i] = k
             counts[donor] -= 1

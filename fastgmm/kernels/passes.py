@@ -11,14 +11,16 @@ compiled signature per dtype and every other layout a second.
 
 import numpy as np
 
-from .._jit import driver, entry, prange
+from .._jit import driver, entry, kernel, prange
 from .blocks import buffer, fold, lanes, load_block, new_block
 from .posterior import (
     collect,
+    collect_weighted,
     exponentiate,
     load_given,
     load_labels,
     log_sum,
+    multiply,
     row_maxima,
     store_labels,
     store_log_density,
@@ -28,11 +30,12 @@ from .structure import accumulate, log_density, scratch_rows
 
 
 @entry
-def superblock(model, x, given, labels, slab):
+def superblock(model, x, given, labels, weights, slab):
     """One fused E and M pass over the rows `x` (S, D) into `slab`, which is overwritten.
 
     Where `given` (S, K) has rows, they are the responsibilities, and where `labels` (S,) has, they are the components
-    that the rows belong to; then the E step is left out.
+    that the rows belong to; then the E step is left out. Where `weights` (S,) has rows, each row counts as often as
+    that says.
     """
     n_components = model.means.shape[0]
     block = new_block(x, model.means.shape[1])
@@ -50,29 +53,46 @@ def superblock(model, x, given, labels, slab):
         load_block(x, start, n_rows, model.origin, block)
         # For given responsibilities too: what it leaves in `scratch` is for `accumulate`.
         log_density(model, block, scratch, half_logs)
-        if given.shape[0] > 0:
-            load_given(given, start, n_rows, half_logs, sums)
-        elif labels.shape[0] > 0:
-            load_labels(labels, start, n_rows, half_logs, sums)
+        if given.shape[0] + labels.shape[0] > 0:
+            if given.shape[0] > 0:
+                load_given(given, start, n_rows, half_logs, sums)
+            else:
+                load_labels(labels, start, n_rows, half_logs, sums)
+            if weights.shape[0] > 0:
+                multiply(sums, weights, start, n_rows)
         else:
             row_maxima(half_logs, sums, maxima)
             exponentiate(half_logs, maxima, sums)
-            total += collect(maxima, sums, n_rows, products)
+            if weights.shape[0] > 0:
+                total += collect_weighted(maxima, sums, weights, start, n_rows)
+            else:
+                total += collect(maxima, sums, n_rows, products)
         accumulate(model, block, half_logs, sums, scratch, index, slab)
-    slab[n_components, 0] = total + log_sum(products)
+    slab[n_components, 0] = total + log_sum(products) + model.unit[1] * counted(x, weights)
+
+
+@kernel
+def counted(x, weights):
+    """Return the number of rows, or the sum of their `weights` if there are any."""
+    if weights.shape[0] == 0:
+        return np.float64(x.shape[0])
+    total = 0.0
+    for i in range(weights.shape[0]):
+        total += weights[i]
+    return total
 
 
 @driver
-def pass_parallel(run, model, x, given, labels, rows, slabs, accumulator):
+def pass_parallel(run, model, x, given, labels, weights, rows, slabs, accumulator):
     """Run superblocks of `rows` rows of `x` (N, D) in parallel and add their sums to `accumulator` in row order.
 
     `run` is `superblock`, `by_address`.
-    `given` (N, K) or (0, K) are responsibilities, `labels` (N,) or (0,) components, that replace the E step; `slabs`
-    (ceil(N / rows), ...) is scratch.
+    `given` (N, K) or (0, K) are responsibilities, `labels` (N,) or (0,) components, that replace the E step;
+    `weights` are (N,) or (0,); `slabs` (ceil(N / rows), ...) is scratch.
     """
     for s in prange(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        run(model, x[a:b], given[a:b], labels[a:b], slabs[s])
+        run(model, x[a:b], given[a:b], labels[a:b], weights[a:b], slabs[s])
     fold(slabs, accumulator)
 
 
@@ -94,7 +114,7 @@ def evaluate_superblock(model, x, log_densities, responsibilities, labels):
         if log_densities.shape[0] + responsibilities.shape[0] > 0:
             exponentiate(half_logs, maxima, sums)
         if log_densities.shape[0] > 0:
-            store_log_density(n_rows, maxima, sums, log_densities[start:])
+            store_log_density(n_rows, maxima, sums, model.unit[1], log_densities[start:])
         if responsibilities.shape[0] > 0:
             store_responsibilities(half_logs, n_rows, sums, responsibilities[start:])
 

@@ -85,12 +85,41 @@ def collect(maxima, sums, n_rows, products):
     for b in range(n_rows):
         total += 2.0 * maxima[b]
         products[b] *= sums[b]
+    invert(sums, n_rows)
+    return total
+
+
+@kernel
+def collect_weighted(maxima, sums, weights, start, n_rows):
+    """Do what `collect` does for weighted rows, by ``weights[start:]``, of which ``sums[b]`` becomes w/s.
+
+    A logarithm for each row, because the powers s^w could be anything.
+    """
+    total = 0.0
+    for b in range(n_rows):
+        weight = weights[start + b]
+        if weight > 0.0:
+            total += weight * (2.0 * maxima[b] + (math.log(sums[b]) if sums[b] > 0.0 else -math.inf))
+    invert(sums, n_rows)
+    multiply(sums, weights, start, n_rows)
+    return total
+
+
+@kernel
+def invert(sums, n_rows):
+    """Replace s by 1/s, see `collect`."""
     smallest, one = sums.dtype.type(SMALLEST), sums.dtype.type(1.0)
     for b in range(lanes(sums)):
         sums[b] = one / max(sums[b], smallest)
     for b in range(n_rows, lanes(sums)):
         sums[b] = sums.dtype.type(0.0)
-    return total
+
+
+@kernel
+def multiply(scales, weights, start, n_rows):
+    """Multiply ``scales[:n_rows]`` by ``weights[start:]``."""
+    for b in range(n_rows):
+        scales[b] *= scales.dtype.type(weights[start + b])
 
 
 @kernel
@@ -104,13 +133,16 @@ def load_given(given, start, n_rows, roots, scales):
 
 @kernel
 def load_labels(labels, start, n_rows, roots, scales):
-    """Stand in for the E step: row b belongs to component ``labels[start + b]`` alone."""
+    """Stand in for the E step: row b belongs to component ``labels[start + b]`` alone.
+
+    By index and not by a slice: a slice of an array that threads share is counted up and down atomically, block by
+    block, even where this is not called. Two threads were no faster than one at D = 1 by it.
+    """
     one, zero = roots.dtype.type(1.0), roots.dtype.type(0.0)
-    of_rows = labels[start : start + n_rows]
     for k in range(roots.shape[0]):
         lane = roots[k]
         for b in range(n_rows):
-            lane[b] = one if of_rows[b] == k else zero
+            lane[b] = one if labels[start + b] == k else zero
     clear_lanes(n_rows, roots)
     scales[:] = one
 
@@ -179,10 +211,10 @@ def store_labels(half_logs, n_rows, maxima, labels):
 
 
 @kernel
-def store_log_density(n_rows, maxima, sums, out):
-    """Write m + log s into ``out[:n_rows]``."""
+def store_log_density(n_rows, maxima, sums, shift, out):
+    """Write m + log s + `shift` into ``out[:n_rows]``."""
     for b in range(n_rows):
-        out[b] = 2.0 * maxima[b] + (math.log(sums[b]) if sums[b] > 0.0 else -math.inf)
+        out[b] = shift + 2.0 * maxima[b] + (math.log(sums[b]) if sums[b] > 0.0 else -math.inf)
 
 
 @kernel

@@ -19,18 +19,20 @@ from .structure import (
     maximize_means,
     prepare,
     scratch_rows,
+    set_unit,
     unpack,
 )
 
 
 class Spherical(NamedTuple):
-    """log(w phi(x)) / 2 = constant - scale |x - mean|^2.
+    """log(w phi(x)) / 2 - unit[1] / 2 = constant - scale |x - mean|^2.
 
-    scales (K,) are 1 / (4 variance); constants (K,) are (log w - D/2 log(2 pi variance)) / 2.
+    scales (K,) are 1 / (4 variance); constants (K,) are (log w - D log(sd / u)) / 2.
     """
 
     origin: Any
     means: Any
+    unit: Any
     scales: Any
     constants: Any
 
@@ -40,6 +42,7 @@ def allocate(n_components, n_features, dtype):
     return Spherical(
         origin=np.zeros(n_features, dtype),
         means=np.zeros((n_components, n_features), dtype),
+        unit=np.ones(2),
         scales=np.zeros(n_components, dtype),
         constants=np.zeros(n_components, dtype),
     )
@@ -59,9 +62,11 @@ def prepare_spherical(model, weights, means, covariances):
         if not variance > 0.0:
             return k
         model.scales[k] = 0.25 / variance
-        # Two logarithms, because 2 pi variance may overflow.
-        logarithm = math.log(2.0 * math.pi) + math.log(variance)
-        model.constants[k] = 0.5 * (log_weight(weights[k]) - 0.5 * means.shape[1] * logarithm)
+        inverse_deviation = 1.0 / math.sqrt(variance)
+        if k == 0:
+            set_unit(model, inverse_deviation)
+        logarithm = math.log(inverse_deviation * model.unit[0])
+        model.constants[k] = 0.5 * (log_weight(weights[k]) + means.shape[1] * logarithm)
     return -1
 
 
@@ -121,5 +126,5 @@ def maximize_spherical(model, sums, first, second, centers, reg_covar, weights, 
         scale = inverse(sums[k])
         value = second[k] * scale
         for d in range(n_features):
-            value -= (first[k, d] * scale) ** 2
-        covariances[k] = value / n_features + reg_covar
+            value += reg_covar[d] - (first[k, d] * scale) ** 2
+        covariances[k] = value / n_features

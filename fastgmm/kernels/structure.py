@@ -1,15 +1,19 @@
 """What a covariance structure has to provide: seven functions of its *model*, a named tuple of arrays.
 
 A model holds parameters in the form the density wants, in the dtype of the rows, and is what the passes
-(``passes.py``) know a structure by. Its first two fields are the same for all:
+(``passes.py``) know a structure by. Its first three fields are the same for all:
 
 ``origin`` (D,)
     What is subtracted from every row on its way into a block, so that nothing is lost to data that lie far from zero.
 ``means`` (K, P)
     The component means less `origin`, padded with zeros like the rows of a block.
+``unit`` (2,) float64
+    A power of two u, about the standard deviation of the first feature, in which lengths are measured before their
+    logarithm is taken, and what that and the factor (2 pi)^(-D/2) leave out of each row's log-density. So rows times
+    a power of two give the same responsibilities to the last bit.
 
-Sums are float64 whatever the rows are. In the implementations ``half_logs`` are log(w_k phi_k(x)) / 2 and ``roots``
-exp of them, see ``posterior.py``; ``slab`` is what ``blocks.py`` describes.
+Sums are float64 whatever the rows are. In the implementations ``half_logs`` are log(w_k phi_k(x)) / 2 but for the
+constant ``unit[1] / 2``, and ``roots`` exp of them, see ``posterior.py``; ``slab`` is what ``blocks.py`` describes.
 """
 
 import math
@@ -37,7 +41,7 @@ def scratch_rows(model):
 
 @generic
 def log_density(model, block, scratch, half_logs):
-    """Write log(w_k phi_k(x)) / 2 of each lane of `block` (P, B) into `half_logs` (K, B).
+    """Write log(w_k phi_k(x)) / 2, less ``unit[1] / 2``, of each lane of `block` (P, B) into `half_logs` (K, B).
 
     What it leaves in `scratch` is there when `accumulate` is called for the same block.
     """
@@ -62,10 +66,10 @@ def maximize(model, sums, first, second, centers, reg_covar, weights, means, cov
 
     With delta = first / N_k,
 
-        w_k = N_k / sum N,    mu_k = centers_k + delta,    Sigma_k = second / N_k - delta delta^T + reg_covar I.
+        w_k = N_k / sum N,    mu_k = centers_k + delta,    Sigma_k = second / N_k - delta delta^T + diag(reg_covar).
 
     delta tends to 0 with convergence, so the subtraction does not cancel, wherever the data lie. A component
-    without rows keeps its centre and gets weight 0 and covariance reg_covar I.
+    without rows keeps its centre and gets weight 0 and covariance diag(reg_covar), `reg_covar` (D,).
     """
 
 
@@ -91,6 +95,14 @@ def centers_of(model, centers):
     for k in range(centers.shape[0]):
         for d in range(centers.shape[1]):
             centers[k, d] = np.float64(model.origin[d]) + np.float64(model.means[k, d])
+
+
+@exact
+def set_unit(model, inverse_deviation):
+    """Choose ``model.unit`` given 1/sd of the first component and feature."""
+    exponent = math.frexp(inverse_deviation)[1]
+    model.unit[0] = math.ldexp(1.0, -exponent)
+    model.unit[1] = model.origin.shape[0] * (exponent * math.log(2.0) - 0.5 * math.log(2.0 * math.pi))
 
 
 @exact

@@ -27,6 +27,7 @@ from .structure import (
     maximize_means,
     prepare,
     scratch_rows,
+    set_unit,
     unpack,
 )
 from .tiles import tile_4x4
@@ -36,11 +37,12 @@ class Tied(NamedTuple):
     """log(w phi(x)) / 2 = constant - |whitener x - white_mean|^2, P = D rounded up to a multiple of four.
 
     whitener (P, P) is A / 2 with A = L^-1 and Sigma = L L^T; white_means (K, P) are A (mean - origin) / 2; constants
-    (K,) are (log w - D/2 log 2 pi + log det A) / 2. `direct` says whether a pass sums second moments.
+    (K,) are (log w + log det u A) / 2. `direct` says whether a pass sums second moments.
     """
 
     origin: Any
     means: Any
+    unit: Any
     whitener: Any
     white_means: Any
     constants: Any
@@ -53,6 +55,7 @@ def allocate(n_components, n_features, dtype, direct=True):
     return Tied(
         origin=np.zeros(n_features, dtype),
         means=np.zeros((n_components, size), dtype),
+        unit=np.ones(2),
         whitener=np.zeros((size, size), dtype),
         white_means=np.zeros((n_components, size), dtype),
         constants=np.zeros(n_components, dtype),
@@ -76,9 +79,10 @@ def prepare_tied(model, weights, means, covariances):
     if cholesky(covariances, factor) != OK:
         return 0
     invert_lower(factor, inverse_factor)
-    constant = -0.5 * n_features * math.log(2.0 * math.pi)
+    set_unit(model, inverse_factor[0, 0])
+    constant = 0.0
     for i in range(n_features):
-        constant -= math.log(factor[i, i])
+        constant += math.log(inverse_factor[i, i] * model.unit[0])
         for j in range(i + 1):
             model.whitener[i, j] = 0.5 * inverse_factor[i, j]
     for k in range(n_components):
@@ -171,7 +175,7 @@ def maximize_tied(model, sums, first, second, centers, reg_covar, weights, means
                 value -= first[k, i] * (means[k, j] - centers[k, j])
             covariances[i, j] = value / total
             covariances[j, i] = covariances[i, j]
-        covariances[i, i] += reg_covar
+        covariances[i, i] += reg_covar[i]
 
 
 def from_scatter(scatter, grand_mean, sums, first, centers):

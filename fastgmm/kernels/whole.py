@@ -21,16 +21,17 @@ MAX_ITER, CONVERGED, ILL_DEFINED, NOT_FINITE = 0, 1, 2, 3
 def one_pass(run, model, x, labels, rows, slabs, accumulator):
     """`run` `superblock` over all rows and fold; `accumulator` is overwritten."""
     given = np.empty((0, model.means.shape[0]), x.dtype)
+    weights = np.empty(0, slabs.dtype)
     for s in range(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        run(model, x[a:b], given, labels[a:b], slabs[s])
+        run(model, x[a:b], given, labels[a:b], weights, slabs[s])
     accumulator[:, :] = 0.0
     fold(slabs, accumulator)
 
 
 @exact
 def expectation_maximization(
-    run, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
+    run, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, previous, tol, aitken, max_iter, trace
 ):
     """Run EM to its end.
 
@@ -50,6 +51,12 @@ def expectation_maximization(
         Scratch.
     weights, means, covariances : float64
         In: the start where there are no labels. Out: the parameters after the last M step.
+    reg_covar : (D,) float64
+        Added to the diagonal of every covariance.
+    previous : float
+        Mean log-likelihood that the first one is compared to, -inf for none.
+    tol, aitken : float, bool
+        See `convergence.converged`.
     trace : (max_iter,) float64
         Mean log-likelihood that each round's E step saw.
 
@@ -65,12 +72,28 @@ def expectation_maximization(
         Total log-likelihood of the rows, in nats, under the final parameters.
     """
     return run_rounds(
-        run, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
+        run,
+        model,
+        x,
+        labels,
+        rows,
+        slabs,
+        weights,
+        means,
+        covariances,
+        reg_covar,
+        previous,
+        tol,
+        aitken,
+        max_iter,
+        trace,
     )
 
 
 @kernel
-def run_rounds(run, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace):
+def run_rounds(
+    run, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, previous, tol, aitken, max_iter, trace
+):
     """See `expectation_maximization`; in line, because a caller that knows `superblock` by name is linked to it.
 
     All passes are turns of one loop, which is compiled once: two for labels (see `sources.statistics_given`), then
@@ -90,7 +113,7 @@ def run_rounds(run, model, x, labels, rows, slabs, weights, means, covariances, 
                 model.means[k, d] = x[0, d]
     n_iter = 0
     status = MAX_ITER
-    previous = -math.inf
+    change = math.inf
     while True:
         done = status == CONVERGED or n_iter == max_iter
         if turn == 0:
@@ -109,7 +132,8 @@ def run_rounds(run, model, x, labels, rows, slabs, weights, means, covariances, 
             n_iter += 1
             if not math.isfinite(mean_log_likelihood):
                 return NOT_FINITE, n_iter, -1, mean_log_likelihood
-            if converged(mean_log_likelihood - previous, tol):
+            change_before, change = change, mean_log_likelihood - previous
+            if converged(change, change_before, tol, aitken):
                 status = CONVERGED
             previous = mean_log_likelihood
         centers_of(model, centers)
@@ -129,8 +153,25 @@ def fit_small(model, x, weights, means, covariances, reg_covar, tol, max_iter, t
     rows, n_slabs, shape = scratch_shape(model, x)
     labels = np.empty(0, np.int64)
     slabs = np.empty((n_slabs, shape[0], shape[1]))
+    added = np.empty(means.shape[1])
+    for d in range(means.shape[1]):
+        added[d] = reg_covar
     return run_rounds(
-        superblock, model, x, labels, rows, slabs, weights, means, covariances, reg_covar, tol, max_iter, trace
+        superblock,
+        model,
+        x,
+        labels,
+        rows,
+        slabs,
+        weights,
+        means,
+        covariances,
+        added,
+        -math.inf,
+        tol,
+        False,
+        max_iter,
+        trace,
     )
 
 

@@ -13,12 +13,11 @@ from .blocks import fold
 from .kmeans import (
     LLOYD_ROUNDS,
     LLOYD_TOLERANCE,
-    draw_row,
-    draw_superblock,
     farthest,
     fill_empty,
     move_centers,
 )
+from .plus_plus import draw_row, draw_superblock
 
 
 @exact
@@ -55,7 +54,7 @@ def kmeans_labels(potential, lloyd, x, rows, first_row, uniforms, closest, slabs
             break
     subtract_first(centers, origin, relative)
     lloyd_round(lloyd, x, rows, origin, relative, labels, closest[:0], slabs, accumulator)
-    fill_empty(labels, n_components)
+    fill_empty(labels, np.empty(0, slabs.dtype), n_components)
 
 
 @exact
@@ -71,6 +70,7 @@ def plus_plus(potential, x, rows, first_row, uniforms, closest, centers):
     relative = np.empty((step.shape[0], n_features), x.dtype)
     sums = np.empty((n_slabs, step.shape[0]), centers.dtype)
     spare = np.empty(1, centers.dtype)
+    unweighted = np.empty(0, centers.dtype)
     best = 0
     for k in range(n_components - 1):
         step[0] = chosen[k]
@@ -82,8 +82,8 @@ def plus_plus(potential, x, rows, first_row, uniforms, closest, centers):
             if s < 0:
                 break
             a, b = s * rows, (s + 1) * rows
-            potential(x[a:b], origin, relative[:1], closest[a:b], spare)
-            step[c] = a + draw_row(target, closest[a:b])
+            potential(x[a:b], origin, relative[:1], closest[a:b], unweighted, spare)
+            step[c] = a + draw_row(target, closest[a:b], unweighted)
         if s < 0:
             fill_chosen(chosen, k + 1, n_samples)
             break
@@ -105,17 +105,19 @@ def plus_plus(potential, x, rows, first_row, uniforms, closest, centers):
 @exact
 def potentials(potential, x, rows, origin, relative, closest, sums):
     """Run `potential` over all rows; `sums` is (S, L) or wider."""
+    unweighted = np.empty(0, sums.dtype)
     for s in range(sums.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        potential(x[a:b], origin, relative, closest[a:b], sums[s, : relative.shape[0]])
+        potential(x[a:b], origin, relative, closest[a:b], unweighted, sums[s, : relative.shape[0]])
 
 
 @exact
 def lloyd_round(lloyd, x, rows, origin, relative, labels, closest, slabs, accumulator):
     """Run `lloyd` over all rows and fold; `accumulator` is overwritten."""
+    unweighted = np.empty(0, slabs.dtype)
     for s in range(slabs.shape[0]):
         a, b = s * rows, (s + 1) * rows
-        lloyd(x[a:b], origin, relative, labels[a:b], closest[a:b], slabs[s])
+        lloyd(x[a:b], origin, relative, unweighted, labels[a:b], closest[a:b], slabs[s])
     accumulator[:, :] = 0.0
     fold(slabs, accumulator)
 

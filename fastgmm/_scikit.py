@@ -1,0 +1,106 @@
+"""What the estimator shares with scikit-learn: exceptions, printed progress, tags and metadata routing.
+
+scikit-learn is never imported before one of its classes is needed: to raise or warn with it, or because it asks.
+Without it, classes of the same name and bases stand in.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import time
+from typing import Any, Self
+
+from .results import IterationState
+
+
+class ConvergenceWarning(UserWarning):
+    """EM did not converge; stands in for `sklearn.exceptions.ConvergenceWarning`."""
+
+
+class NotFittedError(ValueError, AttributeError):
+    """The estimator is not fitted; stands in for `sklearn.exceptions.NotFittedError`."""
+
+
+class InvalidParameterError(ValueError, TypeError):
+    """A constructor argument is not what it may be; stands in for scikit-learn's class of this name."""
+
+
+_HOMES: dict[type, str] = {InvalidParameterError: "sklearn.utils._param_validation"}
+
+
+def scikit_class(stand_in: type) -> Any:
+    """Return scikit-learn's class of the same name, or `stand_in` where it is not installed."""
+    try:
+        return getattr(importlib.import_module(_HOMES.get(stand_in, "sklearn.exceptions")), stand_in.__name__)
+    except (ImportError, AttributeError):
+        return stand_in
+
+
+def not_fitted(estimator: Any) -> Exception:
+    """Return the error of a method that needs `fit` first."""
+    error: Exception = scikit_class(NotFittedError)(
+        f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
+        "using this estimator."
+    )
+    return error
+
+
+class Progress:
+    """A callback that prints what scikit-learn prints at `verbose` 1 and 2."""
+
+    def __init__(self, verbose: int, interval: int) -> None:
+        self._verbose = verbose
+        self._interval = interval
+        self._restart = -1
+        self._time = time.perf_counter()
+
+    def __call__(self, state: IterationState) -> None:
+        """Print a line for a new restart, and one for every so many rounds."""
+        if state.restart != self._restart:
+            self._restart = state.restart
+            print(f"Initialization {state.restart}")
+        if state.iteration % self._interval == 0:
+            now = time.perf_counter()
+            details = f"\t time lapse {now - self._time:.5f}s\t ll change {state.change:.5f}"
+            print(f"  Iteration {state.iteration}{details if self._verbose > 1 else ''}")
+            self._time = now
+
+
+def tags() -> Any:
+    """Return scikit-learn's description of a dense density estimator that takes no target."""
+    utils = importlib.import_module("sklearn.utils")
+    return utils.Tags(
+        estimator_type="density_estimator",
+        target_tags=utils.TargetTags(required=False),
+        input_tags=utils.InputTags(),
+    )
+
+
+class SampleWeightRouting:
+    """Metadata routing of `sample_weight` to `fit` and `score`, as scikit-learn's meta-estimators ask for it."""
+
+    def get_metadata_routing(self) -> Any:
+        """Return which metadata `fit` and `score` want, a `sklearn.utils.metadata_routing.MetadataRequest`."""
+        if hasattr(self, "_metadata_request"):
+            return copy.deepcopy(self._metadata_request)
+        routing = importlib.import_module("sklearn.utils.metadata_routing")
+        request = routing.MetadataRequest(owner=self)
+        for method in (request.fit, request.score):
+            method.add_request(param="sample_weight", alias=None)
+        return request
+
+    def set_fit_request(self, *, sample_weight: bool | str | None = None) -> Self:
+        """Ask meta-estimators to pass `sample_weight` to `fit`: yes, no, raise if there is one, or by an alias."""
+        return self._request("fit", sample_weight)
+
+    def set_score_request(self, *, sample_weight: bool | str | None = None) -> Self:
+        """Ask meta-estimators to pass `sample_weight` to `score`, see `set_fit_request`."""
+        return self._request("score", sample_weight)
+
+    def _request(self, method: str, alias: bool | str | None) -> Self:
+        request = self.get_metadata_routing()
+        getattr(request, method).add_request(param="sample_weight", alias=alias)
+        # scikit-learn's `clone` copies the attribute of this name.
+        self._metadata_request = request
+        return self

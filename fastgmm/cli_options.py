@@ -1,0 +1,60 @@
+"""Options of the command line that check what they got, and those that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Annotated
+
+import typer
+
+
+def one_of(choices: Collection[str]) -> Callable[[str | None], str | None]:
+    """Return a typer callback that accepts these values and no others."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in choices:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}")
+        return value
+
+    return check
+
+
+def number_or_auto(value: str) -> float | str:
+    """Parse a number from 0 on, or "auto"."""
+    if value == "auto":
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        raise typer.BadParameter(f"it must be a number or auto, got {value!r}") from None
+    if not number >= 0.0:
+        raise typer.BadParameter(f"it must be at least 0, got {value}")
+    return number
+
+
+def at_least(minimum: int) -> Callable[[float | None], float | None]:
+    """Return a typer callback that accepts numbers from `minimum` on: typer's own does not say what it got."""
+
+    def check(value: float | None) -> float | None:
+        if value is not None and not value >= minimum:
+            raise typer.BadParameter(f"it must be at least {minimum}, got {value}")
+        return value
+
+    return check
+
+
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--columns", metavar="NAME", help="A column to use; repeat it for more. All by default."),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line of a text file names the columns. By default: if it is not all numbers.",
+        show_default=False,
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option(callback=at_least(1), help="Number of threads. The result does not depend on it.")
+]
