@@ -107,6 +107,8 @@ def best_of(
             result = run(source, start(), rule, restart)
             if math.isnan(result.log_likelihood):
                 result = _completed(source, result)
+            if not math.isfinite(result.log_likelihood):
+                raise FitFailure(_not_finite(result.log_likelihood, result.n_iter))
         except FitFailure as failure:
             failures.append(str(failure))
             continue

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _scikit, _scikit_checks, _threads, validation
+from .conversion import precisions_of
 from .fitting import Options, fit_rows
 from .parameters import SHAPES, MixtureParameters, Seed
 from .results import FitResult
@@ -186,7 +187,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
     def _set(self, result: FitResult) -> None:
         parameters = result.parameters
         # First what may fail, so that the estimator never holds a part of a fit.
-        cholesky, precisions = _precisions(parameters)
+        cholesky, precisions = precisions_of(parameters)
         self.weights_ = parameters.weights
         self.means_ = parameters.means
         self.covariances_ = parameters.covariances
@@ -253,14 +254,3 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
                 "input."
             )
         return rows
-
-
-def _precisions(parameters: MixtureParameters) -> tuple[Array, Array]:
-    """Return scikit-learn's ``precisions_cholesky_`` and ``precisions_``."""
-    if parameters.covariance_type in ("diag", "spherical"):
-        deviations = 1.0 / np.sqrt(parameters.covariances)
-        return deviations, deviations**2
-    factors = np.linalg.cholesky(parameters.covariances)
-    identity = np.broadcast_to(np.eye(parameters.n_features, dtype=factors.dtype), factors.shape)
-    cholesky = np.triu(np.swapaxes(np.linalg.solve(factors, identity), -1, -2))
-    return cholesky, cholesky @ np.swapaxes(cholesky, -1, -2)

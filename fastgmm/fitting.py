@@ -99,11 +99,12 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> FitR
     if rows.dtype == np.float64:
         return result
     fitted = result.parameters
+    with np.errstate(over="ignore"):
+        covariances = fitted.covariances.astype(rows.dtype)
+    if not np.isfinite(covariances).all():
+        raise em.FitFailure("the covariances exceed what float32 holds; rescale X or convert it to float64")
     parameters = MixtureParameters(
-        fitted.weights.astype(rows.dtype),
-        fitted.means.astype(rows.dtype),
-        fitted.covariances.astype(rows.dtype),
-        fitted.covariance_type,
+        fitted.weights.astype(rows.dtype), fitted.means.astype(rows.dtype), covariances, fitted.covariance_type
     )
     return replace(result, parameters=parameters)
 

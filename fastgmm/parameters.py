@@ -12,10 +12,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+import fastgmm.conversion as conversion
 import fastgmm.inference as inference
 import fastgmm.model_file as model_file
 
@@ -146,6 +148,18 @@ class MixtureParameters:
     def load(path: str | os.PathLike[str]) -> MixtureParameters:
         """Read a model that `save` wrote; ``ValueError`` if the file is not one."""
         return model_file.load(path)
+
+    def to_sklearn(self) -> Any:
+        """Return a `sklearn.mixture.GaussianMixture` that is fitted with these parameters."""
+        return conversion.to_sklearn(self)
+
+    @staticmethod
+    def from_sklearn(model: Any) -> MixtureParameters:
+        """Return the parameters of a fitted mixture of scikit-learn's, or of `fastgmm.GaussianMixture`.
+
+        TypeError if `model` is not one, ValueError if its parameters are not valid.
+        """
+        return conversion.from_sklearn(model)
 
 
 @dataclass(frozen=True, eq=False)
