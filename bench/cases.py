@@ -145,10 +145,10 @@ def run_scikit_learn(X, start, n_rounds):
     mixture = GaussianMixture(
         start.n_components,
         covariance_type=start.covariance_type,
-        weights_init=start.weights,
-        means_init=start.means,
-        precisions_init=np.linalg.inv(start.covariances) if matrices else 1.0 / start.covariances,
-        init_params="random_from_data",  # the cheapest: scikit-learn runs it even with an explicit start
+        # In the dtype of the rows: a start in double would make it compute float32 rows in double.
+        weights_init=start.weights.astype(X.dtype),
+        means_init=start.means.astype(X.dtype),
+        precisions_init=(np.linalg.inv(start.covariances) if matrices else 1.0 / start.covariances).astype(X.dtype),
         tol=0.0,
         reg_covar=REG_COVAR,
         max_iter=n_rounds,

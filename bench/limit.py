@@ -26,6 +26,7 @@ from numba import njit, prange
 from fastgmm.kernels.exp import exp_nonpositive
 
 REORDER = {"reassoc", "contract", "arcp", "nsz"}
+# Rows of a block in double; twice as many in single precision, as in the kernels.
 LANES = 256
 
 
@@ -35,7 +36,7 @@ def tile(w, z, repeats):
     total = 0.0
     for _ in range(repeats):
         c00 = c01 = c02 = c10 = c11 = c12 = c20 = c21 = c22 = c30 = c31 = c32 = w.dtype.type(0.0)
-        for b in range(LANES):
+        for b in range(z.shape[1]):
             w0, w1, w2, w3 = w[0, b], w[1, b], w[2, b], w[3, b]
             z0, z1, z2 = z[0, b], z[1, b], z[2, b]
             c00 += w0 * z0
@@ -60,7 +61,7 @@ def tile(w, z, repeats):
 def exponentials(x, out, repeats):
     """Exponentials of a row, `repeats` times."""
     for _ in range(repeats):
-        for b in range(LANES):
+        for b in range(x.shape[0]):
             out[b] = exp_nonpositive(x[b])
         x[0] = -out[1]
     return out[0]
@@ -121,11 +122,12 @@ class Machine:
 
     def __init__(self, dtype, n_threads: int) -> None:
         generator = np.random.default_rng(0)
+        self._lanes = LANES * 8 // np.dtype(dtype).itemsize
         self._n_threads = n_threads
         self._out = np.zeros(n_threads)
-        self._w = generator.random((n_threads, 4, LANES)).astype(dtype)
-        self._z = generator.random((n_threads, 3, LANES)).astype(dtype)
-        self._x = (-20.0 * generator.random((n_threads, LANES))).astype(dtype)
+        self._w = generator.random((n_threads, 4, self._lanes)).astype(dtype)
+        self._z = generator.random((n_threads, 3, self._lanes)).astype(dtype)
+        self._x = (-20.0 * generator.random((n_threads, self._lanes))).astype(dtype)
         self._rows = np.ones((n_threads, 2**26 // n_threads // np.dtype(dtype).itemsize), dtype)
         self.rates()
 
@@ -143,8 +145,8 @@ class Machine:
         finally:
             numba.set_num_threads(before)
         return Rates(
-            self._n_threads * self.TILES * LANES * 12 / tiles,
-            self._n_threads * self.EXPONENTIALS * LANES / exps,
+            self._n_threads * self.TILES * self._lanes * 12 / tiles,
+            self._n_threads * self.EXPONENTIALS * self._lanes / exps,
             self._rows.nbytes / reading,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import warnings
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from ._scikit import InvalidParameterError, scikit_class
 
 
 def _interval(kind: Any, low: Any, text: str) -> tuple[Callable[[Any], object], str]:
-    return lambda value: isinstance(value, kind) and value >= low, f"{text} in the range [{low}, inf)"
+    return lambda value: isinstance(value, kind) and low <= value < math.inf, f"{text} in the range [{low}, inf)"
 
 
 def _choice(*options: str) -> tuple[Callable[[Any], object], str]:
@@ -84,6 +85,8 @@ def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
             "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy "
             "array."
         )
+    if np.ma.is_masked(X):
+        raise ValueError("Input X is a masked array with masked values; drop or impute these rows first.")
     array = np.asarray(X)
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{array}\n")

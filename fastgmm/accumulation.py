@@ -22,6 +22,11 @@ UNWEIGHTED = np.empty(0)
 Given = Callable[[int, int], Array] | NDArray[np.int64]
 
 
+def first_counted(weights: Array) -> int:
+    """Return the first row of positive weight, 0 if `weights` are of length 0."""
+    return int(np.argmax(weights > 0.0)) if len(weights) else 0
+
+
 class Accumulation:
     """One pass in progress.
 
@@ -108,6 +113,8 @@ class Accumulation:
         work = len(x) * plan.row_nanoseconds if n_slabs > 1 else 0.0
         with _threads.team(self._n_threads, work) as parallel:
             slabs = self._slabs[:n_slabs]
+            # Numba ignores an exception (out of memory) behind an address: what it left undone shall not look done.
+            slabs[:, plan.n_components, 0] = np.nan
             if parallel:
                 run = by_address(passes.superblock, prepared.model, x, given, labels, weights, slabs[0])
                 passes.pass_parallel(

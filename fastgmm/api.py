@@ -121,7 +121,7 @@ def accumulate(
     Parameters
     ----------
     X : array-like of shape (N, D) or (N,)
-        As for `fit`.
+        As for `fit`, but computed in double whatever the dtype.
     parameters : MixtureParameters
         The current parameters; the moments are taken about their means.
     sample_weight : array-like of shape (N,), optional

@@ -60,8 +60,8 @@ def run(source: Source, start: Start, rule: Rule, restart: int = 0) -> FitResult
         finished = source.run_whole(
             start, rule.reg_covar, rule.previous, rule.tol, aitken=rule.aitken, max_iter=rule.max_iter
         )
-        # A collapse in the last M step is for `_completed` to see, which the loop below leads to.
-        if finished is not None and not (finished.component >= 0 and finished.n_iter == rule.max_iter):
+        # After a collapse the loop below says what is to be said, or mends it if it was in the last M step.
+        if finished is not None and finished.component < 0:
             return _result_of(finished)
     parameters = start if isinstance(start, MixtureParameters) else start.parameters()
     trace: list[float] = []
@@ -130,9 +130,6 @@ def best_of(
 
 def _result_of(finished: WholeRun) -> FitResult:
     """Return the result of a run that was compiled as a whole; FitFailure if it failed."""
-    if finished.component >= 0:
-        error = IllDefinedCovariance(finished.component)
-        raise FitFailure(_ill_defined(error, finished.n_iter))
     if finished.status is None:
         raise FitFailure(_not_finite(finished.log_likelihood, finished.n_iter))
     return FitResult(finished.parameters, finished.log_likelihood, finished.trace, finished.status)

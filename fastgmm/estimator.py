@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _scikit, _scikit_checks, _threads, validation
+from . import _scikit, _scikit_checks, _threads, inference, validation
 from .conversion import precisions_of
 from .fitting import Options, fit_rows
 from .parameters import SHAPES, MixtureParameters, Seed
@@ -50,6 +50,18 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
     feature_names_in_ : (D,) object array
         Only where X had column names.
     """
+
+    weights_: Array
+    means_: Array
+    covariances_: Array
+    precisions_cholesky_: Array
+    precisions_: Array
+    converged_: bool
+    n_iter_: int
+    lower_bound_: float
+    lower_bounds_: list[float]
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
 
     def __init__(
         self,
@@ -142,11 +154,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
                 _scikit.scikit_class(_scikit.ConvergenceWarning),
                 stacklevel=2,
             )
-        self._set(result)
-        if names is not None:
-            self.feature_names_in_ = names
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+        self._set(result, names)
         return self
 
     def _options(self, rows: NDArray[Any]) -> Options:
@@ -184,19 +192,26 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             given["covariances"] = _scikit_checks.covariances_of(self.precisions_init, self.covariance_type, shape)
         return given
 
-    def _set(self, result: FitResult) -> None:
+    def _set(self, result: FitResult, names: NDArray[Any] | None) -> None:
         parameters = result.parameters
-        # First what may fail, so that the estimator never holds a part of a fit.
         cholesky, precisions = precisions_of(parameters)
-        self.weights_ = parameters.weights
-        self.means_ = parameters.means
-        self.covariances_ = parameters.covariances
-        self.precisions_cholesky_, self.precisions_ = cholesky, precisions
-        self.converged_ = result.converged
-        self.n_iter_ = result.n_iter
-        self.lower_bound_ = float(result.trace[-1]) if result.n_iter else -np.inf
-        self.lower_bounds_ = result.trace.tolist()
-        self.n_features_in_ = parameters.n_features
+        fitted = {
+            "weights_": parameters.weights,
+            "means_": parameters.means,
+            "covariances_": parameters.covariances,
+            "precisions_cholesky_": cholesky,
+            "precisions_": precisions,
+            "converged_": result.converged,
+            "n_iter_": result.n_iter,
+            "lower_bound_": float(result.trace[-1]) if result.n_iter else -math.inf,
+            "lower_bounds_": result.trace.tolist(),
+            "n_features_in_": parameters.n_features,
+            "feature_names_in_": names,
+        }
+        # In one step, so that Ctrl-C never leaves a part of a fit.
+        vars(self).update(fitted)
+        if names is None:
+            del self.feature_names_in_
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
         """Fit, then return the component of each row, (N,)."""
@@ -204,27 +219,31 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
 
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Most probable component of each row, (N,)."""
-        return self._parameters().predict(self._rows(X), n_threads=self.n_threads)
+        labels: NDArray[np.int64] = self._evaluate(X, "labels")
+        return labels
 
     def predict_proba(self, X: Any) -> Array:
         """Responsibilities, (N, K)."""
-        return self._parameters().responsibilities(self._rows(X), n_threads=self.n_threads)
+        responsibilities: Array = self._evaluate(X, "responsibilities")
+        return responsibilities
 
     def score_samples(self, X: Any) -> Array:
         """Log-density of each row, (N,), in nats."""
-        return self._parameters().log_density(self._rows(X), n_threads=self.n_threads)
+        densities: Array = self._evaluate(X, "log_density")
+        return densities
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Mean log-likelihood per row, in nats, weighted by `sample_weight` (N,) if there is one."""
-        return self._parameters().score(self._rows(X), sample_weight=sample_weight, n_threads=self.n_threads)
+        return inference.mean_of(self.score_samples(X), sample_weight)
 
     def bic(self, X: Any) -> float:
         """Bayesian information criterion; lower is better."""
-        return self._parameters().bic(self._rows(X), n_threads=self.n_threads)
+        densities = self.score_samples(X)
+        return inference.criterion(densities, self._parameters().n_free, math.log(len(densities)))
 
     def aic(self, X: Any) -> float:
         """Akaike information criterion; lower is better."""
-        return self._parameters().aic(self._rows(X), n_threads=self.n_threads)
+        return inference.criterion(self.score_samples(X), self._parameters().n_free, 2.0)
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
         """Draw rows (n, D) and their components (n,), in the order of the components."""
@@ -243,14 +262,14 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             raise _scikit.not_fitted(self)
         return MixtureParameters(self.weights_, self.means_, self.covariances_, self.covariance_type)
 
-    def _rows(self, X: Any) -> NDArray[Any]:
-        """Return `X` as rows that agree with those fitted to."""
+    def _evaluate(self, X: Any, wanted: str) -> Any:
+        """Evaluate rows that agree with those fitted to; see `inference.evaluate_rows`."""
+        parameters = validation.check_parameters(self._parameters())
         _scikit_checks.check_feature_names(self, _scikit_checks.feature_names(X))
         rows = _scikit_checks.as_rows(X, type(self).__name__, 1)
-        n_features = self.means_.shape[1]
-        if rows.shape[1] != n_features:
+        if rows.shape[1] != parameters.n_features:
             raise ValueError(
-                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {n_features} features as "
-                "input."
+                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {parameters.n_features} "
+                "features as input."
             )
-        return rows
+        return inference.evaluate_rows(rows, parameters, self.n_threads, wanted)

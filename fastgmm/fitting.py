@@ -87,7 +87,7 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> FitR
     degenerate = degenerate_components(result.parameters, reg_covar) if result.n_iter else ()
     if exponent or degenerate:
         result = replace(
-            result, log_likelihood=math.ldexp(result.log_likelihood, exponent), degenerate_components=degenerate
+            result, log_likelihood=float(np.ldexp(result.log_likelihood, exponent)), degenerate_components=degenerate
         )
     if degenerate:
         warnings.warn(
@@ -111,13 +111,13 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> FitR
 
 def degenerate_components(parameters: MixtureParameters, reg_covar: Array) -> tuple[int, ...]:
     """Return the components without weight, or with a variance of which at least half is the regulariser."""
-    covariances, step = parameters.covariances, 1
+    means, covariances, step = parameters.means, parameters.covariances, 1
     if parameters.covariance_type in ("full", "tied"):
         covariances = covariances.reshape(-1, parameters.n_features**2)
         step = parameters.n_features + 1
     elif parameters.covariance_type == "spherical":
         covariances, reg_covar = covariances[:, np.newaxis], reg_covar.mean(keepdims=True)
     held_up = np.empty(parameters.n_components, np.bool_)
-    if not count_held_up(parameters.weights, covariances, step, reg_covar, held_up):
+    if not count_held_up(parameters.weights, means, covariances, step, reg_covar, held_up):
         return ()
     return tuple(np.flatnonzero(held_up).tolist())

@@ -44,6 +44,11 @@ def predict(X: Any, parameters: MixtureParameters, *, n_threads: int | None = No
 def score(X: Any, parameters: MixtureParameters, *, sample_weight: Any = None, n_threads: int | None = None) -> float:
     """Mean log-likelihood per row of `X`, in nats, rows weighted by `sample_weight` (N,) if there is one."""
     densities = log_density(X, parameters, n_threads=n_threads)
+    return mean_of(densities, sample_weight)
+
+
+def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
+    """Mean of log-densities (N,), weighted by `sample_weight` (N,) unless that is None."""
     weights = validation.check_sample_weight(sample_weight, len(densities))
     if not len(weights):
         return float(np.mean(densities, dtype=np.float64))
@@ -54,14 +59,17 @@ def score(X: Any, parameters: MixtureParameters, *, sample_weight: Any = None, n
 def bic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
     """Bayesian information criterion, -2 LL + p ln N; lower is better."""
     densities = log_density(X, parameters, n_threads=n_threads)
-    return float(-2.0 * densities.sum(dtype=np.float64) + parameters.n_free * math.log(len(densities)))
+    return criterion(densities, parameters.n_free, math.log(len(densities)))
 
 
 def aic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
     """Akaike information criterion, -2 LL + 2 p; lower is better."""
-    return float(
-        -2.0 * log_density(X, parameters, n_threads=n_threads).sum(dtype=np.float64) + 2.0 * parameters.n_free
-    )
+    return criterion(log_density(X, parameters, n_threads=n_threads), parameters.n_free, 2.0)
+
+
+def criterion(densities: NDArray[Any], n_free: int, penalty: float) -> float:
+    """-2 LL and a penalty for each free parameter, given log-densities (N,)."""
+    return float(-2.0 * densities.sum(dtype=np.float64) + penalty * n_free)
 
 
 def sample(
@@ -83,11 +91,15 @@ def sample(
 
 
 def _evaluate(X: Any, parameters: MixtureParameters, n_threads: int | None, wanted: str) -> Any:
-    """Run the evaluation kernel for one output: "log_density", "responsibilities" or "labels"."""
-    from .steps import prepare  # steps builds on parameters, whose methods call this module
-
     parameters = validation.check_parameters(parameters)
     X = validation.as_rows(X, n_features=parameters.n_features)
+    return evaluate_rows(X, parameters, n_threads, wanted)
+
+
+def evaluate_rows(X: NDArray[Any], parameters: MixtureParameters, n_threads: int | None, wanted: str) -> Any:
+    """Run the evaluation kernel on checked rows for one output: "log_density", "responsibilities" or "labels"."""
+    from .steps import prepare  # steps builds on parameters, whose methods call this module
+
     n_threads = _threads.check_n_threads(n_threads)
     prepared = prepare(parameters, X.dtype)
     plan = prepared.plan

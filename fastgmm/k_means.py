@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from . import _threads
 from ._address import by_address
+from .accumulation import UNWEIGHTED
 from .kernels import blocks, kmeans, plus_plus, whole_kmeans
 from .loading import pieces, whole_piece
 from .steps import plan_of
@@ -18,7 +19,6 @@ from .steps import plan_of
 Array = NDArray[np.float64]
 
 _NO_LABELS = np.empty(0, np.int64)
-_UNWEIGHTED = np.empty(0)
 
 
 def candidates_a_step(n_components: int) -> int:
@@ -34,7 +34,7 @@ class KMeans:
     """
 
     def __init__(
-        self, X: NDArray[Any], n_components: int, n_threads: int | None, weights: Array = _UNWEIGHTED
+        self, X: NDArray[Any], n_components: int, n_threads: int | None, weights: Array = UNWEIGHTED
     ) -> None:
         self._X = X
         self._weights = weights
@@ -60,11 +60,14 @@ class KMeans:
             empty = np.flatnonzero(accumulator[: self._k, 0] == 0)
             if len(empty):
                 self._lloyd_round(centers, closest=self._closest)
+            restarted = False
             for k in empty:
-                # As in scikit-learn: an empty cluster restarts on a row far from its centre.
-                moved[k] = self._X[kmeans.farthest(self._closest)]
+                row = kmeans.farthest(self._closest)
+                if row >= 0:  # as in scikit-learn: an empty cluster restarts on a row far from its centre
+                    moved[k] = self._X[row]
+                    restarted = True
             centers, moved = moved, centers
-            if not len(empty) and shift <= kmeans.LLOYD_TOLERANCE * variance:
+            if not restarted and shift <= kmeans.LLOYD_TOLERANCE * variance:
                 break
         labels = np.empty(len(self._X), dtype=np.int64)
         held, accumulator = self._lloyd_round(centers, labels=labels)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .accumulation import first_counted
 from .kernels import variances
+from .kernels.blocks import MAX_ROWS
 from .loading import pieces, whole_piece
 from .parameters import MixtureParameters
 
@@ -16,7 +18,7 @@ Array = NDArray[np.float64]
 
 # Of a feature's variance: on standardised features what scikit-learn's default adds.
 SHARE = 1e-6
-# No smaller regulariser has a reciprocal, or a square root that float32 holds.
+# No smaller regulariser has a reciprocal that leaves room for sums.
 LEAST = 1e-290
 # Rows summed by one call of compiled code, which Ctrl-C has to wait for.
 _PIECE = 1 << 20
@@ -38,11 +40,11 @@ def regularisation(reg_covar: float | str, X: NDArray[Any], weights: Array) -> A
         variances.regularise_small(whole_piece(X), SHARE, LEAST, added)
         return added
     total = float(weights.sum()) if len(weights) else len(X)
-    origin = X[0].copy()
+    origin = X[first_counted(weights)].copy()
     sums, moments = np.zeros((2, n_features)), np.empty((2, n_features))
     # The second pass is about the mean, so that nothing cancels.
     for _ in range(2):
-        for start, x in pieces(X, _PIECE, _PIECE, X.dtype):
+        for start, x in pieces(X, _PIECE, MAX_ROWS, X.dtype):
             variances.column_sums(x, weights[start : start + len(x)], origin, sums)
         variances.shift_origin(sums, total, origin, moments[0], moments[1])
     variances.share_of_variances(moments[0], moments[1], SHARE, LEAST, added)

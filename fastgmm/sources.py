@@ -1,7 +1,7 @@
 """Providers of "the statistics of these rows under these parameters".
 
-EM asks a provider for nothing else (`Source`), so an array in memory, chunks of a file and a cluster differ
-in this file alone. What they share is an `Accumulation`.
+EM asks a provider for nothing else (`Source`); an array in memory is the one there is. A pass
+over it is an `Accumulation`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._address import by_address
-from .accumulation import UNWEIGHTED, Accumulation, Given
+from .accumulation import UNWEIGHTED, Accumulation, Given, first_counted
 from .kernels import STRUCTURES, passes, tied, whole
 from .loading import whole_piece
 from .parameters import SHAPES, MixtureParameters, SufficientStatistics
@@ -102,11 +102,12 @@ class ArraySource:
     ) -> SufficientStatistics:
         """Statistics of given responsibilities or labels, centred on the means they imply.
 
-        Where these are not known, two passes: the first, centred on one of the rows, finds them; the second takes
-        the moments about them, so that nothing cancels when the components lie far apart.
+        Where these are not known, two passes: the first, centred on the first row that counts, finds them; the second
+        takes the moments about them, so that nothing cancels when the components lie far apart.
         """
         if means is None:
-            first_row = np.repeat(self._X[:1].astype(np.float64), n_components, axis=0)
+            row = first_counted(self._weights)
+            first_row = np.repeat(self._X[row : row + 1].astype(np.float64), n_components, axis=0)
             statistics = self._given_pass(given, first_row, covariance_type)
             means = statistics.centers + statistics.first_moments / statistics.responsibility_sums[:, np.newaxis]
         return self._given_pass(given, means, covariance_type)
@@ -168,6 +169,7 @@ class ArraySource:
             statistics.responsibility_sums,
             statistics.first_moments,
             statistics.centers,
+            self._X.dtype,
         )
         if pooled is None:
             return self._pass(prepare(parameters, self._X.dtype))

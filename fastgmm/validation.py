@@ -178,7 +178,8 @@ def check_labels(
     counts = np.bincount(labels, weights if len(weights) else None, minlength=n_components)
     if (counts == 0).any():
         raise ValueError(f"init labels leave component {int(np.argmin(counts))} without rows; each needs one")
-    return labels.astype(np.int64, copy=False)
+    # A copy, because a read-only or strided array would be a second signature to compile.
+    return np.array(labels, np.int64, order="C")
 
 
 def check_responsibilities(

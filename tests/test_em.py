@@ -276,3 +276,14 @@ def test_the_published_study_of_the_original():
     assert result.converged
     assert 20 <= result.n_iter <= 42
     assert abs(result.log_likelihood + 1946.0) < 150.0
+
+
+@pytest.mark.parametrize("callback", [None, lambda state: False])
+def test_a_collapse_in_the_round_that_converges_is_widened(callback):
+    """In compiled code as in the loop."""
+    X = np.array([5.0, 5.0, 5.0, 14.0, 15.0, 16.0, 17.0, 18.0])
+    start = MixtureParameters(np.array([0.4, 0.6]), np.array([[5.0], [16.0]]), np.full((2, 1, 1), 0.5))
+    with pytest.warns(RuntimeWarning, match="components 0 have lost"):
+        result = fastgmm.fit(X, 2, init=start, reg_covar=0.0, tol=1e300, callback=callback)
+    assert (result.converged, result.n_iter) == (True, 2)
+    assert np.isfinite(result.log_likelihood)

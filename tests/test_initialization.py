@@ -162,3 +162,20 @@ def test_random_start_does_not_depend_on_the_pieces(monkeypatch):
 def test_bad_init(init, error, message):
     with pytest.raises(error, match=message):
         fastgmm.fit(np.arange(12.0).reshape(6, 2), 2, init=init)
+
+
+@pytest.mark.parametrize("layout", [lambda y: y, lambda y: np.repeat(y, 2)[::2], lambda y: y.astype(np.uint8)])
+def test_labels_of_any_layout_and_read_only(layout):
+    X, labels = clouds(60, 2, 3)
+    given = layout(labels)
+    given.flags.writeable = False
+    expected = fastgmm.fit(X, 3, init=labels, max_iter=3).parameters
+    assert_same_bits(fastgmm.fit(X, 3, init=given, max_iter=3).parameters, expected)
+
+
+def test_fewer_distinct_rows_than_clusters_end_soon(monkeypatch):
+    rounds = []
+    plain = KMeans._lloyd_round
+    monkeypatch.setattr(KMeans, "_lloyd_round", lambda *a, **k: rounds.append(1) or plain(*a, **k))
+    KMeans(np.repeat([[0.0, 0.0], [5.0, 5.0]], 3, axis=0), 3, None).fit(np.random.default_rng(0))
+    assert len(rounds) < 10

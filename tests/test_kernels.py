@@ -63,7 +63,7 @@ def test_small_and_general_kernels_agree():
     general = full.Full(*full.allocate(3, n_features, np.float64))
     assert structure.prepare(general, start.weights, start.means, start.covariances) == -1
     slab = np.zeros(Plan("full", 3, n_features).slab_shape)
-    passes.superblock(general, X, np.empty((0, 3)), np.empty(0, np.int64), slab)
+    passes.superblock(general, X, np.empty((0, 3)), np.empty(0, np.int64), np.empty(0), slab)
     sums, first, second = np.empty(3), np.empty((3, n_features)), np.empty((3, n_features, n_features))
     structure.unpack(general, slab, sums, first, second)
     np.testing.assert_allclose(sums, expected.responsibility_sums, rtol=1e-11)

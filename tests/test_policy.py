@@ -32,7 +32,7 @@ def imports_of(path):
 
 
 @pytest.mark.parametrize("path", MODULES)
-def test_only_three_files_import_numba(path):
+def test_only_four_files_import_numba(path):
     uses = any(name.split(".")[0] in {"numba", "llvmlite"} for name in imports_of(path))
     assert uses == (path in {"_address.py", "_bits.py", "_jit.py", "_threads.py"})
 

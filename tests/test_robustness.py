@@ -167,3 +167,22 @@ def test_remaining_of_two_changes(changes, expected):
 
     assert remaining(*changes) == pytest.approx(expected)
     assert np.isnan(remaining(0.5, np.inf))
+
+
+@pytest.mark.compiled
+def test_the_regulariser_copies_no_large_array(monkeypatch):
+    from fastgmm import loading, regularisation
+
+    X = np.asfortranarray(np.random.default_rng(0).normal(size=(400_000, 2)))
+    shared = []
+    plain = loading.pieces
+
+    def watched(*arguments):
+        for start, piece in plain(*arguments):
+            shared.append(np.shares_memory(piece, X))
+            yield start, piece
+
+    monkeypatch.setattr(regularisation, "pieces", watched)
+    expected = 1e-6 * X.var(axis=0)
+    np.testing.assert_allclose(regularisation.regularisation("auto", X, np.empty(0)), expected, rtol=1e-10)
+    assert all(shared)

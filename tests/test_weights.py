@@ -156,3 +156,41 @@ def test_bad_weights(weights, error, message):
         fastgmm.fit(X, 2, sample_weight=weights)
     with pytest.raises(error, match="n_components = 2, n_samples = 1" if "n_components" in message else message):
         GaussianMixture(2).fit(X, sample_weight=weights)
+
+
+@pytest.mark.parametrize("unit", [1.0, 2.0**-10, 1e-3])
+def test_k_means_moves_light_clusters_all_the_way(unit):
+    """A divisor meant for counts, max(N_k, 1), once held back every cluster that weighs less than 1."""
+    X, counts = weighted_rows(2)
+    weights = unit * counts
+    labels, means = KMeans(X, 3, None, weights).fit(np.random.default_rng(0))
+    expected = [np.average(X[labels == k], axis=0, weights=weights[labels == k]) for k in range(3)]
+    np.testing.assert_allclose(means, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(labels, KMeans(X, 3, None, counts.astype(float)).fit(np.random.default_rng(0))[0])
+
+
+@pytest.mark.parametrize("position", [0, 1, -1])
+@pytest.mark.parametrize("init", ["labels", "kmeans"])
+def test_a_huge_row_without_weight_may_stand_anywhere(position, init):
+    """Passes are centred on the first row that counts: on a huge one, float32 rows would lose all their digits."""
+    X = weighted_rows(2)[0][:60].astype(np.float32)
+    weights = np.ones(60)
+    X[position], weights[position] = 1e15, 0.0
+    kept = weights > 0.0
+    labels = np.arange(60) % 2
+    starts = (labels, labels[kept]) if init == "labels" else ("kmeans", "kmeans")
+    ours = fastgmm.fit(X, 2, init=starts[0], sample_weight=weights, max_iter=0, random_state=0).parameters
+    expected = fastgmm.fit(X[kept], 2, init=starts[1], max_iter=0, random_state=0).parameters
+    if init == "labels":
+        assert_same_parameters(ours, expected, rtol=1e-4, atol=1e-5)
+    assert np.abs(ours.means).max() < 1e3
+    assert np.abs(ours.covariances).max() < 1e3
+
+
+def test_extreme_units():
+    X, counts = weighted_rows(2)
+    expected = fastgmm.fit(X, 2, sample_weight=counts, random_state=0).parameters
+    for unit in (1e-320, 4e307):
+        with np.errstate(over="ignore"):
+            ours = fastgmm.fit(X, 2, sample_weight=unit * np.sign(counts) * counts, random_state=0).parameters
+        np.testing.assert_allclose(ours.means, expected.means, rtol=1e-2)

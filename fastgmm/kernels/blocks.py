@@ -2,8 +2,8 @@
 
 * A *block* is the 256 rows (512 in single precision) whose features lie in one P x B buffer, features outer and
   rows inner, so that rows are the SIMD lanes and everything a block needs stays in the first or second cache level.
-* A *superblock* is the unit of parallel work: a fixed number of rows, a function of K, D and dtype alone. It sums
-  into a slab of its own. Slabs are folded into the accumulator in row order, so neither the number of
+* A *superblock* is the unit of parallel work: a fixed number of rows, a function of the structure, K and D alone. It
+  sums into a slab of its own. Slabs are folded into the accumulator in row order, so neither the number of
   threads nor the way the rows arrived changes a bit of the sums.
 
 A slab, like the accumulator, is a float64 array whatever the rows are. Row k < K holds N_k, then what the structure

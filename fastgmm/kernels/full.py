@@ -1,4 +1,4 @@
-"""Full covariance, any D: the products run as the register tiles of ``tiles.py``."""
+"""Full covariance, any D: the products run as the register tiles of ``tiles.py`` and ``moments.py``."""
 
 import math
 from typing import Any, NamedTuple

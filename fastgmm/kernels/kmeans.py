@@ -156,7 +156,7 @@ def move_centers(accumulator, centers, moved):
     for d in range(n_features):
         grand = 0.0
         for k in range(n_components):
-            step = accumulator[k, 1 + d] / max(accumulator[k, 0], 1.0)
+            step = accumulator[k, 1 + d] / accumulator[k, 0] if accumulator[k, 0] > 0.0 else 0.0
             moved[k, d] = centers[k, d] + step
             shift += step * step
             # About the first centre, so that nothing cancels far from the origin.
@@ -169,11 +169,16 @@ def move_centers(accumulator, centers, moved):
 
 @exact
 def farthest(closest):
-    """Return the row farthest from its centre, and set its `closest` to -1 so that the next call returns another."""
+    """Return the row farthest from its centre, and set its `closest` to -1 so that the next call returns another.
+
+    Returns -1 if no row is off its centre: clusters then stay empty, and another round would change nothing.
+    """
     row = 0
     for i in range(closest.shape[0]):
         if closest[i] > closest[row]:
             row = i
+    if not closest[row] > 0.0:
+        return -1
     closest[row] = -1.0
     return row
 

@@ -6,7 +6,7 @@ With l_k = log(w_k phi_k(x)) of one row and m = max_k l_k (log-sum-exp):
 
 Everything here works on *half* logarithms l_k / 2, and so on the square roots of responsibilities:
 exp((l_k - m) / 2) costs no more, its square is what the sum needs, and sqrt(r) z instead of r z beside z halves
-what the second moments read (``tiles.py``).
+what the second moments read (``moments.py``).
 
 s lies in [1, K], so the s of up to 32 rows are multiplied lane by lane, in double, before a logarithm is taken: K^32
 stays below 1e308 for every K below 4e9. A row whose densities all underflow to log-density -inf has s = 0: it gets no

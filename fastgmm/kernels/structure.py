@@ -1,4 +1,4 @@
-"""What a covariance structure has to provide: seven functions of its *model*, a named tuple of arrays.
+"""What a covariance structure has to provide: six functions of its *model*, a named tuple of arrays.
 
 A model holds parameters in the form the density wants, in the dtype of the rows, and is what the passes
 (``passes.py``) know a structure by. Its first three fields are the same for all:

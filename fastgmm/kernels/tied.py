@@ -178,18 +178,20 @@ def maximize_tied(model, sums, first, second, centers, reg_covar, weights, means
         covariances[i, i] += reg_covar[i]
 
 
-def from_scatter(scatter, grand_mean, sums, first, centers):
+def from_scatter(scatter, grand_mean, sums, first, centers, dtype):
     """Pooled second moments about the `centers` (K, D) from the total `scatter` (D, D) about `grand_mean` (D,).
 
     With e_k = centers_k - grand_mean,
 
         sum_ik r z z^T = scatter - sum_k (N_k e e^T + first_k e^T + e first_k^T).
 
-    Returns None where the subtraction loses more than six of a double's digits in a feature.
+    Returns None where the subtraction loses more than six of a double's digits in a feature, or two of the seven that
+    sums over blocks of float32 `dtype` have.
     """
     offset = centers - grand_mean
     cross = first.T @ offset
     pooled = scatter - ((sums[:, np.newaxis] * offset).T @ offset + cross + cross.T)
-    if (np.diagonal(pooled) <= 1e-6 * np.diagonal(scatter)).any():
+    least = 1e-6 if dtype == np.float64 else 1e-2
+    if (np.diagonal(pooled) <= least * np.diagonal(scatter)).any():
         return None
     return pooled

@@ -5,6 +5,8 @@ import numpy as np
 from .._jit import entry, exact
 from .blocks import lanes, load_block, new_block
 
+EPSILON = 2.220446049250313e-16
+
 
 @entry
 def column_sums(x, weights, origin, sums):
@@ -76,17 +78,19 @@ def regularise_small(x, share, least, out):
 
 
 @exact
-def count_held_up(weights, covariances, step, reg_covar, held_up):
-    """Mark in `held_up` the components without weight or with a variance at least half the regulariser; count them.
+def count_held_up(weights, means, covariances, step, reg_covar, held_up):
+    """Mark the components without weight, or with a variance of which half or more is the regulariser; count them.
 
-    Row k of `covariances` holds the variances of component k, `step` apart; a single row those of all.
+    So are those with a variance that the rounding of the rows could have made. `held_up` (K,) is written. Row k of
+    `covariances` holds the variances of component k, `step` apart; a single row those of all.
     """
     count = 0
     for k in range(weights.shape[0]):
         row = min(k, covariances.shape[0] - 1)
         held_up[k] = weights[k] == 0.0
         for d in range(reg_covar.shape[0]):
-            if not covariances[row, d * step] > 2.0 * reg_covar[d]:
+            rounding = (4.0 * EPSILON * means[k, d]) ** 2
+            if not covariances[row, d * step] > 2.0 * reg_covar[d] + rounding:
                 held_up[k] = True
         if held_up[k]:
             count += 1

@@ -40,17 +40,19 @@ def kmeans_labels(potential, lloyd, x, rows, first_row, uniforms, closest, slabs
         subtract_first(centers, origin, relative)
         lloyd_round(lloyd, x, rows, origin, relative, labels[:0], closest[:0], slabs, accumulator)
         shift, variance = move_centers(accumulator, centers, moved)
-        n_empty = 0
+        refreshed = restarted = False
         for k in range(n_components):
             if accumulator[k, 0] == 0.0:
-                if n_empty == 0:
+                if not refreshed:
                     lloyd_round(lloyd, x, rows, origin, relative, labels[:0], closest, slabs, accumulator)
-                n_empty += 1
+                refreshed = True
                 row = farthest(closest)
-                for d in range(n_features):
-                    moved[k, d] = x[row, d]
+                if row >= 0:
+                    restarted = True
+                    for d in range(n_features):
+                        moved[k, d] = x[row, d]
         centers, moved = moved, centers
-        if n_empty == 0 and shift <= LLOYD_TOLERANCE * variance:
+        if not restarted and shift <= LLOYD_TOLERANCE * variance:
             break
     subtract_first(centers, origin, relative)
     lloyd_round(lloyd, x, rows, origin, relative, labels, closest[:0], slabs, accumulator)
