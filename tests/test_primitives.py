@@ -19,7 +19,7 @@ def test_the_page_runs_and_is_right():
     exec(code, namespace)
     start = fastgmm.MixtureParameters(np.full(2, 0.5), np.array([[0.0, 0.0], [3.0, 3.0]]), np.array([np.eye(2)] * 2))
     for i in (0, 19):
-        expected = fastgmm.fit(namespace["problems"][i], 2, init=start)
+        expected = fastgmm.fit(namespace["problems"][i], 2, init=start, reg_covar=1e-6)
         assert namespace["log_likelihoods"][i] == pytest.approx(expected.log_likelihood, rel=1e-12)
         np.testing.assert_allclose(namespace["means"][i], expected.parameters.means, rtol=1e-9)
 
