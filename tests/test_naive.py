@@ -191,6 +191,7 @@ def test_singular_covariance_raises():
         naive.density(np.zeros(2), np.zeros(2), np.ones((2, 2)))
 
 
+@pytest.mark.compiled  # half a minute of plain NumPy, once is enough
 def test_four_clusters_study():
     """From the published start to the published result, within the sampling error of a drawn data set.
 

@@ -115,14 +115,21 @@ def cache_files(directory):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize(("covariance_type", "n_features"), [("full", 2), ("full", 4), ("tied", 2)])
-def test_a_second_process_compiles_nothing_and_adds_no_file(tmp_path, covariance_type, n_features):
-    program = FIT.format(d=n_features, covariance_type=covariance_type)
+def test_a_second_process_adds_no_file_to_the_cache(tmp_path):
+    program = FIT.format(d=2, covariance_type="full")
     run(program, NUMBA_CACHE_DIR=str(tmp_path))
     before = cache_files(tmp_path)
-    hits, misses = map(int, run(program, NUMBA_CACHE_DIR=str(tmp_path)).split())
-    assert misses == 0 < hits
+    run(program, NUMBA_CACHE_DIR=str(tmp_path))
     assert cache_files(tmp_path) == before
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(("covariance_type", "n_features"), [("full", 2), ("full", 4), ("tied", 2)])
+def test_a_second_process_compiles_nothing(covariance_type, n_features):
+    program = FIT.format(d=n_features, covariance_type=covariance_type)
+    run(program)  # with the cache of the suite, which has much of it already
+    hits, misses = map(int, run(program).split())
+    assert misses == 0 < hits
 
 
 @pytest.fixture

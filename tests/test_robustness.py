@@ -134,6 +134,7 @@ def test_the_regulariser_is_a_share_of_the_variance(n_samples, dtype):
         np.testing.assert_allclose(regularisation("auto", layout, np.empty(0)), expected, rtol=rtol)
 
 
+@pytest.mark.compiled  # thousands of rounds
 def test_remaining_estimates_the_distance_to_the_limit():
     generator = np.random.default_rng(0)
     X = np.concatenate([generator.normal(size=500), 2.3 + generator.normal(size=500)])

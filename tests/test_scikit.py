@@ -70,10 +70,16 @@ def test_estimator_checks_report_no_failure():
 
 def overlapping_rows(n_features=3, n_samples=400, seed=0):
     """Rows with |mean|/sd below 10, and no component near empty."""
-    n_samples = n_samples if JIT_ENABLED else 80
+    n_samples = n_samples if JIT_ENABLED else min(n_samples, 200)
     generator = np.random.default_rng(seed)
     means = 2.5 * generator.normal(size=(3, n_features))
     return means[generator.integers(3, size=n_samples)] + generator.normal(size=(n_samples, n_features))
+
+
+# Interpreted loops are slow, and options do not concern them.
+OPTIONS = [{}, {"tol": 0.0, "max_iter": 7}, {"reg_covar": 0.1}, {"max_iter": 0}][: None if JIT_ENABLED else 1]
+# The largest groups, so they come first, one to a worker: neither compiles what the other does.
+DTYPES = [pytest.param(dtype, marks=pytest.mark.xdist_group(dtype.__name__)) for dtype in (np.float64, np.float32)]
 
 
 def initial(covariance_type, n_features):
@@ -96,8 +102,8 @@ ATTRIBUTES = ("weights_", "means_", "covariances_", "precisions_", "precisions_c
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
 @pytest.mark.parametrize("n_features", [1, 2, 3, 5])
-@pytest.mark.parametrize("options", [{}, {"tol": 0.0, "max_iter": 7}, {"reg_covar": 0.1}, {"max_iter": 0}])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.filterwarnings("ignore:Best performing initialization did not converge")
 def test_parity(covariance_type, n_features, options, dtype):
     X = overlapping_rows(n_features).astype(dtype)
@@ -113,7 +119,8 @@ def test_parity(covariance_type, n_features, options, dtype):
         for name in ATTRIBUTES:
             np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), err_msg=name, **tolerance)
         assert (ours.n_iter_, ours.converged_) == (theirs.n_iter_, theirs.converged_)
-        np.testing.assert_allclose(ours.lower_bounds_, theirs.lower_bounds_, rtol=1e-6)
+        # Single precision is held to 1e-5 all the way; at the end it is far better.
+        np.testing.assert_allclose(ours.lower_bounds_, theirs.lower_bounds_, rtol=1e-8 if dtype == np.float64 else 1e-5)
         if dtype == np.float64:
             np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
             np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-8)
@@ -144,6 +151,7 @@ def test_a_default_fit_is_not_worse_over_ten_seeds(covariance_type):
     assert ours > theirs - 1e-3
 
 
+@pytest.mark.compiled
 def test_clone_pipeline_grid_search_and_pickle():
     X = overlapping_rows()
     model = GaussianMixture(2, random_state=0, tol=1e-2)
