@@ -4,22 +4,30 @@ import dataclasses
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from bench import report as reporting
 from bench import run as running
-from bench.cases import CASES
+from bench.cases import CASES, Case
+from bench.ladder import NAMES, climb, show
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 ROOT = Path(__file__).parent
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     print(f"Error: {message}", file=sys.stderr)
     raise typer.Exit(2)
+
+
+def check_writable(path: Path) -> None:
+    """Before hours of timing."""
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        fail(f"{path}: {path.parent} is not a directory that can be written")
 
 
 @app.command()
@@ -33,8 +41,7 @@ def run(
     for name in case or ():
         if name not in CASES:
             fail(f"--case {name!r} is not one of {', '.join(map(repr, CASES))}")
-    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
-        fail(f"--out {out}: {out.parent} is not a directory that can be written")
+    check_writable(out)
     cases = [CASES[name] for name in case or CASES]
     if quick:
         turns = min(turns, 3)
@@ -50,22 +57,77 @@ def run(
 
 
 @app.command()
+def ladder(
+    n: Annotated[
+        int | None, typer.Option(help="Rows. Without --n, --d and --k: both problems of the ladder.")
+    ] = None,
+    d: Annotated[int | None, typer.Option(min=1, help="Features.")] = None,
+    k: Annotated[int | None, typer.Option(min=1, help="Components.")] = None,
+    rung: Annotated[
+        list[str] | None, typer.Option(help="A rung to climb; repeat it for more. All by default.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Three short turns.")] = False,
+    out: Annotated[Path, typer.Option(help="The JSON to write.")] = ROOT / "ladder.json",
+    plot: Annotated[Path | None, typer.Option(help="The picture to draw.", show_default=False)] = None,
+) -> None:
+    """Verify every rung from the blog's loop to fastgmm, then time them in turn."""
+    for name in rung or ():
+        if name not in NAMES:
+            fail(f"--rung {name!r} is not one of {', '.join(NAMES)}")
+    cases = climb.PROBLEMS
+    if (n, d, k) != (None, None, None):
+        first = cases[0]
+        cases = (Case(n or first.n_samples, d or first.n_features, k or first.n_components),)
+        if cases[0].n_samples < climb.LEAST_ROWS * cases[0].n_components:
+            fail(
+                f"--n {n} is too few for --k {cases[0].n_components}: "
+                f"at least {climb.LEAST_ROWS} rows a component are wanted"
+            )
+    # Every rung is compared with the first.
+    names = tuple(name for name in NAMES if not rung or name in rung or name == NAMES[0])
+    for path in (out, plot):
+        if path is not None:
+            check_writable(path)
+    try:
+        results = climb.climb(cases, names, turns=3 if quick else 7, seconds_a_turn=0.1 if quick else 0.5)
+    except RuntimeError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    running.write(results, out)
+    if plot is not None:
+        show.plot(results, plot)
+    for problem in results["problems"]:
+        print(f"{show.size(problem)}\n\n{show.table(problem)}\n")
+
+
+@app.command()
 def report(
     results: Annotated[Path, typer.Argument(help="The JSON of a run.")] = ROOT / "results.json",
+    ladder: Annotated[Path, typer.Option(help="The JSON of a climb.")] = ROOT / "ladder.json",
     readme: Annotated[Path, typer.Option(help="The file with the markers.")] = ROOT.parent / "README.md",
 ) -> None:
-    """Write the table of a run into the README, and its plot beside the documentation."""
-    try:
-        loaded = json.loads(results.read_text())
-        reporting.table(loaded)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        fail(f"{results} is not the JSON of a run: {error}")
+    """Write the tables of the runs into the README and docs/ladder.md, and their plots beside the documentation."""
+    documents = readme.parent / "docs"
+    loaded = load(results, reporting.table)
+    climbed = load(ladder, show.summary)
     try:
         reporting.update(readme, loaded)
         if loaded["scaling"]:
-            reporting.plot_scaling(loaded["scaling"], readme.parent / "docs" / "scaling.png")
+            reporting.plot_scaling(loaded["scaling"], documents / "scaling.png")
+        reporting.update_ladder(readme, documents / "ladder.md", climbed)
+        show.plot(climbed, documents / "ladder.png")
     except (OSError, ValueError) as error:
         fail(str(error))
+
+
+def load(path: Path, render: Callable[[dict], str]) -> dict:
+    """Read the JSON of a run, which is one if it can be rendered."""
+    try:
+        loaded = json.loads(path.read_text())
+        render(loaded)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fail(f"{path} is not the JSON of a run: {error}")
+    return loaded
 
 
 app(prog_name="python -m bench")

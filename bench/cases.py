@@ -1,5 +1,7 @@
 """One registry of problems and one of implementations, for whatever is timed or compared.
 
+The slow original and the plain loops are rungs of the ladder (``bench/ladder``).
+
 An implementation does a number of EM rounds from an explicit start and returns the parameters. Rounds are timed
 by the difference of a long and a short run, which leaves out validation, set-up and a last E step for all alike.
 """
@@ -12,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import fastgmm
-from bench import pure_python
-from fastgmm import MixtureParameters, naive
+from fastgmm import MixtureParameters
 
 REG_COVAR = 1e-6
 
@@ -93,8 +94,8 @@ SCALING = {
     "n_features": [Case(20_000, d, 8) for d in (1, 2, 4, 8, 16, 32, 64, 128)],
     "n_components": [Case(20_000, 8, k) for k in (2, 4, 8, 16, 32, 64, 128, 256)],
 }
-# The slow loops are timed on these alone.
-NAIVE_CASES = tuple(case for case in CASES.values() if case in (Case(1_000_000, 2, 4), Case(1_000_000, 8, 8)))
+# Whose whole fits are watched for memory.
+MEMORY = (Case(1_000_000, 2, 4), Case(1_000_000, 8, 8))
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,6 @@ class Implementation:
     rounds : (int, int)
         The short and the long run whose difference is timed; far enough apart that a stall of the machine
         during the short one does not turn the difference negative.
-    rows : int or None
-        Rows it is given, where all would take hours; times are per row.
     regularised : bool
         Whether it adds `REG_COVAR` to the covariances; decides what it is verified against.
     applies : callable
@@ -119,7 +118,6 @@ class Implementation:
     name: str
     run: Callable[[np.ndarray, MixtureParameters, int], MixtureParameters]
     rounds: tuple[int, int]
-    rows: int | None = None
     regularised: bool = True
     applies: Callable[[Case], bool] = lambda case: True
 
@@ -185,35 +183,8 @@ def onedal_applies(case):
     return found and case.covariance_type in ("full", "diag") and case.dtype == "float64" and case.order == "C"
 
 
-def run_naive(X, start, n_rounds):
-    parameters = (start.weights, start.means, start.covariances)
-    for _ in range(n_rounds):
-        # E and M step only: the original's second double loop, for the log-likelihood, is not held against it.
-        parameters = naive.m_step(X, naive.e_step(X, *parameters))
-    return MixtureParameters(*parameters)
-
-
-def run_pure_python(X, start, n_rounds):
-    rows = X.tolist()
-    parameters = (start.weights.tolist(), start.means.tolist(), start.covariances.tolist())
-    for _ in range(n_rounds):
-        parameters = pure_python.em_round(rows, *parameters)
-    return MixtureParameters(*map(np.array, parameters))
-
-
 IMPLEMENTATIONS = (
     Implementation("fastgmm", run_fastgmm, rounds=(2, 12)),
     Implementation("scikit-learn", run_scikit_learn, rounds=(1, 3)),
     Implementation("oneDAL", run_onedal, rounds=(1, 4), regularised=False, applies=onedal_applies),
-    Implementation(
-        "pure Python loop", run_pure_python, (1, 7), rows=2000, regularised=False, applies=NAIVE_CASES.__contains__
-    ),
-    Implementation(
-        "fastgmm.naive, the original",
-        run_naive,
-        (1, 7),
-        rows=500,
-        regularised=False,
-        applies=NAIVE_CASES.__contains__,
-    ),
 )

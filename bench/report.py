@@ -1,25 +1,23 @@
-"""From the JSON of a run to the README's table, between markers."""
+"""From the JSON of runs to the tables of the README and of ``docs/ladder.md``, between markers."""
 
 import statistics
 from pathlib import Path
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+from bench.ladder import show
 
 
 def table(results: dict) -> str:
-    """Markdown: a line per case, the slow loops, memory, machine and command."""
+    """Markdown: a line per case, memory, machine and command."""
     lines = [
         "| rows x features, components | ms per round | share of the limit (least–most) | times scikit-learn "
         "| times oneDAL | largest difference |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    loops = []
     for result in results["results"]:
         entries = {entry["name"]: entry for entry in result["implementations"]}
         own = entries["fastgmm"]
-        rows = result["case"]["n_samples"]
         name = result["case"]["name"]
-        milliseconds = 1e3 * rows * statistics.median(own["seconds_per_row_and_round"])
+        milliseconds = 1e3 * statistics.median(own["seconds_per_round"])
         least, share, most = own["share_of_limit"]
         peers = [multiple(entries.get(peer)) for peer in ("scikit-learn", "oneDAL")]
         difference = max(entry["difference"] for entry in entries.values())
@@ -27,13 +25,6 @@ def table(results: dict) -> str:
             f"| {name} | {milliseconds:,.1f} | {share:.2f} ({least:.2f}–{most:.2f}) | {peers[0]} | {peers[1]} "
             f"| {difference:.0e} |"
         )
-        loops += [
-            f"{multiple(entry)} times {entry['name']} ({entry['rows']} rows) at {name}"
-            for entry in entries.values()
-            if entry["rows"] < rows
-        ]
-    if loops:
-        lines += ["", "Per row it is " + "; ".join(loops) + "."]
     if results["scaling"]:
         lines += [
             "",
@@ -41,17 +32,23 @@ def table(results: dict) -> str:
             "(docs/scaling.png)",
         ]
     peaks = "; ".join(f"{name}: {value:.0f} MB" for name, value in results["memory"].items())
-    where = results["environment"]
-    versions = ", ".join(f"{name} {where[name]}" for name in ("python", "numba", "numpy", "scikit-learn", "oneDAL"))
     lines += [
         "",
         f"Peak memory of a default fit beyond the data: {peaks or 'not measured'}.",
         "",
-        f"Medians of {results['turns']} turns. {where['processor']} ({', '.join(where['features'])}), "
-        f"{where['threads']} threads ({where['threading_layer']}), {versions}; {where['date']}; "
-        f"`{where['command']}`. The limit is what this machine could do at best (`bench/limit.py`).",
+        f"{provenance(results)} The limit is what this machine could do at best (`bench/limit.py`).",
     ]
     return "\n".join(lines)
+
+
+def provenance(results: dict) -> str:
+    """Name turns, machine, versions, date and command of a run."""
+    where = results["environment"]
+    versions = ", ".join(f"{name} {where[name]}" for name in ("python", "numba", "numpy", "scikit-learn", "oneDAL"))
+    return (
+        f"Medians of {results['turns']} turns. {where['processor']} ({', '.join(where['features'])}), "
+        f"{where['threads']} threads ({where['threading_layer']}), {versions}; {where['date']}; `{where['command']}`."
+    )
 
 
 def multiple(entry: dict | None) -> str:
@@ -90,9 +87,25 @@ def plot_scaling(scaling: dict, path: Path) -> None:
 
 def update(readme: Path, results: dict) -> None:
     """Put the table between the markers of `readme`; ValueError if it has none."""
-    text = readme.read_text()
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{readme} must have {BEGIN} and {END} once each")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    readme.write_text(f"{before}{BEGIN}\n{table(results)}\n{END}{after}")
+    readme.write_text(between(readme.read_text(), "bench", table(results), readme))
+
+
+def update_ladder(readme: Path, walk: Path, results: dict) -> None:
+    """Put the ladder's summary into `readme`, its tables and what each rung gained into `walk`."""
+    where = provenance(results)
+    summary = f"{show.summary(results)}\n\n![Time of each rung on a log axis](docs/ladder.png)\n\n{where}"
+    readme.write_text(between(readme.read_text(), "ladder", summary, readme))
+    tables = [f"**{show.size(problem)}**\n\n{show.table(problem)}" for problem in results["problems"]]
+    text = between(walk.read_text(), "ladder", "\n\n".join([*tables, where]), walk)
+    for rung in results["problems"][0]["rungs"]:
+        text = between(text, rung["name"], show.sentence(results, rung["name"]), walk)
+    walk.write_text(text)
+
+
+def between(text: str, marker: str, content: str, path: Path) -> str:
+    """Return `text` with `content` between the two comments of a marker."""
+    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"{path} must have {begin} and {end} once each")
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"

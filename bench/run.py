@@ -16,7 +16,7 @@ import numba
 import numpy as np
 
 import fastgmm
-from bench.cases import IMPLEMENTATIONS, NAIVE_CASES, SCALING, Case, Implementation, run_fastgmm
+from bench.cases import IMPLEMENTATIONS, MEMORY, SCALING, Case, Implementation, run_fastgmm
 from bench.limit import Machine, Rates, limit, seconds
 
 TOLERANCE = 1e-8
@@ -46,7 +46,7 @@ def benchmark(cases: list[Case], turns: int, scaling: bool = True) -> dict:
         "turns": turns,
         "results": results,
         "scaling": measure_scaling() if scaling else {},
-        "memory": measure_memory([case for case in cases if case in NAIVE_CASES]),
+        "memory": measure_memory([case for case in cases if case in MEMORY]),
     }
 
 
@@ -66,8 +66,7 @@ def measure_scaling() -> dict:
             timed = time_in_turn(case, 3, errors)
             point = {"at": getattr(case, axis), "limit": limit(case, Rates(**timed[0]["machine"]))}
             for entry in timed[:2]:
-                seconds_a_round = statistics.median(entry["seconds_per_row_and_round"]) * case.n_samples
-                point[entry["name"]] = seconds_a_round
+                point[entry["name"]] = statistics.median(entry["seconds_per_round"])
             curves[axis].append(point)
     return curves
 
@@ -80,7 +79,7 @@ def verify(case: Case) -> dict[str, float]:
     errors = {}
     tolerance = TOLERANCE if case.dtype == "float64" else SINGLE_TOLERANCE
     for other in implementations_of(case)[1:]:
-        X, start = case.problem(other.rows)
+        X, start = case.problem()
         expected = other.run(X.astype(np.float64), start, VERIFIED_ROUNDS)
         actual = run_fastgmm(X, start, VERIFIED_ROUNDS, **({} if other.regularised else {"reg_covar": 0.0}))
         errors[other.name] = max(
@@ -100,33 +99,31 @@ def verify(case: Case) -> dict[str, float]:
 
 
 def time_in_turn(case: Case, turns: int, errors: dict[str, float], n_threads: int | None = None) -> list[dict]:
-    """Seconds per round and row of each implementation, multiples of fastgmm's, and its share of the limit.
+    """Seconds per round of each implementation, multiples of fastgmm's, and its share of the limit.
 
     The machine's rates are measured on both sides of fastgmm's turn, so that drift cancels.
     """
     machine = Machine(case.dtype, n_threads or numba.get_num_threads())
     implementations = implementations_of(case)
-    problems = {each.name: case.problem(each.rows) for each in implementations}
-    per_row: dict[str, list[float]] = {each.name: [] for each in implementations}
+    X, start = case.problem()
+    taken: dict[str, list[float]] = {each.name: [] for each in implementations}
     shares, rates = [], []
     for _ in range(turns):
         for each in implementations:
-            X, start = problems[each.name]
             time.sleep(SETTLE)
             before = machine.rates() if each is implementations[0] else None
             short, long = (seconds(each.run, X, start, rounds) for rounds in each.rounds)
-            per_row[each.name].append((long - short) / (each.rounds[1] - each.rounds[0]) / len(X))
+            taken[each.name].append((long - short) / (each.rounds[1] - each.rounds[0]))
             if before is not None:
                 rates += [before, machine.rates()]
                 at_best = (limit(case, rates[-2]) + limit(case, rates[-1])) / 2
-                shares.append(at_best / (per_row[each.name][-1] * case.n_samples))
-    fastest = per_row[implementations[0].name]
+                shares.append(at_best / taken[each.name][-1])
+    fastest = taken[implementations[0].name]
     timed = [
         {
             "name": each.name,
-            "rows": len(problems[each.name][0]),
-            "seconds_per_row_and_round": per_row[each.name],
-            "multiple": spread([a / b for a, b in zip(per_row[each.name], fastest, strict=True)]),
+            "seconds_per_round": taken[each.name],
+            "multiple": spread([a / b for a, b in zip(taken[each.name], fastest, strict=True)]),
             "difference": errors.get(each.name, 0.0),
         }
         for each in implementations

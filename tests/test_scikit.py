@@ -120,7 +120,9 @@ def test_parity(covariance_type, n_features, options, dtype):
             np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), err_msg=name, **tolerance)
         assert (ours.n_iter_, ours.converged_) == (theirs.n_iter_, theirs.converged_)
         # Single precision is held to 1e-5 all the way; at the end it is far better.
-        np.testing.assert_allclose(ours.lower_bounds_, theirs.lower_bounds_, rtol=1e-8 if dtype == np.float64 else 1e-5)
+        np.testing.assert_allclose(
+            ours.lower_bounds_, theirs.lower_bounds_, rtol=1e-8 if dtype == np.float64 else 1e-5
+        )
         if dtype == np.float64:
             np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
             np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-8)

@@ -1,0 +1,110 @@
+"""From the JSON of a climb to tables in Markdown, a sentence for each rung, and a picture."""
+
+import statistics
+from pathlib import Path
+
+COLUMNS = (
+    "rung",
+    "the idea",
+    "ns per row and component",
+    "times the rung before (least–most)",
+    "times the blog loop",
+)
+DETAILS = ("error", "share of the limit", "packed / scalar instructions", "rows")
+
+
+def nanoseconds(problem: dict, rung: dict) -> float:
+    """Time per row and component."""
+    return 1e9 * statistics.median(rung["seconds_per_row"]) / problem["n_components"]
+
+
+def size(problem: dict) -> str:
+    """Name a problem by its size."""
+    return f"{problem['n_samples']:,} rows × {problem['n_features']}, K = {problem['n_components']}".replace(
+        ",", " ", 1
+    )
+
+
+def table(problem: dict) -> str:
+    """All there is to know about the rungs at one problem."""
+    lines = [f"| {' | '.join(COLUMNS + DETAILS)} |", "|---|---" + "|--:" * 7 + "|"]
+    for rung in problem["rungs"]:
+        code = rung["instructions"]
+        cells = [
+            *(f"`{rung['name']}`", rung["idea"], number(nanoseconds(problem, rung))),
+            *(ratio(rung["times_before"]), number(rung["times_first"][1])),
+            *(f"{rung['error']:.0e}", f"{rung['share_of_limit'][1]:.2g}"),
+            *(f"{code['packed']} / {code['scalar']}" if code else "", f"{rung['rows']}"),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def summary(results: dict) -> str:
+    """One table for all problems, short enough for the README."""
+    problems = results["problems"]
+    head = [f"ns, {size(problem)} | times before | times the blog loop" for problem in problems]
+    lines = [f"| rung | {' | '.join(head)} |", "|---" + "|--:|--:|--:" * len(problems) + "|"]
+    for rungs in zip(*(problem["rungs"] for problem in problems), strict=True):
+        cells = [f"`{rungs[0]['name']}`"]
+        for problem, rung in zip(problems, rungs, strict=True):
+            before = rung["times_before"]
+            cells += [number(nanoseconds(problem, rung)), number(before[1]) if before else ""]
+            cells += [number(rung["times_first"][1])]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def sentence(results: dict, name: str) -> str:
+    """Say what a rung gained at each problem."""
+    parts = []
+    for problem in results["problems"]:
+        rung = next(rung for rung in problem["rungs"] if rung["name"] == name)
+        part = f"{number(nanoseconds(problem, rung))} ns per row and component at {size(problem)}"
+        if rung["times_before"]:
+            part += f", {number(rung['times_before'][1])} times as fast as the rung before"
+        parts.append(part)
+    return f"*Measured: {'; '.join(parts)}.*"
+
+
+def number(value: float) -> str:
+    """Three digits, and thin spaces where there are many more."""
+    return f"{value:,.0f}".replace(",", " ") if value >= 100.0 else f"{value:.3g}"
+
+
+def ratio(values: list[float] | None) -> str:
+    """Median with least and most."""
+    if values is None:
+        return ""
+    least, median, most = map(number, values)
+    return f"{median} ({least}–{most})"
+
+
+def plot(results: dict, path: Path) -> None:
+    """Draw the time of each rung, one panel a problem, on a log axis; each bar says how much it won."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    problems = results["problems"]
+    figure = Figure(figsize=(2.0 + 4.2 * len(problems), 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(problems), sharey=True, squeeze=False)[0]
+    for axes, problem in zip(panels, problems, strict=True):
+        rungs = problem["rungs"]
+        times = [nanoseconds(problem, rung) for rung in rungs]
+        bars = axes.barh([rung["name"][4:].replace("_", " ") for rung in rungs], times, color="#2a78d6", height=0.7)
+        bars[-1].set_color("#eb6834")
+        for bar, rung in zip(bars, rungs, strict=True):
+            before = rung["times_before"]
+            text = f" {number(bar.get_width())} ns" + (f"  ×{number(before[1])}" if before else "")
+            axes.annotate(text, (bar.get_width(), bar.get_y() + bar.get_height() / 2), va="center", fontsize=8)
+        best = times[-1] * rungs[-1]["share_of_limit"][1]
+        axes.axvline(best, color="#555555", linestyle="--", linewidth=1.0)
+        axes.annotate("limit", (best, -0.75), fontsize=8, ha="center", color="#555555", annotation_clip=False)
+        axes.set_xscale("log")
+        axes.set_xlim(min(best, min(times)) / 3.0, max(times) * 30.0)
+        axes.set_title(size(problem), fontsize=10)
+        axes.set_xlabel("nanoseconds per row and component")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].invert_yaxis()
+    figure.savefig(path, dpi=130)
