@@ -217,7 +217,7 @@ def _check_start(
     init: str, start: MixtureParameters, n_components: range | None, covariance_types: Sequence[str]
 ) -> None:
     """Refuse several mixtures to fit, or another number of components, where the start is a model."""
-    if n_components is not None and list(n_components) != [start.n_components]:
+    if n_components is not None and n_components != range(start.n_components, start.n_components + 1):
         raise ValueError(f"-k is {spelled(n_components)}, but the model {init} has {start.n_components} components")
     if len(covariance_types) > 1:
         raise ValueError(f"--covariance is {', '.join(covariance_types)}, but the model {init} has one structure")
