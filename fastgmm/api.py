@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _threads, initialization, steps, validation
 from .accumulation import Accumulation
-from .fitting import Options, fit_rows
+from .fitting import Options, fit_rows, warn_of
 from .parameters import SHAPES, MixtureParameters, Seed, SufficientStatistics
 from .results import Callback, FitResult
 
@@ -84,17 +84,46 @@ def fit(
         If some but not all restarts failed, or components are degenerate.
     """
     rows = validation.as_rows(X)
-    n_samples, n_features = rows.shape
-    weights = validation.check_sample_weight(sample_weight, n_samples)
-    n_components = validation.check_integer("n_components", n_components, 1)
-    n_counted = np.count_nonzero(weights) if len(weights) else n_samples
-    if n_counted < n_components:
-        raise ValueError(f"n_components must be at most the number of rows, {n_counted}, got {n_components}")
+    weights = validation.check_sample_weight(sample_weight, len(rows))
+    n_components = validation.check_n_components(n_components, validation.count_rows(rows, weights))
     covariance_type = validation.check_choice("covariance_type", covariance_type, tuple(SHAPES))
-    options = Options(
+    options = checked_options(
         n_components=n_components,
         covariance_type=covariance_type,
-        init=initialization.check_init(init, n_samples, n_features, n_components, covariance_type, weights),
+        init=initialization.check_init(init, rows, n_components, covariance_type, weights),
+        tol=tol,
+        stopping=stopping,
+        reg_covar=reg_covar,
+        max_iter=max_iter,
+        n_init=n_init,
+        random_state=random_state,
+        n_threads=n_threads,
+        callback=callback,
+    )
+    result = fit_rows(rows, weights, options)
+    warn_of(result, options.n_init)
+    return named(result, validation.feature_names_of(X))
+
+
+def checked_options(
+    *,
+    n_components: int,
+    covariance_type: str,
+    init: Any,
+    tol: float,
+    stopping: str,
+    reg_covar: float | str,
+    max_iter: int,
+    n_init: int,
+    random_state: Seed,
+    n_threads: int | None,
+    callback: Callback | None,
+) -> Options:
+    """Return the arguments of `fit` that do not depend on the rows, checked, beside three that have been."""
+    return Options(
+        n_components=n_components,
+        covariance_type=covariance_type,
+        init=init,
         tol=validation.check_nonnegative("tol", tol),
         reg_covar=validation.check_reg_covar(reg_covar),
         max_iter=validation.check_integer("max_iter", max_iter, 0),
@@ -104,8 +133,10 @@ def fit(
         callback=callback,
         aitken=validation.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
     )
-    result = fit_rows(rows, weights, options)
-    feature_names = validation.feature_names_of(X)
+
+
+def named(result: FitResult, feature_names: tuple[str, ...] | None) -> FitResult:
+    """Return `result` with the names of the features, where there are names."""
     if feature_names is None:
         return result
     return replace(result, parameters=replace(result.parameters, feature_names=feature_names))

@@ -7,7 +7,6 @@ J. R. Stat. Soc. B 39, 1-38.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -98,7 +97,7 @@ def best_of(
 ) -> FitResult:
     """Run EM from `n_init` starts and return the run that ended highest.
 
-    A restart that fails is set aside with a warning; only when all fail is that an error.
+    A restart that fails is set aside, and the result says why; only when all fail is that an error.
     """
     best: FitResult | None = None
     failures: list[str] = []
@@ -119,13 +118,7 @@ def best_of(
     if best is None:
         prefix = "" if n_init == 1 else f"all {n_init} restarts failed; the last: "
         raise FitFailure(prefix + failures[-1])
-    if failures:
-        warnings.warn(
-            f"{len(failures)} of {n_init} restarts failed and were set aside; the last: {failures[-1]}",
-            RuntimeWarning,
-            stacklevel=4,
-        )
-    return replace(best, n_failed=len(failures)) if failures else best
+    return replace(best, failures=tuple(failures)) if failures else best
 
 
 def _result_of(finished: WholeRun) -> FitResult:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _scikit, _scikit_checks, _threads, inference, validation
 from .conversion import precisions_of
-from .fitting import Options, fit_rows
+from .fitting import Options, fit_rows, warn_of
 from .parameters import SHAPES, MixtureParameters, Seed
 from .results import FitResult
 
@@ -140,13 +140,14 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         rows = _scikit_checks.as_rows(X, type(self).__name__, 2)
         names = _scikit_checks.feature_names(X)
         weights = validation.check_sample_weight(sample_weight, len(rows))
-        n_counted = np.count_nonzero(weights) if len(weights) else len(rows)
+        n_counted = validation.count_rows(rows, weights)
         if n_counted < self.n_components:
             raise ValueError(
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, n_samples = "
                 f"{n_counted}"
             )
         result = fit_rows(rows, weights, self._options(rows))
+        warn_of(result, self.n_init)
         if not result.converged and self.max_iter > 0:
             warnings.warn(
                 "Best performing initialization did not converge. Try different init parameters, or increase "
@@ -238,12 +239,11 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
 
     def bic(self, X: Any) -> float:
         """Bayesian information criterion; lower is better."""
-        densities = self.score_samples(X)
-        return inference.criterion(densities, self._parameters().n_free, math.log(len(densities)))
+        return inference.criterion_of("bic", self.score_samples(X), self._parameters())
 
     def aic(self, X: Any) -> float:
         """Akaike information criterion; lower is better."""
-        return inference.criterion(self.score_samples(X), self._parameters().n_free, 2.0)
+        return inference.criterion_of("aic", self.score_samples(X), self._parameters())
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
         """Draw rows (n, D) and their components (n,), in the order of the components."""

@@ -45,6 +45,8 @@ class Options(NamedTuple):
 def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> FitResult:
     """Fit to `rows` (N, D), weighted where `sample_weight` is (N,) and not (0,); parameters in the dtype of the rows.
 
+    Nothing is warned of here: that is for `warn_of`, or for who fits many times and says it in other words.
+
     Raises
     ------
     FitFailure
@@ -89,13 +91,6 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> FitR
         result = replace(
             result, log_likelihood=float(np.ldexp(result.log_likelihood, exponent)), degenerate_components=degenerate
         )
-    if degenerate:
-        warnings.warn(
-            f"components {', '.join(map(str, degenerate))} have lost their rows or sit on rows that are equal in "
-            "some feature; reg_covar alone holds up their covariance",
-            RuntimeWarning,
-            stacklevel=3,
-        )
     if rows.dtype == np.float64:
         return result
     fitted = result.parameters
@@ -107,6 +102,26 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> FitR
         fitted.weights.astype(rows.dtype), fitted.means.astype(rows.dtype), covariances, fitted.covariance_type
     )
     return replace(result, parameters=parameters)
+
+
+def warn_of(result: FitResult, n_init: int) -> None:
+    """Warn, in the line that called the caller, of restarts that failed and of degenerate components."""
+    if result.failures:
+        warnings.warn(
+            f"{result.n_failed} of {n_init} restarts failed and were set aside; the last: {result.failures[-1]}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    if result.degenerate_components:
+        warnings.warn(degeneracy(result.degenerate_components), RuntimeWarning, stacklevel=3)
+
+
+def degeneracy(components: tuple[int, ...]) -> str:
+    """Say what is wrong with degenerate components."""
+    return (
+        f"components {', '.join(map(str, components))} have lost their rows or sit on rows that are equal in some "
+        "feature; reg_covar alone holds up their covariance"
+    )
 
 
 def degenerate_components(parameters: MixtureParameters, reg_covar: Array) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ Log-likelihoods are natural logarithms: `score` is a mean per row, everything el
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from .parameters import MixtureParameters
 
 Array = NDArray[np.float64]
+
+# What a free parameter costs, by the number of rows.
+CRITERIA: dict[str, Callable[[float], float]] = {"bic": math.log, "aic": lambda n_samples: 2.0}
 
 
 def log_density(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> Array:
@@ -58,18 +62,22 @@ def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
 
 def bic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
     """Bayesian information criterion, -2 LL + p ln N; lower is better."""
-    densities = log_density(X, parameters, n_threads=n_threads)
-    return criterion(densities, parameters.n_free, math.log(len(densities)))
+    return criterion_of("bic", log_density(X, parameters, n_threads=n_threads), parameters)
 
 
 def aic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
     """Akaike information criterion, -2 LL + 2 p; lower is better."""
-    return criterion(log_density(X, parameters, n_threads=n_threads), parameters.n_free, 2.0)
+    return criterion_of("aic", log_density(X, parameters, n_threads=n_threads), parameters)
 
 
-def criterion(densities: NDArray[Any], n_free: int, penalty: float) -> float:
-    """-2 LL and a penalty for each free parameter, given log-densities (N,)."""
-    return float(-2.0 * densities.sum(dtype=np.float64) + penalty * n_free)
+def criterion_of(name: str, densities: NDArray[Any], parameters: MixtureParameters) -> float:
+    """Return the named criterion of rows whose log-densities under `parameters` are `densities` (N,)."""
+    return criterion_value(name, float(densities.sum(dtype=np.float64)), parameters.n_free, len(densities))
+
+
+def criterion_value(name: str, log_likelihood: float, n_free: int, n_samples: float) -> float:
+    """Return -2 LL and a penalty for each free parameter; `n_samples` may be a sum of weights."""
+    return -2.0 * log_likelihood + CRITERIA[name](n_samples) * n_free
 
 
 def sample(

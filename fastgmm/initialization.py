@@ -94,9 +94,10 @@ def _parameters(
 
 
 def check_init(
-    init: Any, n_samples: int, n_features: int, n_components: int, covariance_type: str, weights: Array
+    init: Any, X: NDArray[Any], n_components: int, covariance_type: str, weights: Array
 ) -> str | MixtureParameters | NDArray[Any]:
     """Return `init` in one of the forms `start` takes; TypeError or ValueError otherwise."""
+    n_samples, n_features = X.shape
     if isinstance(init, str):
         return validation.check_choice("init", init, METHODS)
     if isinstance(init, MixtureParameters):

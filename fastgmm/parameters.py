@@ -53,6 +53,12 @@ SHAPES: dict[str, Shape] = {
 }
 
 
+def n_free_of(covariance_type: str, n_components: int, n_features: int) -> int:
+    """Return the number of free parameters of a mixture."""
+    k, d = n_components, n_features
+    return k - 1 + k * d + SHAPES[covariance_type].free_covariances(k, d)
+
+
 @dataclass(frozen=True, eq=False)
 class MixtureParameters:
     """The parameters of a Gaussian mixture.
@@ -96,8 +102,7 @@ class MixtureParameters:
     @property
     def n_free(self) -> int:
         """Number of free parameters: K - 1 weights, K D means, and the covariances' own."""
-        k, d = self.means.shape
-        return int(k - 1 + k * d + SHAPES[self.covariance_type].free_covariances(k, d))
+        return n_free_of(self.covariance_type, self.n_components, self.n_features)
 
     def full_covariances(self) -> Array:
         """Covariance matrices (K, D, D), whatever the structure."""

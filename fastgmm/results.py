@@ -67,8 +67,8 @@ class FitResult:
         convergence, belongs to the parameters before the last M step, as in scikit-learn.
     status : Status
         Why the restart stopped.
-    n_failed : int
-        Restarts that ended in an error and were set aside.
+    failures : tuple of str
+        The errors of the restarts that were set aside.
     degenerate_components : tuple of int
         Components without rows, or with a variance that is mostly the regulariser's.
     """
@@ -77,13 +77,18 @@ class FitResult:
     log_likelihood: float
     trace: Array = field(repr=False)
     status: Status
-    n_failed: int = 0
+    failures: tuple[str, ...] = ()
     degenerate_components: tuple[int, ...] = ()
 
     @property
     def n_iter(self) -> int:
         """Rounds of EM done."""
         return len(self.trace)
+
+    @property
+    def n_failed(self) -> int:
+        """Restarts that ended in an error and were set aside."""
+        return len(self.failures)
 
     @property
     def remaining(self) -> float:

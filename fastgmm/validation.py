@@ -146,6 +146,19 @@ def check_sample_weight(weights: Any, n_samples: int) -> NDArray[np.float64]:
     return array
 
 
+def check_n_components(value: Any, n_counted: int) -> int:
+    """Return `value` as an int from 1 to the number of rows that count; TypeError or ValueError otherwise."""
+    n_components = check_integer("n_components", value, 1)
+    if n_components > n_counted:
+        raise ValueError(f"n_components must be at most the number of rows, {n_counted}, got {n_components}")
+    return n_components
+
+
+def count_rows(rows: NDArray[Any], weights: NDArray[np.float64]) -> int:
+    """Return how many of the rows count: those of positive weight, all of them where `weights` is of length 0."""
+    return int(np.count_nonzero(weights)) if len(weights) else len(rows)
+
+
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """Return `value` if it is one of `choices`; ValueError otherwise."""
     if not isinstance(value, str) or value not in choices:

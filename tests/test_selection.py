@@ -1,0 +1,231 @@
+"""Which K: the right one is found, a fit does not depend on the rest of the grid, failures stay apart."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import assert_same_bits
+
+import fastgmm
+from fastgmm import Status, grid
+
+STRUCTURES = ("full", "tied", "diag", "spherical")
+COLUMNS = [
+    *("n_components", "covariance_type", "n_free", "log_likelihood", "bic", "aic"),
+    *("converged", "n_iter", "n_failed", "n_degenerate", "error"),
+]
+
+
+def clouds(n_each=40, dtype=np.float64):
+    """Three round clouds, far apart."""
+    generator = np.random.default_rng(1)
+    centers = np.repeat([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]], n_each, axis=0)
+    return (centers + generator.normal(size=centers.shape)).astype(dtype)
+
+
+def collapsing_rows():
+    """A cloud and one row repeated: without a regulariser more than one component end in an error."""
+    return np.concatenate([np.random.default_rng(0).normal(size=(60, 2)), np.full((20, 2), 9.0)])
+
+
+def keys(selection):
+    return [(candidate.n_components, candidate.covariance_type) for candidate in selection.candidates]
+
+
+@pytest.mark.parametrize("criterion", ["bic", "aic"])
+def test_the_number_of_clouds_is_found(criterion):
+    X = clouds()
+    selection = fastgmm.select(X, range(1, 6), ("spherical", "full"), criterion=criterion, random_state=0)
+    assert selection.criterion == criterion
+    assert len(selection.candidates) == 10
+    best = selection.candidates[0]
+    assert best.n_components == 3
+    assert selection.best is best.result
+    if criterion == "bic":
+        assert best.covariance_type == "spherical"
+    values = [getattr(candidate, criterion) for candidate in selection.candidates]
+    assert values == sorted(values)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_criteria_are_those_of_the_parameters(dtype, rtol):
+    X = clouds(20, dtype)
+    for candidate in fastgmm.select(X, (1, 2, 3), STRUCTURES, random_state=0).candidates:
+        parameters = candidate.result.parameters
+        assert parameters.means.dtype == dtype
+        assert candidate.bic == pytest.approx(parameters.bic(X), rel=rtol)
+        assert candidate.aic == pytest.approx(parameters.aic(X), rel=rtol)
+        assert candidate.n_free == parameters.n_free
+        assert candidate.log_likelihood == candidate.result.log_likelihood
+        assert candidate.n_iter == candidate.result.n_iter
+        assert candidate.status is candidate.result.status
+        assert (candidate.n_components, candidate.covariance_type) == (
+            parameters.n_components,
+            parameters.covariance_type,
+        )
+
+
+@pytest.mark.parametrize("init", ["kmeans", "random"])
+def test_a_fit_does_not_depend_on_the_rest_of_the_grid(init):
+    X = clouds(20)
+    options = {"init": init, "n_init": 2, "random_state": 7, "max_iter": 15, "tol": 1e-4, "stopping": "aitken"}
+    options |= {"reg_covar": 0.01, "sample_weight": np.arange(1, 61)}
+    selection = fastgmm.select(X, (1, 2, 3, 4), ("full", "tied"), **options)
+    reverse = fastgmm.select(X, (4, 3, 2, 1), ("tied", "full"), **options)
+    assert keys(selection) == keys(reverse)
+    for ours, theirs in zip(selection.candidates, reverse.candidates, strict=True):
+        assert_same_bits(ours.result.parameters, theirs.result.parameters)
+        alone = fastgmm.fit(X, ours.n_components, covariance_type=ours.covariance_type, **options)
+        assert_same_bits(ours.result.parameters, alone.parameters)
+        assert ours.log_likelihood == alone.log_likelihood
+
+
+def test_a_generator_gives_one_seed():
+    X = clouds(20)
+    options = {"init": "random", "max_iter": 3}
+    a = fastgmm.select(X, (2, 3), random_state=np.random.default_rng(5), **options)
+    b = fastgmm.select(X, (3,), random_state=np.random.default_rng(5), **options)
+    generator = np.random.default_rng(6)
+    c, d = (fastgmm.select(X, (3,), random_state=generator, **options) for _ in range(2))
+    (three,) = [candidate for candidate in a.candidates if candidate.n_components == 3]
+    assert_same_bits(three.result.parameters, b.best.parameters)
+    for other in (c, d):
+        assert not np.array_equal(other.best.parameters.means, b.best.parameters.means)
+    assert not np.array_equal(c.best.parameters.means, d.best.parameters.means)
+
+
+def test_equal_values_prefer_fewer_parameters_then_the_more_general_structure():
+    fitted = fastgmm.fit(clouds(4), 1)
+    candidates = [
+        fastgmm.Candidate(1, "full", 5, error="failed"),
+        fastgmm.Candidate(1, "tied", 5, bic=5.0, result=fitted),
+        fastgmm.Candidate(4, "diag", 19, bic=5.0, result=fitted),
+        fastgmm.Candidate(1, "full", 5, bic=5.0, result=fitted),
+        fastgmm.Candidate(9, "full", 53, bic=4.0, result=fitted),
+    ]
+    for order in (candidates, candidates[::-1]):
+        ranked = sorted(order, key=lambda candidate: grid._rank(candidate, "bic"))
+        assert ranked == [candidates[i] for i in (4, 3, 1, 2, 0)]
+
+
+def test_a_failed_fit_does_not_take_the_others_with_it():
+    X = collapsing_rows()
+    options = {"reg_covar": 0.0, "n_init": 2, "random_state": 0}
+    message = (
+        r"1 of 2 fits failed and were set aside; the last: n_components=2, covariance_type='full': all 2 restarts"
+    )
+    with pytest.warns(RuntimeWarning, match=message) as caught:
+        selection = fastgmm.select(X, (2, 1), **options)
+    assert [warning.filename for warning in caught] == [__file__]
+    good, failed = selection.candidates
+    assert (good.n_components, good.error) == (1, None)
+    assert_same_bits(good.result.parameters, fastgmm.fit(X, 1, **options).parameters)
+    assert (failed.n_components, failed.n_free, failed.n_failed, failed.result) == (2, 11, 2, None)
+    assert "covariance of component" in failed.error
+    assert np.isnan([failed.log_likelihood, failed.bic, failed.aic]).all()
+    assert not failed.converged
+
+    with pytest.raises(fastgmm.FitFailure, match=r"all 2 fits failed; the last: n_components=3, .* all 2 restarts"):
+        fastgmm.select(X, (2, 3), **options)
+    with pytest.raises(fastgmm.FitFailure, match=r"^n_components=2, covariance_type='full': all 2 restarts failed"):
+        fastgmm.select(X, (2,), **options)
+
+
+def test_failed_restarts_and_degenerate_components_are_reported():
+    # From some random starts a component collapses onto the repeated value.
+    X = np.array([0.0] * 8 + [0.1, 5.0, 9.0])
+    selection = fastgmm.select(X, (3,), init="random", n_init=20, reg_covar=0, random_state=0)
+    assert 0 < selection.candidates[0].n_failed < 20
+
+    X = collapsing_rows()
+    with pytest.warns(RuntimeWarning, match="in the best fit, n_components=2, .* components . have lost") as caught:
+        selection = fastgmm.select(X, (1, 2), random_state=0)
+    assert [warning.filename for warning in caught] == [__file__]
+    best, other = selection.candidates
+    assert best.degenerate_components == best.result.degenerate_components
+    assert len(best.degenerate_components) == 1
+    assert other.degenerate_components == ()
+    np.testing.assert_array_equal(selection.table()["n_degenerate"], [1, 0])
+
+
+def test_integer_weights_are_repeated_rows():
+    X = clouds(20)
+    counts = np.random.default_rng(0).integers(1, 4, size=len(X))
+    repeated = np.repeat(X, counts, axis=0)
+    selection = fastgmm.select(X, (1, 2, 3, 4), random_state=0, sample_weight=counts)
+    assert selection.candidates[0].n_components == 3
+    for candidate in selection.candidates:
+        assert candidate.bic == pytest.approx(candidate.result.parameters.bic(repeated), rel=1e-10)
+        assert candidate.aic == pytest.approx(candidate.result.parameters.aic(repeated), rel=1e-10)
+
+
+def test_the_callback_tells_the_fits_apart_and_may_stop_them():
+    X = clouds(20)
+    seen = []
+
+    def watch(state):
+        seen.append((state.parameters.n_components, state.restart, state.iteration))
+        return state.parameters.n_components == 2 and state.iteration == 2
+
+    selection = fastgmm.select(X, (1, 2, 3, 4), n_init=3, tol=0.0, max_iter=3, random_state=0, callback=watch)
+    assert seen == [*((1, restart, i) for restart in range(3) for i in (1, 2, 3)), (2, 0, 1), (2, 0, 2)]
+    fitted = {candidate.n_components: candidate for candidate in selection.candidates}
+    assert [c.n_components for c in selection.candidates] == [2, 1, 3, 4]
+    assert fitted[2].status is Status.STOPPED
+    assert fitted[1].status is Status.MAX_ITER
+    for k in (3, 4):
+        assert (fitted[k].error, fitted[k].n_failed) == ("not fitted: the callback stopped the selection before", 0)
+
+
+def test_the_table_makes_a_data_frame():
+    X = pd.DataFrame(clouds(20), columns=["a", "b"])
+    selection = fastgmm.select(X, (1, 2), ("full", "diag"), random_state=0)
+    frame = pd.DataFrame(selection.table())
+    assert list(frame.columns) == COLUMNS
+    assert list(zip(frame.n_components, frame.covariance_type, strict=True)) == keys(selection)
+    assert frame.bic.is_monotonic_increasing
+    assert frame.converged.dtype == bool
+    assert (frame.error == "").all()
+    assert selection.best.parameters.feature_names == ("a", "b")
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, lambda X: X.tolist(), lambda X: X.astype(">f8")])
+def test_any_rows_are_converted_once(layout, monkeypatch):
+    X = clouds(10)
+    expected = fastgmm.select(X, (1, 2), random_state=0)
+    calls = []
+    as_rows = fastgmm.validation.as_rows
+    monkeypatch.setattr(grid.validation, "as_rows", lambda X: calls.append(1) or as_rows(X))
+    selection = fastgmm.select(layout(X), (1, 2), random_state=0)
+    assert calls == [1]
+    assert_same_bits(selection.best.parameters, expected.best.parameters)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"n_components": ()}, ValueError, "n_components must have at least one value, got none"),
+        ({"n_components": 3}, TypeError, "n_components must be a list, a tuple or a range, got 3"),
+        ({"n_components": "123"}, TypeError, "n_components must be a list, a tuple or a range, got '123'"),
+        ({"n_components": (1, 2.0)}, TypeError, "n_components must be an integer, got 2.0"),
+        ({"n_components": (2, 0)}, ValueError, "n_components must be at least 1, got 0"),
+        ({"n_components": (2, 2)}, ValueError, "n_components must not have a value twice, got 2 twice"),
+        ({"n_components": range(1, 10**12)}, ValueError, "must be at most the number of rows, 12, got 13"),
+        ({"n_components": (1, 12), "sample_weight": [0] + [9] * 11}, ValueError, "at most the number of rows, 11"),
+        ({"sample_weight": np.full(12, 1 / 12)}, ValueError, "sample_weight must sum to at least .*, 2, .*; got 1$"),
+        ({"covariance_types": ()}, ValueError, "covariance_types must have at least one value, got none"),
+        ({"covariance_types": "full"}, TypeError, "covariance_types must be a list, a tuple or a range, got 'full'"),
+        ({"covariance_types": ("full", "round")}, ValueError, "covariance_types must be one of 'full', .*'round'"),
+        ({"covariance_types": ("full", "full")}, ValueError, "must not have a value twice, got 'full' twice"),
+        ({"criterion": "icl"}, ValueError, "criterion must be one of 'bic', 'aic', got 'icl'"),
+        ({"init": np.zeros(12, int)}, ValueError, "init must be one of 'kmeans'"),
+        ({"random_state": -1}, ValueError, "random_state must be None, a non-negative integer"),
+        ({"random_state": "x"}, ValueError, "random_state must be None, a non-negative integer"),
+        ({"tol": -1}, ValueError, "tol must be finite and not negative"),
+        ({"n_threads": 0}, ValueError, "n_threads must be at least 1, got 0"),
+        ({"X": [[np.nan]]}, ValueError, "X has 1 NaN"),
+    ],
+)
+def test_bad_arguments_are_one_error_before_anything_is_fitted(arguments, error, message, monkeypatch):
+    monkeypatch.setattr(grid, "fit_rows", lambda *arguments: pytest.fail("something was fitted"))
+    with pytest.raises(error, match=message):
+        fastgmm.select(**{"X": clouds(4), "n_components": (1, 2), "random_state": 0} | arguments)
