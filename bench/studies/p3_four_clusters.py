@@ -42,10 +42,10 @@ def original_m_step(statistics: SufficientStatistics) -> MixtureParameters:
 
 def original_course(X: NDArray) -> NDArray:
     """Return the total log-likelihood after each round of the original, from the published start."""
-    parameters, totals = fourclusters.START, []
+    statistics, totals = fastgmm.accumulate(X, fourclusters.START), []
     while len(totals) < 6 or abs(totals[-1] - totals[-2]) >= TOLERANCE:
-        parameters = original_m_step(fastgmm.accumulate(X, parameters))
-        totals.append(len(X) * parameters.score(X))
+        statistics = fastgmm.accumulate(X, original_m_step(statistics))  # the E step sees what the M step has left
+        totals.append(statistics.log_likelihood)
     return np.array(totals)
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 import fastgmm
 from bench import studies
-from fastgmm import FitResult, drawing, outputs, plot, report
+from fastgmm import FitResult, MixtureParameters, drawing, outputs, plot, report
 from fastgmm.data import load_example
 
 N_SEEDS = 100
@@ -106,13 +106,16 @@ def plot_means(runs: dict[str, tuple[NDArray, NDArray, NDArray]], right: NDArray
     return figure
 
 
-def collapse(x: NDArray, reg_covar: float | str) -> tuple[FitResult | None, str]:
-    """Fit from a start that gives the equal values a component; return the result, if any, and what is said of it."""
-    labels = np.where(x == REPEATED, 2, np.where(x < 30.0, 0, 1))
+def collapse(x: NDArray, answer: MixtureParameters, reg_covar: float | str) -> tuple[FitResult | None, str]:
+    """Fit from the answer, but with a narrow component about the equal values; return the result and what is said."""
+    means, covariances = answer.means.copy(), answer.covariances.copy()
+    narrowed = np.argmax(means)
+    means[narrowed], covariances[narrowed] = REPEATED, 1e-3
+    start = replace(answer, means=means, covariances=covariances)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            result = fastgmm.fit(x, 3, init=labels, reg_covar=reg_covar)
+            result = fastgmm.fit(x, 3, init=start, tol=TOL, max_iter=N_ROUNDS, reg_covar=reg_covar)
         except fastgmm.FitFailure as failure:
             return None, str(failure)
     return result, str(caught[0].message)
@@ -125,8 +128,8 @@ def main(out: studies.Out) -> None:
         runs = by_faults(x) | {f"fastgmm, tol={tol:g}": by_fastgmm(x, tol) for tol in (DEFAULT_TOL, TOL)}
         result = fastgmm.fit(x, 3, tol=TOL, max_iter=N_ROUNDS, random_state=0)
         answer = replace(result.parameters, feature_names=names)
-        _, failure = collapse(x, reg_covar=0.0)
-        collapsed, warning = collapse(x, reg_covar="auto")
+        _, failure = collapse(x, answer, reg_covar=0.0)
+        collapsed, warning = collapse(x, answer, reg_covar="auto")
         studies.save_figures(
             directory,
             answer=plot.plot_clusters(x, answer),
