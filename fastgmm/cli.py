@@ -8,16 +8,15 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from . import __version__, api, data, initialization, outputs, tables
+from . import __version__, api, data, grid, initialization, outputs, tables
+from .cli_input import blaming, columns_of, load_start, read_rows
+from .inference import CRITERIA
 from .parameters import SHAPES, MixtureParameters
 
 _EXTRA_MISSING = "Error: {} is missing; install it with: python -m pip install 'fastgmm[cli]'"
@@ -28,7 +27,17 @@ except ModuleNotFoundError as error:
     print(_EXTRA_MISSING.format(error.name), file=sys.stderr)
     sys.exit(2)
 
-from .cli_options import Columns, Header, Threads, at_least, number_or_auto, one_of  # noqa: E402
+from .cli_options import (  # noqa: E402
+    Columns,
+    Header,
+    Threads,
+    at_least,
+    components,
+    each_of,
+    number_or_auto,
+    one_of,
+    spelled,
+)
 
 app = typer.Typer(name="fastgmm", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -81,12 +90,27 @@ def fit(
         ),
     ] = None,
     n_components: Annotated[
-        int | None, typer.Option("-k", "--n-components", callback=at_least(1), help="Number of components.")
+        range | None,
+        typer.Option(
+            "-k",
+            "--n-components",
+            metavar="K",
+            parser=components,
+            help="Number of components, or a range such as 1-8: all are fitted and the best is kept.",
+        ),
     ] = None,
     columns: Columns = None,
     covariance: Annotated[
-        str, typer.Option(callback=one_of(SHAPES), help=f"Covariance structure: {', '.join(SHAPES)}.")
-    ] = "full",
+        list[str],
+        typer.Option(
+            metavar="NAME",
+            callback=each_of(SHAPES),
+            help=f"Covariance structure: {', '.join(SHAPES)}. Repeat it for more: the best is kept.",
+        ),
+    ] = ["full"],  # noqa: B006 - typer makes a list of its own
+    criterion: Annotated[
+        str, typer.Option(callback=one_of(CRITERIA), help="What is best where several mixtures are fitted: bic, aic.")
+    ] = "bic",
     init: Annotated[
         str, typer.Option(help=f"Start: {', '.join(initialization.METHODS)}, or the path of a model.json.")
     ] = "kmeans",
@@ -120,7 +144,7 @@ def fit(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Directory for model.json, labels.csv (rows and labels counted from 0) and four pictures.",
+            help="Directory for model.json, labels.csv (rows and labels counted from 0) and pictures.",
         ),
     ] = None,
     plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Whether --out gets pictures.")] = True,
@@ -133,27 +157,16 @@ def fit(
         ),
     ] = None,
 ) -> None:
-    """Fit a mixture to the rows of DATA and print it."""
-    start: str | MixtureParameters = init if init in initialization.METHODS else _load_start(init)
+    """Fit a mixture to the rows of DATA and print it; of several, the best by a criterion."""
+    start = load_start(init)
     wanted: Sequence[str] | None = columns
     if isinstance(start, MixtureParameters):
-        wanted = _columns_of(start, columns)
-        if n_components not in (None, start.n_components):
-            raise ValueError(f"-k is {n_components}, but the model {init} has {start.n_components} components")
-        n_components, n_init = start.n_components, 1
+        wanted = columns_of(start, columns)
+        _check_start(init, start, n_components, covariance)
+        n_components, n_init = range(start.n_components, start.n_components + 1), 1
     if n_components is None:
-        raise ValueError("-k is missing: give the number of components, 1 or more")
-    if weights is not None and wanted is not None:
-        wanted = [*wanted, weights]
-    if source is not None and example is None:
-        table = tables.read_table(source, columns=wanted, header=header)
-    elif source is None and example is not None:
-        table = tables.read_example(example, columns=wanted)
-    else:
-        raise ValueError("give the path of a data file or --example NAME, one of the two")
-    sample_weight = None
-    if weights is not None:
-        table, sample_weight = _without_column(table, weights, source or f"example {example!r}")
+        raise ValueError("-k is missing: give the number of components, 1 or more, or a range such as 1-8")
+    rows = read_rows(source, example, columns=wanted, weights=weights, header=header)
 
     from . import report
 
@@ -163,47 +176,56 @@ def fit(
             from . import plot  # before the fit, which would be lost if matplotlib were missing
         began = time.perf_counter()
         with (
-            _blaming(source or f"example {example!r}"),
+            blaming(rows.origin),
             report.progress_callback(n_init=n_init, max_iter=max_iter) as callback,
             warnings.catch_warnings(),
         ):
-            # The printed table counts the starts that failed and names degenerate components.
-            warnings.filterwarnings("ignore", ".* restarts failed|components .* have lost", RuntimeWarning)
-            result = api.fit(
-                table.X,
-                n_components,
-                covariance_type=covariance,
-                init=start,
-                tol=tol,
-                stopping=stopping,
-                reg_covar=reg_covar,
-                max_iter=max_iter,
-                n_init=n_init,
-                random_state=seed,
-                n_threads=threads,
-                callback=callback,
-                sample_weight=sample_weight,
-            )
+            # The printed tables count the starts and fits that failed, and name degenerate components.
+            warnings.filterwarnings("ignore", ".* (restarts|fits) failed|.*components .* have lost", RuntimeWarning)
+            options: dict[str, Any] = {
+                "init": start,
+                "tol": tol,
+                "stopping": stopping,
+                "reg_covar": reg_covar,
+                "max_iter": max_iter,
+                "n_init": n_init,
+                "random_state": seed,
+                "n_threads": threads,
+                "callback": callback,
+                "sample_weight": rows.sample_weight,
+            }
+            selection = None
+            if len(n_components) == len(covariance) == 1:
+                result = api.fit(rows.X, n_components[0], covariance_type=covariance[0], **options)
+            else:
+                selection = grid.select(rows.X, n_components, covariance, criterion=criterion, **options)
+                result = selection.best
         seconds = time.perf_counter() - began
-        parameters = replace(result.parameters, feature_names=table.feature_names)
+        parameters = replace(result.parameters, feature_names=rows.feature_names)
         result = replace(result, parameters=parameters)
         if directory:
-            responsibilities = parameters.responsibilities(table.X, n_threads=threads)
+            responsibilities = parameters.responsibilities(rows.X, n_threads=threads)
             parameters.save(directory / "model.json")
             outputs.write_labels(directory / "labels.csv", responsibilities)
             if plots:
                 labels = responsibilities.argmax(axis=1)
-                plot.save_pictures(directory, table.X, result, labels, responsibilities, table.feature_names)
+                plot.save_pictures(directory, rows.X, result, labels, responsibilities, selection=selection)
     # Printed last: a reader who closes the pipe early loses no file.
     report.print_tables(
+        *([] if selection is None else [report.selection_table(selection)]),
         report.parameters_table(parameters),
-        report.summary_table(
-            result,
-            total_weight=len(table.X) if sample_weight is None else float(sample_weight.sum()),
-            seconds=seconds,
-            out=out,
-        ),
+        report.summary_table(result, total_weight=rows.total_weight, seconds=seconds, out=out),
     )
+
+
+def _check_start(
+    init: str, start: MixtureParameters, n_components: range | None, covariance_types: Sequence[str]
+) -> None:
+    """Refuse several mixtures to fit, or another number of components, where the start is a model."""
+    if n_components is not None and n_components != range(start.n_components, start.n_components + 1):
+        raise ValueError(f"-k is {spelled(n_components)}, but the model {init} has {start.n_components} components")
+    if len(covariance_types) > 1:
+        raise ValueError(f"--covariance is {', '.join(covariance_types)}, but the model {init} has one structure")
 
 
 @app.command()
@@ -222,50 +244,9 @@ def predict(
     Columns are chosen by the names in the model, in any order; only if it has none do they go by position.
     """
     parameters = MixtureParameters.load(model)
-    table = tables.read_table(source, columns=_columns_of(parameters, columns), header=header)
+    table = tables.read_table(source, columns=columns_of(parameters, columns), header=header)
     with outputs.new_file(out) as path:
-        with _blaming(source):
+        with blaming(source):
             responsibilities = parameters.responsibilities(table.X, n_threads=threads)
         outputs.write_labels(path, responsibilities)
     print(f"{len(responsibilities)} rows labelled in {out}")
-
-
-def _load_start(init: str) -> MixtureParameters:
-    """Load the model that ``--init`` names where it names no method."""
-    if not Path(init).is_file():
-        methods = ", ".join(initialization.METHODS)
-        raise ValueError(f"--init {init!r} is neither one of {methods} nor the path of a model.json")
-    return MixtureParameters.load(init)
-
-
-def _columns_of(parameters: MixtureParameters, columns: list[str] | None) -> Sequence[str] | None:
-    """Return the columns to read for a model: its own by name, if it has names."""
-    if parameters.feature_names is None:
-        return columns
-    if columns is not None and tuple(columns) != parameters.feature_names:
-        own = ", ".join(map(repr, parameters.feature_names))
-        raise ValueError(f"--columns must be left out or name the columns of the model, {own}; got {columns}")
-    return parameters.feature_names
-
-
-def _without_column(table: tables.Table, column: str, source: object) -> tuple[tables.Table, NDArray[np.float64]]:
-    """Return `table` without the named column, and that column, (N,)."""
-    names = table.feature_names or ()
-    if names.count(column) != 1 or len(names) == 1:
-        raise ValueError(
-            f"--weights must name one of several columns of {source}, {', '.join(map(repr, names))}; got {column!r}"
-        )
-    position = names.index(column)
-    kept = tables.Table(np.delete(table.X, position, axis=1), tuple(name for name in names if name != column))
-    return kept, np.asarray(table.X[:, position], dtype=np.float64)
-
-
-@contextmanager
-def _blaming(source: object) -> Iterator[None]:
-    """Let errors about the rows name where they came from: a user of the shell has no X."""
-    try:
-        yield
-    except ValueError as error:
-        message = str(error)
-        subject, verb = (f"{source}", message[2:]) if message.startswith("X ") else (f"{source}:", message)
-        raise ValueError(f"{subject} {verb}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import Annotated
 
@@ -17,6 +18,38 @@ def one_of(choices: Collection[str]) -> Callable[[str | None], str | None]:
         return value
 
     return check
+
+
+def each_of(choices: Collection[str]) -> Callable[[list[str]], list[str]]:
+    """Return a typer callback for an option that may be repeated, with these values, each once."""
+    check = one_of(choices)
+
+    def check_each(values: list[str]) -> list[str]:
+        for value in values:
+            check(value)
+        if len(set(values)) < len(values):
+            raise typer.BadParameter(f"no value may be given twice, got {', '.join(values)}")
+        return values
+
+    return check_each
+
+
+def components(value: str) -> range:
+    """Parse a number of components, such as 3, or a range of them, such as 1-8."""
+    match = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", value)
+    if match is None:
+        raise typer.BadParameter(f"it must be a number such as 3 or a range such as 1-8, got {value!r}")
+    low, high = int(match[1]), int(match[2] or match[1])
+    if low < 1:
+        raise typer.BadParameter(f"it must be at least 1, got {value}")
+    if high < low:
+        raise typer.BadParameter(f"a range must not end before it begins, got {value}")
+    return range(low, high + 1)
+
+
+def spelled(numbers: range) -> str:
+    """Write a range as `components` reads it."""
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"
 
 
 def number_or_auto(value: str) -> float | str:

@@ -136,13 +136,13 @@ class _Watch:
 
 def _grid_of(n_components: Any, covariance_types: Any, n_counted: int) -> list[tuple[int, str]]:
     """Return every number of components with every structure; TypeError or ValueError where either is not allowed."""
-    numbers_ = _distinct("n_components", n_components, lambda k: validation.check_n_components(k, n_counted))
+    components = _distinct("n_components", n_components, lambda k: validation.check_n_components(k, n_counted))
     types = _distinct(
         "covariance_types",
         covariance_types,
         lambda name: validation.check_choice("covariance_types", name, tuple(SHAPES)),
     )
-    return [(k, covariance_type) for covariance_type in types for k in numbers_]
+    return [(k, covariance_type) for covariance_type in types for k in components]
 
 
 def _distinct(name: str, values: Any, check: Callable[[Any], Value]) -> list[Value]:

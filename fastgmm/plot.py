@@ -1,4 +1,4 @@
-"""Four pictures of a fit: the rows, the clusters, the climb of the log-likelihood, the responsibilities.
+"""Pictures: here the rows and the clusters; how a fit went is in ``plot_fit.py``, and to be had from here too.
 
 Every function returns a ``matplotlib.figure.Figure`` made without pyplot: no display, no backend and no
 global state is touched. The pictures can be drawn without a screen and off the main thread, and a notebook
@@ -12,21 +12,30 @@ Gaussian mixture on some features is the mixture of the marginals, so each panel
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from . import drawing
+from .plot_fit import plot_log_likelihood, plot_responsibilities, plot_selection
 
 if TYPE_CHECKING:
     from .parameters import MixtureParameters
     from .results import FitResult
+    from .selection import Selection
+
+__all__ = [
+    "plot_clusters",
+    "plot_data",
+    "plot_log_likelihood",
+    "plot_responsibilities",
+    "plot_selection",
+    "save_pictures",
+]
 
 
 def plot_data(X: ArrayLike, *, feature_names: Sequence[str] | None = None) -> Figure:
@@ -140,78 +149,6 @@ def plot_clusters(
     return figure
 
 
-def plot_log_likelihood(result: FitResult) -> Figure:
-    """Draw the mean log-likelihood per row that each round of EM saw.
-
-    Parameters
-    ----------
-    result : FitResult
-        What a fit returned.
-
-    Returns
-    -------
-    Figure
-        One curve; the title gives the final total log-likelihood and how the fit ended.
-    """
-    figure = Figure(figsize=(6.8, 4.4), layout="constrained")
-    axes = drawing.despine(figure.add_subplot())
-    trace = np.asarray(result.trace, dtype=np.float64)
-    marker = "o" if len(trace) <= 60 else None
-    axes.plot(np.arange(1, len(trace) + 1), trace, marker=marker, markersize=4, color=drawing.COLORS[0])
-    axes.set_xlim(0.5, max(len(trace), 1) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(axis="y", alpha=0.3)
-    axes.set_xlabel("round of EM")
-    axes.set_ylabel("mean log-likelihood per row (nats)")
-    outcome = "converged" if result.converged else f"not converged ({result.status})"
-    rounds = drawing.counted(len(trace), "round")
-    drawing.write_title(figure, [f"Log-likelihood {result.log_likelihood:.8g}", f"{outcome} after {rounds}"])
-    return figure
-
-
-def plot_responsibilities(responsibilities: ArrayLike) -> Figure:
-    """Draw how surely the rows belong to each component.
-
-    Parameters
-    ----------
-    responsibilities : (N, K) array_like
-        Posterior probability of each component for each row.
-
-    Returns
-    -------
-    Figure
-        One histogram per component, on common axes; counts on a logarithmic scale, because most rows sit
-        in the first and the last bin and the doubtful ones, in between, are those to look at.
-    """
-    r = np.asarray(responsibilities)
-    if r.ndim != 2:
-        raise ValueError(f"responsibilities must have shape (N, K); got {r.shape}")
-    n_rows, n_components = r.shape
-    n_panels = min(n_components, drawing.MAX_PANELS)
-    n_columns = max(min(n_panels, 3), math.ceil(math.sqrt(n_panels)))
-    n_lines = math.ceil(n_panels / n_columns)
-    figure = Figure(figsize=(max(5.0, 1.2 + 2.3 * n_columns), 1.2 + 2.0 * n_lines), layout="constrained")
-    edges = np.linspace(0.0, 1.0, 21)
-    for k in range(n_panels):
-        axes = drawing.despine(figure.add_subplot(n_lines, n_columns, k + 1))
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda count, _: drawing.thousands(count))
-        # Rounding can leave a responsibility an ulp above one, outside the last bin.
-        counts = np.histogram(np.minimum(r[:, k], 1.0), edges)[0]
-        axes.stairs(counts, edges, fill=True, color=drawing.cluster_style(k)[0], alpha=0.8)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0.7, 1.5 * max(n_rows, 10))
-        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-        axes.tick_params(labelleft=k % n_columns == 0, labelbottom=k + n_columns >= n_panels)
-        axes.set_title(f"component {k}", fontsize=10)
-    figure.supxlabel("responsibility (0: surely not its row, 1: surely its row)", fontsize=10)
-    figure.supylabel("rows (logarithmic)", fontsize=10)
-    left_out = n_panels < n_components
-    notes = [f"first {n_panels} of {n_components} components"] if left_out else []
-    drawing.write_title(figure, [drawing.counted(n_rows, "row"), *notes])
-    return figure
-
-
 def save_pictures(
     directory: Path,
     X: ArrayLike,
@@ -219,8 +156,9 @@ def save_pictures(
     labels: ArrayLike,
     responsibilities: ArrayLike,
     feature_names: Sequence[str] | None = None,
+    selection: Selection | None = None,
 ) -> list[Path]:
-    """Write the four pictures of a fit as PNG.
+    """Write the pictures of a fit as PNG.
 
     Parameters
     ----------
@@ -237,6 +175,8 @@ def save_pictures(
         Posterior probability of each component for each row.
     feature_names : sequence of str, optional
         Labels of the axes; those of the fitted parameters if not given.
+    selection : Selection, optional
+        What the fit is the best of; ``bic.png`` or ``aic.png``, by its criterion, is written too.
 
     Returns
     -------
@@ -251,6 +191,8 @@ def save_pictures(
         "log_likelihood": plot_log_likelihood(result),
         "responsibilities": plot_responsibilities(responsibilities),
     }
+    if selection is not None:
+        figures[selection.criterion] = plot_selection(selection)
     paths = [Path(directory) / f"{name}.png" for name in figures]
     for path, figure in zip(paths, figures.values(), strict=True):
         figure.savefig(path, dpi=drawing.DPI, format="png")

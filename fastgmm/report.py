@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 import threading
 from collections.abc import Iterator
@@ -15,8 +14,10 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from .inference import CRITERIA, criterion_value
 from .parameters import MixtureParameters
-from .results import Callback, FitResult, IterationState
+from .results import Callback, FitResult, IterationState, Status
+from .selection import Selection
 
 MOST_FEATURES = 8  # printed with their covariances; of more, the means of the first few
 HEADING_WIDTH = 14  # characters; two features then fit a terminal of 80
@@ -42,7 +43,7 @@ def parameters_table(parameters: MixtureParameters) -> Table:
     matrices = parameters.full_covariances()
     shown = range(min(d, MOST_FEATURES))
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
+    table = _ruled_table()
     table.add_column("component", justify="right")
     table.add_column("weight", justify="right")
     table.add_column("feature")
@@ -62,16 +63,56 @@ def parameters_table(parameters: MixtureParameters) -> Table:
     return table
 
 
+def selection_table(selection: Selection) -> Table:
+    """Tabulate the fits of a grid, best first, and say below why others could not be fitted."""
+    candidates = selection.candidates
+    some_failed = any(candidate.n_failed for candidate in candidates)
+    some_degenerate = any(candidate.degenerate_components for candidate in candidates)
+    headings = ["K", "covariance", "parameters", "log-likelihood", "BIC", "AIC", "rounds", "converged"]
+    headings += ["failed starts"] * some_failed + ["degenerate components"] * some_degenerate
+
+    table = _ruled_table()
+    table.title, table.title_justify = f"Best first, by {selection.criterion.upper()}", "left"
+    for heading in headings:
+        words = textwrap.fill(heading, HEADING_WIDTH)
+        table.add_column(words, justify="left" if heading in ("covariance", "converged") else "right")
+    for candidate in candidates:
+        cells = [str(candidate.n_components), candidate.covariance_type, str(candidate.n_free)]
+        if candidate.status is None:
+            cells += ["", "", "", "", "no fit"]
+        else:
+            cells += [f"{value:.2f}" for value in (candidate.log_likelihood, candidate.bic, candidate.aic)]
+            cells += [str(candidate.n_iter), _converged(candidate.status)]
+        cells += [str(candidate.n_failed)] * some_failed
+        cells += [", ".join(map(str, candidate.degenerate_components))] * some_degenerate
+        table.add_row(*cells)
+    without_fit: dict[str, list[str]] = {}  # by their errors, of which many may be the same
+    for candidate in candidates:
+        if candidate.error is not None:
+            point = f"K={candidate.n_components} {candidate.covariance_type}"
+            without_fit.setdefault(candidate.error, []).append(point)
+    table.caption = "\n".join(f"{', '.join(points)}: {error}" for error, points in without_fit.items()) or None
+    return table
+
+
+def _ruled_table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
+
+
+def _converged(status: Status) -> str:
+    return "yes" if status is Status.CONVERGED else f"no ({status})"
+
+
 def summary_table(result: FitResult, *, total_weight: float, seconds: float, out: Path | None) -> Table:
     """Tabulate how well the mixture fits, how the fit went, and where its files are."""
     table = Table.grid(padding=(0, 2), pad_edge=True)
     score = result.log_likelihood / total_weight
-    n_free = result.parameters.n_free
     table.add_row("log-likelihood", f"{result.log_likelihood:.4f} ({score:.6f} per row, {total_weight:g} rows)")
-    table.add_row("BIC", f"{-2.0 * result.log_likelihood + n_free * math.log(total_weight):.4f}")
-    table.add_row("AIC", f"{-2.0 * result.log_likelihood + 2.0 * n_free:.4f}")
+    for name in CRITERIA:
+        value = criterion_value(name, result.log_likelihood, result.parameters.n_free, total_weight)
+        table.add_row(name.upper(), f"{value:.4f}")
     table.add_row("rounds", str(result.n_iter))
-    table.add_row("converged", "yes" if result.converged else f"no ({result.status})")
+    table.add_row("converged", _converged(result.status))
     table.add_row("seconds", f"{seconds:.3f}")
     if result.n_failed:
         table.add_row("failed starts", str(result.n_failed))
@@ -90,19 +131,20 @@ def progress_callback(*, n_init: int, max_iter: int) -> Iterator[Callback | None
         yield None
         return
     progress = Progress(
-        TextColumn("start {task.fields[restart]}/{task.fields[n_init]}"),
+        TextColumn("{task.fields[mixture]}start {task.fields[restart]}/{task.fields[n_init]}"),
         BarColumn(bar_width=8),
-        TextColumn("round {task.completed}/{task.total}  mean log-likelihood {task.fields[score]}"),
+        TextColumn("round {task.completed}/{task.total}  {task.fields[score]} nats/row"),
         TextColumn("change {task.fields[change]}"),
         console=console,
         transient=True,
     )
-    task = progress.add_task("", total=max_iter, restart=1, n_init=n_init, score="…", change="…")
+    task = progress.add_task("", total=max_iter, mixture="", restart=1, n_init=n_init, score="…", change="…")
 
     def show(state: IterationState) -> None:
         progress.update(
             task,
             completed=state.iteration,
+            mixture=f"K={state.parameters.n_components} {state.parameters.covariance_type}  ",
             restart=state.restart + 1,
             score=f"{state.mean_log_likelihood:.6f}",
             change=f"{state.change:.1e}",

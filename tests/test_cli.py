@@ -191,6 +191,69 @@ def test_a_model_is_a_start(run, model, rows, tmp_path):
     np.testing.assert_array_equal(again.means, expected.means)
 
 
+# ---- which K ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("criterion", ["bic", "aic"])
+def test_a_range_of_components(run, table, rows, tmp_path, criterion):
+    arguments = ("-k", "1-3", "--covariance", "full", "--covariance", "tied", "--n-init", 2, "--criterion", criterion)
+    code, out, error = run("fit", table, *arguments, "--out", "x")
+    assert (code, error) == (0, "")
+    selection = fastgmm.select(rows, (1, 2, 3), ("full", "tied"), criterion=criterion, n_init=2, random_state=0)
+    lines = [line.split() for line in out.splitlines()]
+    printed = [line[:6] for line in lines if len(line) == 8 and line[0] in "123"]
+    expected = [
+        [str(c.n_components), c.covariance_type, str(c.n_free)]
+        + [f"{value:.2f}" for value in (c.log_likelihood, c.bic, c.aic)]
+        for c in selection.candidates
+    ]
+    assert printed == expected
+    assert f"Best first, by {criterion.upper()}" in out
+    assert f"{selection.candidates[0].bic:.4f}" in out
+    assert names_in(tmp_path / "x") == FILES | PICTURES | {f"{criterion}.png"}
+    parameters = MixtureParameters.load(tmp_path / "x/model.json")
+    assert parameters.feature_names == NAMES
+    np.testing.assert_array_equal(parameters.covariances, selection.best.parameters.covariances)
+    _, labels = read_labels(tmp_path / "x/labels.csv")
+    np.testing.assert_array_equal(labels[:, 1], parameters.predict(rows))
+
+
+def test_one_structure_of_several_is_selected_too(run, table, tmp_path):
+    arguments = ("--covariance", "diag", "--covariance", "spherical", "--out", "x")
+    assert run("fit", table, "-k", 2, *arguments)[0] == 0
+    assert "bic.png" in names_in(tmp_path / "x")
+
+
+def test_a_range_of_one_is_one_fit(run, table, tmp_path):
+    (code, *printed), again = (run("fit", table, "-k", k, "--n-init", 1, "--out", "x") for k in ("2", "2-2"))
+    assert code == 0
+    assert names_in(tmp_path / "x") == FILES | PICTURES
+    without_time = [re.sub("seconds.*", "", out) for out in (printed[0], again[1])]
+    assert without_time[0] == without_time[1]
+
+
+def test_fits_that_fail_are_in_the_table(run, tmp_path):
+    cloud = np.random.default_rng(0).normal(size=(40, 2))
+    np.save(tmp_path / "x.npy", np.concatenate([cloud, np.full((20, 2), 9.0)]))
+    code, out, error = run("fit", "x.npy", "-k", "1-3", "--reg-covar", 0, "--n-init", 2)
+    assert (code, error) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[0] for line in lines if "no fit 2" in " ".join(line)] == ["2", "3"]
+    assert "K=2 full, K=3 full: all 2 restarts failed" in " ".join(out.split())
+    code, out, error = run("fit", "x.npy", "-k", "2-3", "--reg-covar", 0, "--n-init", 2)
+    assert (code, out) == (2, "")
+    assert error.startswith(
+        "Error: x.npy: all 2 fits failed; the last: n_components=3, covariance_type='full': all 2"
+    )
+
+
+def test_degenerate_components_are_in_the_table(run, tmp_path):
+    np.save(tmp_path / "x.npy", np.array([0.0] * 12 + list(np.linspace(5.0, 9.0, 12))))
+    code, out, error = run("fit", "x.npy", "-k", "1-2")
+    assert (code, error) == (0, "")
+    assert out.count("degenerate") == 2
+
+
 # ---- predict ----------------------------------------------------------------------------------------------
 
 
@@ -239,6 +302,19 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("fit table.csv -k 31", "table.csv: n_components must be at most the number of rows, 30, got 31"),
         ("fit table.csv -k 0", "Invalid value for '-k' / '--n-components': it must be at least 1, got 0"),
         ("fit table.csv -k two", "Invalid value for '-k' / '--n-components'"),
+        ("fit table.csv -k 0-3", "'-k' / '--n-components': it must be at least 1, got 0-3"),
+        ("fit table.csv -k 5-2", "'-k' / '--n-components': a range must not end before it begins, got 5-2"),
+        ("fit table.csv -k a-b", "it must be a number such as 3 or a range such as 1-8, got 'a-b'"),
+        ("fit table.csv -k 3-", "it must be a number such as 3 or a range such as 1-8, got '3-'"),
+        ("fit table.csv -k 1-8-9", "it must be a number such as 3 or a range such as 1-8, got '1-8-9'"),
+        ("fit table.csv -k 1-31", "table.csv: n_components must be at most the number of rows, 30, got 31"),
+        (
+            "fit table.csv -k 1-8 --init model/model.json",
+            "-k is 1-8, but the model model/model.json has 2 components",
+        ),
+        ("fit table.csv --init model/model.json --covariance full --covariance tied", "has one structure"),
+        ("fit table.csv -k 1-8 --criterion icl", "'--criterion': 'icl' is not one of bic, aic"),
+        ("fit table.csv -k 2 --covariance diag --covariance diag", "no value may be given twice, got diag, diag"),
         ("fit table.csv", "-k is missing: give the number of components"),
         ("fit -k 2", "give the path of a data file or --example NAME, one of the two"),
         ("fit table.csv --example geyser -k 2", "give the path of a data file or --example NAME, one of the two"),
@@ -332,8 +408,9 @@ def test_the_progress_bar_follows_the_callback(monkeypatch, capsys):
     with report.progress_callback(n_init=3, max_iter=50) as callback:
         timer = next(thread for thread in threading.enumerate() if isinstance(thread, threading.Timer))
         timer.join()
-        callback(fastgmm.IterationState(1, 17, -2.5, 1e-4, None))
+        callback(fastgmm.IterationState(1, 17, -2.5, 1e-4, fastgmm.fit(np.arange(9.0), 3, max_iter=0).parameters))
     error = capsys.readouterr().err
+    assert "K=3 full" in error
     assert "2/3" in error
     assert "17/50" in error
     assert "-2.500000" in error
@@ -346,7 +423,7 @@ def test_no_progress_bar_without_a_terminal_nor_for_a_short_fit(monkeypatch, cap
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(report, "PROGRESS_DELAY", 1000)
     with report.progress_callback(n_init=1, max_iter=1) as callback:
-        callback(fastgmm.IterationState(0, 1, -2.5, 1e-4, None))
+        callback(fastgmm.IterationState(0, 1, -2.5, 1e-4, fastgmm.fit(np.arange(9.0), 3, max_iter=0).parameters))
     assert capsys.readouterr().err == ""
 
 

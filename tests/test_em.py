@@ -222,8 +222,11 @@ def test_a_collapse_is_one_clear_error():
     labels = (X[:, 0] == 9.0).astype(int)
     with pytest.raises(fastgmm.FitFailure, match=r"increase reg_covar.* covariance of component 1 is not positive"):
         fastgmm.fit(X, 2, init=labels, reg_covar=0.0)
-    with pytest.warns(RuntimeWarning, match="components 1 have lost their rows or sit on rows that are equal"):
+    with pytest.warns(
+        RuntimeWarning, match="components 1 have lost their rows or sit on rows that are equal"
+    ) as caught:
         result = fastgmm.fit(X, 2, init=labels, reg_covar=1e-6)
+    assert [warning.filename for warning in caught] == [__file__]
     assert result.degenerate_components == (1,)
     np.testing.assert_allclose(result.parameters.covariances[1], 1e-6 * np.eye(2), rtol=1e-6, atol=1e-12)
 

@@ -14,6 +14,7 @@ from matplotlib.patches import Ellipse, StepPatch
 from fastgmm import drawing, plot
 from fastgmm.parameters import MixtureParameters
 from fastgmm.results import FitResult, Status
+from fastgmm.selection import Candidate, Selection
 
 NAMES = ("eruption (min)", "waiting (min)", "income (k$)", "rent (k$)", "height (m)", "mass (kg)")
 N_PANELS = {1: 1, 2: 1, 3: 6, 6: 10}
@@ -445,6 +446,68 @@ def test_responsibilities_rounded_above_one_are_counted():
     assert counts[-1] == 2
 
 
+def candidate(n_components, covariance_type, bic, **fields):
+    result = result_of(mixture(1, 1), [-1.0])
+    return Candidate(n_components, covariance_type, 1, -1.0, bic, bic - 7.0, result=result, **fields)
+
+
+@pytest.mark.parametrize("criterion", ["bic", "aic"])
+def test_selection_shows_every_candidate(criterion):
+    candidates = (
+        candidate(4, "diag", 80.5, degenerate_components=(1, 2)),
+        candidate(1, "full", 90.0),
+        candidate(5, "full", 92.0),
+        candidate(2, "diag", 93.0),
+        Candidate(3, "diag", 1, error="collapsed"),
+        Candidate(3, "full", 1, error="collapsed"),
+        Candidate(5, "diag", 1, error="collapsed"),
+    )
+    figure = plot.plot_selection(Selection(criterion, candidates))
+    figure.draw_without_rendering()
+    strip, axes = figure.axes
+    curves = {line.get_label(): line for line in axes.lines}
+    shift = 0.0 if criterion == "bic" else 7.0
+    expected = {
+        "full": [[1, 90.0], [3, np.nan], [5, 92.0]],
+        "diag": [[2, 93.0], [3, np.nan], [4, 80.5], [5, np.nan]],
+        "best": [[4, 80.5]],
+        "degenerate\ncomponents": [[4, 80.5]],
+    }
+    assert set(curves) == set(expected) == set(legend_texts(figure))
+    for name, points in expected.items():
+        np.testing.assert_array_equal(curves[name].get_xydata(), np.array(points) - [0.0, shift])
+    assert curves["full"].get_color() != curves["diag"].get_color()
+    (crosses,) = strip.collections
+    names = [label.get_text() for label in strip.get_yticklabels()]
+    assert names == ["full: no fit", "diag: no fit"]
+    assert sorted((x, names[int(y)]) for x, y in crosses.get_offsets()) == [
+        (3, "diag: no fit"),
+        (3, "full: no fit"),
+        (5, "diag: no fit"),
+    ]
+    assert strip.get_xlim() == axes.get_xlim() == (0.5, 5.5)
+    assert axes.get_ylabel() == f"{criterion.upper()} (lower is better)"
+    assert title(figure) == f"Best by {criterion.upper()}: 4 components, diag covariance"
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(panel.get_tightbbox()) for panel in figure.axes)
+
+
+def test_a_structure_has_its_own_colour_whichever_others_there_are():
+    def color_of(*types):
+        candidates = tuple(candidate(1, name, 5.0) for name in types)
+        lines = draw(plot.plot_selection(Selection("bic", candidates))).axes[0].lines
+        return {line.get_label(): line.get_color() for line in lines}["tied"]
+
+    assert color_of("tied") == color_of("full", "tied", "diag", "spherical")
+
+
+def test_large_criteria_are_written_out():
+    candidates = tuple(candidate(k, "full", 123_456_780.0 + k) for k in range(1, 4))
+    (axes,) = draw(plot.plot_selection(Selection("bic", candidates))).axes
+    assert axes.yaxis.get_offset_text().get_text() == ""
+    assert any(label.get_text().startswith("12345678") for label in axes.get_yticklabels())
+
+
 @pytest.mark.parametrize("n_features", [1, 2, 3, 6])
 def test_save_pictures_writes_four_png_files(tmp_path, n_features):
     parameters = mixture(2, n_features, feature_names=NAMES[:n_features])
@@ -461,6 +524,18 @@ def test_save_pictures_writes_four_png_files(tmp_path, n_features):
         width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
         assert min(width, height) > 400
         assert len(content) > 5_000
+
+
+@pytest.mark.parametrize("criterion", ["bic", "aic"])
+def test_the_picture_of_a_selection_is_named_after_its_criterion(tmp_path, criterion):
+    parameters = mixture(2, 2)
+    X, labels = rows_of(parameters, 10)
+    selection = Selection(criterion, (candidate(2, "full", 5.0),))
+    result = result_of(parameters, [-1.0])
+    paths = plot.save_pictures(tmp_path, X, result, labels, np.eye(2)[labels], selection=selection)
+    assert len(paths) == 5
+    assert paths[-1] == tmp_path / f"{criterion}.png"
+    assert paths[-1].read_bytes().startswith(b"\x89PNG")
 
 
 def test_saved_pictures_carry_the_names_of_the_model_or_those_given(tmp_path, monkeypatch):

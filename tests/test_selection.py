@@ -7,6 +7,7 @@ from conftest import assert_same_bits
 
 import fastgmm
 from fastgmm import Status, grid
+from fastgmm.data import load_example
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 COLUMNS = [
@@ -145,6 +146,16 @@ def test_failed_restarts_and_degenerate_components_are_reported():
     assert len(best.degenerate_components) == 1
     assert other.degenerate_components == ()
     np.testing.assert_array_equal(selection.table()["n_degenerate"], [1, 0])
+
+
+@pytest.mark.compiled
+def test_reg_covar_bounds_what_a_collapse_gains():
+    values = load_example("timeseries")[0]
+    with pytest.warns(RuntimeWarning, match="in the best fit"):
+        collapsed = fastgmm.select(values, n_init=5, random_state=0).candidates[0]
+    assert collapsed.degenerate_components
+    bounded = fastgmm.select(values, n_init=5, random_state=0, reg_covar=0.1).candidates[0]
+    assert (bounded.n_components, bounded.degenerate_components) == (3, ())
 
 
 def test_integer_weights_are_repeated_rows():
