@@ -15,12 +15,10 @@ import numpy as np
 import typer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from rich import box
-from rich.table import Table
 
 from fastgmm import drawing, report
 
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for the pictures.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for the files.", show_default=False)]
 
 
 def run(study: Callable[..., None], arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +34,8 @@ def run(study: Callable[..., None], arguments: Sequence[str] | None = None) -> i
 
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; cells are text, or numbers that are already rounded."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table = report.ruled_table()
+    table.title, table.title_justify = title, "left"
     for name in header:
         table.add_column(name, justify="right")
     for row in rows:

@@ -97,6 +97,7 @@ def main(
         result = fastgmm.fit(X, N_COMPONENTS, init=start, tol=0.0, max_iter=MAX_ITER, callback=watch)
 
         final = next(i for i in range(1, result.n_iter + 1) if watch.n_differing(i) == 0)
+        outputs.write_labels(directory / "labels.csv", result.parameters.responsibilities(X))
         studies.save_figures(
             directory,
             clusters=plot.plot_clusters(X, result.parameters, labels=watch.labels[-1], feature_names=names),

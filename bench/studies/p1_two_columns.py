@@ -108,7 +108,9 @@ def main(
         scaled = {name: min_max_scaled(table.X) for name, table in data.items()}
         fits = {name: fit_in_three_ways(X, seed) for name, X in scaled.items()}
         for name, table in data.items():
-            studies.save_figures(directory, **figures_of(name, table, scaled[name], fits[name][ORIGINAL][0]))
+            result = fits[name][ORIGINAL][0]
+            outputs.write_labels(directory / f"{name}_labels.csv", result.parameters.responsibilities(scaled[name]))
+            studies.save_figures(directory, **figures_of(name, table, scaled[name], result))
     for name, ways in fits.items():
         studies.print_table(
             f"{name}: {len(scaled[name])} rows, {N_SEEDS} seeds",

@@ -78,13 +78,12 @@ def main(
         result = max(by_rows, key=lambda each: each.log_likelihood)
         result = replace(result, parameters=replace(result.parameters, feature_names=names))
         responsibilities = result.parameters.responsibilities(X)
-        plot.save_pictures(directory, X, result, responsibilities.argmax(axis=1), responsibilities)
+        labels = responsibilities.argmax(axis=1)
+        plot.save_pictures(directory, X, result, labels, responsibilities, selection=selection)
         best = replace(selection.best.parameters, feature_names=names)
-        studies.save_figures(directory, bic=plot.plot_selection(selection), groups=plot.plot_clusters(X, best))
+        studies.save_figures(directory, groups=plot.plot_clusters(X, best))
     zeros = [n_underflowing(X, start) for start in starts]
-    print(
-        f"rows whose density is 0 in float64 under the original's start: {min(zeros)} to {max(zeros)} of {len(X)}\n"
-    )
+    print(f"rows of density 0, in float64, under the original's start: {min(zeros)} to {max(zeros)} of {len(X)}\n")
     studies.print_table(
         f"K = {N_COMPONENTS}, {N_SEEDS} seeds",
         ("", "log-likelihood", "different ends", "seeds at the best"),
