@@ -19,7 +19,7 @@ from .cli_input import blaming, columns_of, load_start, read_rows
 from .inference import CRITERIA
 from .parameters import SHAPES, MixtureParameters
 
-_EXTRA_MISSING = "Error: the fastgmm command lacks {}; install it with: python -m pip install 'fastgmm[cli]'"
+_EXTRA_MISSING = "Error: {} is missing; install it with: python -m pip install 'fastgmm[cli]'"
 
 try:
     import typer
@@ -43,9 +43,14 @@ app = typer.Typer(name="fastgmm", add_completion=False, pretty_exceptions_enable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, 2 after bad input, 130 after Ctrl-C."""
+    """Run the ``fastgmm`` command and return its exit code."""
+    return run(app, "fastgmm", arguments)
+
+
+def run(application: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
+    """Run a command under its `name` and return its exit code: 0, 2 after bad input, 130 after Ctrl-C."""
     try:
-        return app(arguments, prog_name="fastgmm", standalone_mode=False) or 0
+        return application(arguments, prog_name=name, standalone_mode=False) or 0
     except typer.TyperException as error:
         message = error.format_message()
     except OSError as error:

@@ -43,7 +43,7 @@ def parameters_table(parameters: MixtureParameters) -> Table:
     matrices = parameters.full_covariances()
     shown = range(min(d, MOST_FEATURES))
 
-    table = _ruled_table()
+    table = ruled_table()
     table.add_column("component", justify="right")
     table.add_column("weight", justify="right")
     table.add_column("feature")
@@ -71,7 +71,7 @@ def selection_table(selection: Selection) -> Table:
     headings = ["K", "covariance", "parameters", "log-likelihood", "BIC", "AIC", "rounds", "converged"]
     headings += ["failed starts"] * some_failed + ["degenerate components"] * some_degenerate
 
-    table = _ruled_table()
+    table = ruled_table()
     table.title, table.title_justify = f"Best first, by {selection.criterion.upper()}", "left"
     for heading in headings:
         words = textwrap.fill(heading, HEADING_WIDTH)
@@ -95,7 +95,8 @@ def selection_table(selection: Selection) -> Table:
     return table
 
 
-def _ruled_table() -> Table:
+def ruled_table() -> Table:
+    """Return an empty table in the style of all tables here: a line under the headings, and no frame."""
     return Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
 
 

@@ -3,26 +3,17 @@
 import numpy as np
 import pytest
 
-from fastgmm.data import EXAMPLES, load_example
+from fastgmm.data import EXAMPLES, fourclusters, load_example
 
 
 def draw_fourclusters(seed=0, n_samples=5000):
     """The program that wrote fourclusters.csv; the parameters are the published result of the original."""
-    weights = np.array([0.23048224536932024, 0.22999999854996792, 0.272826418924052, 0.2666913371566595])
-    means = np.array([[-0.40658, 0.32248], [1.20354, -1.19686], [0.14435, 0.14614], [-0.44149, -0.45088]])
-    covariances = np.array(
-        [
-            [[0.03446, -0.01299], [-0.01299, 0.03458]],
-            [[0.02259, -0.00761], [-0.00761, 0.02361]],
-            [[0.00886, 0.00187], [0.00187, 0.00881]],
-            [[0.07024, 0.03731], [0.03731, 0.06498]],
-        ]
-    )
+    published = fourclusters.RESULT
     rng = np.random.default_rng(seed)
-    component = rng.choice(4, size=n_samples, p=weights)
+    component = rng.choice(4, size=n_samples, p=published.weights)
     standard_normals = rng.standard_normal((n_samples, 2))
-    factors = np.linalg.cholesky(covariances)[component]
-    return np.round(means[component] + np.einsum("nij,nj->ni", factors, standard_normals), 5)
+    factors = np.linalg.cholesky(published.covariances)[component]
+    return np.round(published.means[component] + np.einsum("nij,nj->ni", factors, standard_normals), 5)
 
 
 @pytest.mark.parametrize(

@@ -10,39 +10,11 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import multivariate_normal
 
 from fastgmm import naive
-from fastgmm.data import load_example
-
-# The published result of the original on its own data, which are not public.
-PUBLISHED_WEIGHTS = np.array(
-    [0.23048224536932024, 0.22999999854996792, 0.272826418924052, 0.2666913371566595],
-)
-PUBLISHED_MEANS = np.array(
-    [[-0.40658, 0.32248], [1.20354, -1.19686], [0.14435, 0.14614], [-0.44149, -0.45088]],
-)
-PUBLISHED_COVARIANCES = np.array(
-    [
-        [[0.03446, -0.01299], [-0.01299, 0.03458]],
-        [[0.02259, -0.00761], [-0.00761, 0.02361]],
-        [[0.00886, 0.00187], [0.00187, 0.00881]],
-        [[0.07024, 0.03731], [0.03731, 0.06498]],
-    ]
-)
-PUBLISHED_TRACE = {
-    1: -9672.165,
-    2: -7516.917,
-    5: -5031.472,
-    10: -2905.028,
-    20: -2756.983,
-    30: -2570.725,
-    40: -1947.959,
-    49: -1946.228,
-}
+from fastgmm.data import fourclusters, load_example
 
 
 def published_start():
-    weights = np.full(4, 0.25)
-    means = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
-    return weights, means, np.array([np.eye(2)] * 4)
+    return fourclusters.START.weights, fourclusters.START.means, fourclusters.START.covariances
 
 
 def random_problem(n_samples, n_features, n_components, seed=0):
@@ -199,14 +171,15 @@ def test_four_clusters_study():
     """
     X, _ = load_example("fourclusters")
     weights, means, covariances, trace = naive.fit(X, *published_start())
-    distances = np.linalg.norm(PUBLISHED_MEANS[:, None] - means[None], axis=2)
+    published = fourclusters.RESULT
+    distances = np.linalg.norm(published.means[:, None] - means[None], axis=2)
     _, matched = linear_sum_assignment(distances)
-    np.testing.assert_allclose(weights[matched], PUBLISHED_WEIGHTS, rtol=0.0, atol=0.03)
-    np.testing.assert_allclose(means[matched], PUBLISHED_MEANS, rtol=0.0, atol=0.03)
-    np.testing.assert_allclose(covariances[matched], PUBLISHED_COVARIANCES, rtol=0.0, atol=0.03)
+    np.testing.assert_allclose(weights[matched], published.weights, rtol=0.0, atol=0.03)
+    np.testing.assert_allclose(means[matched], published.means, rtol=0.0, atol=0.03)
+    np.testing.assert_allclose(covariances[matched], published.covariances, rtol=0.0, atol=0.03)
     assert 20 <= len(trace) <= 40
     assert np.diff(trace).min() > 0.0
-    assert trace[-1] == pytest.approx(PUBLISHED_TRACE[49], abs=150.0)
+    assert trace[-1] == pytest.approx(fourclusters.TRACE[49], abs=150.0)
 
 
 def test_published_trace():
@@ -232,5 +205,5 @@ def test_published_trace():
         log_densities = component_log_densities(X, weights, means, covariances)
         trace.append(np.logaddexp.reduce(log_densities, axis=1).sum())
     assert 45 <= len(trace) <= 55
-    for iteration, published in PUBLISHED_TRACE.items():
+    for iteration, published in fourclusters.TRACE.items():
         assert trace[iteration - 1] == pytest.approx(published, abs=15.0)
