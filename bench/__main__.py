@@ -1,4 +1,4 @@
-"""``python -m bench run`` verifies and times; ``python -m bench report`` writes the README's table."""
+"""``python -m bench``: ``run`` verifies and times, ``ladder`` climbs, ``compare`` compares, ``report`` writes."""
 
 import dataclasses
 import json
@@ -8,11 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import numba
 import typer
 
 from bench import report as reporting
 from bench import run as running
 from bench.cases import CASES, Case
+from bench.compare import plot as compare_plot
+from bench.compare import study
+from bench.compare import table as compare_table
+from bench.compare.client import Missing
+from bench.compare.grid import GRIDS
+from bench.compare.registry import PEERS
 from bench.ladder import NAMES, climb, show
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -24,10 +31,10 @@ def fail(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def check_writable(path: Path) -> None:
-    """Before hours of timing."""
+def check_writable(option: str, path: Path) -> None:
+    """Fail before the work, not after it."""
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        fail(f"{path}: {path.parent} is not a directory that can be written")
+        fail(f"{option} {path}: {path.parent} is not a directory that can be written")
 
 
 @app.command()
@@ -41,7 +48,7 @@ def run(
     for name in case or ():
         if name not in CASES:
             fail(f"--case {name!r} is not one of {', '.join(map(repr, CASES))}")
-    check_writable(out)
+    check_writable("--out", out)
     cases = [CASES[name] for name in case or CASES]
     if quick:
         turns = min(turns, 3)
@@ -85,9 +92,9 @@ def ladder(
             )
     # Every rung is compared with the first.
     names = tuple(name for name in NAMES if not rung or name in rung or name == NAMES[0])
-    for path in (out, plot):
-        if path is not None:
-            check_writable(path)
+    check_writable("--out", out)
+    if plot is not None:
+        check_writable("--plot", plot)
     try:
         results = climb.climb(cases, names, turns=3 if quick else 7, seconds_a_turn=0.1 if quick else 0.5)
     except RuntimeError as error:
@@ -101,21 +108,52 @@ def ladder(
 
 
 @app.command()
+def compare(
+    grid: Annotated[str, typer.Option(help="What is compared: small or full.")] = "small",
+    peer: Annotated[list[str] | None, typer.Option(help="A peer; repeat it for more. All by default.")] = None,
+    turns: Annotated[int, typer.Option(min=1, help="How often each peer has its turn.")] = 3,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of each; by default Numba's number.")] = None,
+    out: Annotated[Path, typer.Option(help="The JSON to write.")] = ROOT / "compare.json",
+    plot: Annotated[bool, typer.Option("--plot", help="Draw a picture beside the JSON.")] = False,
+) -> None:
+    """Compare fastgmm with its peers: the same rounds, answers before times, then whole fits."""
+    if grid not in GRIDS:
+        fail(f"--grid {grid!r} is not one of {', '.join(map(repr, GRIDS))}")
+    for name in peer or ():
+        if name not in PEERS:
+            fail(f"--peer {name!r} is not one of {', '.join(map(repr, PEERS))}")
+    check_writable("--out", out)
+    chosen = {name: each for name, each in PEERS.items() if not peer or name in ("fastgmm", *peer)}
+    try:
+        results = study.compare(chosen, GRIDS[grid], turns, threads or numba.get_num_threads(), required=peer or ())
+    except Missing as missing:
+        fail(f"--peer {missing}")
+    running.write(results, out)
+    print(compare_table.tables(results))
+    if plot:
+        compare_plot.draw(results, out.with_suffix(".png"))
+
+
+@app.command()
 def report(
     results: Annotated[Path, typer.Argument(help="The JSON of a run.")] = ROOT / "results.json",
     ladder: Annotated[Path, typer.Option(help="The JSON of a climb.")] = ROOT / "ladder.json",
+    comparison: Annotated[Path, typer.Option(help="The JSON of a comparison.")] = ROOT / "compare.json",
     readme: Annotated[Path, typer.Option(help="The file with the markers.")] = ROOT.parent / "README.md",
 ) -> None:
     """Write the tables of the runs into the README and docs/ladder.md, and their plots beside the documentation."""
     documents = readme.parent / "docs"
     loaded = load(results, reporting.table)
     climbed = load(ladder, show.summary)
+    compared = load(comparison, compare_table.tables)
     try:
         reporting.update(readme, loaded)
         if loaded["scaling"]:
             reporting.plot_scaling(loaded["scaling"], documents / "scaling.png")
         reporting.update_ladder(readme, documents / "ladder.md", climbed)
         show.plot(climbed, documents / "ladder.png")
+        reporting.update_comparison(readme, compared)
+        compare_plot.draw(compared, documents / "compare.png")
     except (OSError, ValueError) as error:
         fail(str(error))
 

@@ -7,16 +7,13 @@ by the difference of a long and a short run, which leaves out validation, set-up
 """
 
 import importlib.util
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-import fastgmm
+from bench.compare.peers import fastgmm, onedal, scikit_learn
 from fastgmm import MixtureParameters
-
-REG_COVAR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -105,12 +102,10 @@ class Implementation:
     Attributes
     ----------
     run : callable
-        ``run(X, start, n_rounds)`` returns `MixtureParameters`.
+        ``run(X, start, n_rounds)`` returns an object with weights, means and covariances.
     rounds : (int, int)
         The short and the long run whose difference is timed; far enough apart that a stall of the machine
         during the short one does not turn the difference negative.
-    regularised : bool
-        Whether it adds `REG_COVAR` to the covariances; decides what it is verified against.
     applies : callable
         Whether it can do a case, and in a bearable time.
     """
@@ -118,73 +113,17 @@ class Implementation:
     name: str
     run: Callable[[np.ndarray, MixtureParameters, int], MixtureParameters]
     rounds: tuple[int, int]
-    regularised: bool = True
     applies: Callable[[Case], bool] = lambda case: True
 
 
-def run_fastgmm(X, start, n_rounds, reg_covar=REG_COVAR):
-    # With tol=0 no change is below the tolerance, so the rounds are exactly n_rounds.
-    return fastgmm.fit(
-        X,
-        start.n_components,
-        covariance_type=start.covariance_type,
-        init=start,
-        tol=0.0,
-        max_iter=n_rounds,
-        reg_covar=reg_covar,
-    ).parameters
-
-
-def run_scikit_learn(X, start, n_rounds):
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-
-    matrices = start.covariance_type in ("full", "tied")
-    mixture = GaussianMixture(
-        start.n_components,
-        covariance_type=start.covariance_type,
-        # In the dtype of the rows: a start in double would make it compute float32 rows in double.
-        weights_init=start.weights.astype(X.dtype),
-        means_init=start.means.astype(X.dtype),
-        precisions_init=(np.linalg.inv(start.covariances) if matrices else 1.0 / start.covariances).astype(X.dtype),
-        tol=0.0,
-        reg_covar=REG_COVAR,
-        max_iter=n_rounds,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        mixture.fit(X)
-    return MixtureParameters(mixture.weights_, mixture.means_, mixture.covariances_, start.covariance_type)
-
-
-def run_onedal(X, start, n_rounds):
-    import daal4py
-
-    diagonal = start.covariance_type == "diag"
-    result = daal4py.em_gmm(
-        nComponents=start.n_components,
-        maxIterations=n_rounds,
-        accuracyThreshold=0.0,
-        covarianceStorage="diagonal" if diagonal else "full",
-        regularizationFactor=0.0,
-    ).compute(
-        X,
-        start.weights[np.newaxis],
-        start.means,
-        [np.ascontiguousarray(np.atleast_2d(covariance)) for covariance in start.covariances],
-    )
-    covariances = np.reshape([np.asarray(each) for each in result.covariances], start.covariances.shape)
-    return MixtureParameters(np.ravel(result.weights), result.means, covariances, start.covariance_type)
-
-
 def onedal_applies(case):
-    # oneDAL is an optional peer (scikit-learn-intelex), with two of the structures; float32 would be converted.
+    # An optional peer; what it does not take as it is would be converted.
     found = importlib.util.find_spec("daal4py") is not None
-    return found and case.covariance_type in ("full", "diag") and case.dtype == "float64" and case.order == "C"
+    return found and onedal.PEER.applies(case.covariance_type, case.dtype) and case.order == "C"
 
 
 IMPLEMENTATIONS = (
-    Implementation("fastgmm", run_fastgmm, rounds=(2, 12)),
-    Implementation("scikit-learn", run_scikit_learn, rounds=(1, 3)),
-    Implementation("oneDAL", run_onedal, rounds=(1, 4), regularised=False, applies=onedal_applies),
+    Implementation("fastgmm", fastgmm.rounds, rounds=(2, 12)),
+    Implementation("scikit-learn", scikit_learn.rounds, rounds=(1, 3)),
+    Implementation("oneDAL", onedal.rounds, rounds=(1, 4), applies=onedal_applies),
 )

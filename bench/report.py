@@ -3,6 +3,7 @@
 import statistics
 from pathlib import Path
 
+from bench.compare import table as compare_table
 from bench.ladder import show
 
 
@@ -100,6 +101,12 @@ def update_ladder(readme: Path, walk: Path, results: dict) -> None:
     for rung in results["problems"][0]["rungs"]:
         text = between(text, rung["name"], show.sentence(results, rung["name"]), walk)
     walk.write_text(text)
+
+
+def update_comparison(readme: Path, results: dict) -> None:
+    """Put the tables of a comparison into `readme`."""
+    content = f"{compare_table.tables(results)}\n\n![Multiples of fastgmm's time, by case and peer](docs/compare.png)"
+    readme.write_text(between(readme.read_text(), "compare", content, readme))
 
 
 def between(text: str, marker: str, content: str, path: Path) -> str:

@@ -1,11 +1,6 @@
 """Verify, warm up, time in turn: A B C, A B C, ... Ratios are taken within a turn, so drift cancels."""
 
-import datetime
-import importlib.metadata
 import json
-import os
-import platform
-import shlex
 import statistics
 import subprocess
 import sys
@@ -16,7 +11,8 @@ import numba
 import numpy as np
 
 import fastgmm
-from bench.cases import IMPLEMENTATIONS, MEMORY, SCALING, Case, Implementation, run_fastgmm
+from bench.cases import IMPLEMENTATIONS, MEMORY, SCALING, Case, Implementation
+from bench.environment import machine, version_of
 from bench.limit import Machine, Rates, limit, seconds
 
 TOLERANCE = 1e-8
@@ -81,7 +77,7 @@ def verify(case: Case) -> dict[str, float]:
     for other in implementations_of(case)[1:]:
         X, start = case.problem()
         expected = other.run(X.astype(np.float64), start, VERIFIED_ROUNDS)
-        actual = run_fastgmm(X, start, VERIFIED_ROUNDS, **({} if other.regularised else {"reg_covar": 0.0}))
+        actual = implementations_of(case)[0].run(X, start, VERIFIED_ROUNDS)
         errors[other.name] = max(
             float(np.abs(a - b).max() / np.abs(b).max())
             for a, b in (
@@ -155,33 +151,14 @@ def measure_memory(cases: list[Case]) -> dict[str, float]:
 
 
 def environment() -> dict:
-    """Machine, versions and command."""
-    fields = {}
-    if Path("/proc/cpuinfo").exists():
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            key, _, value = line.partition(":")
-            fields.setdefault(key.strip(), value.strip())
-    flags = [flag for flag in ("avx2", "fma", "avx512f") if flag in fields.get("flags", "").split()]
+    """Machine, threads, versions and command."""
     return {
-        "processor": fields.get("model name", platform.processor()),
-        "features": flags,
-        "processors": os.cpu_count(),
+        **machine(),
         "threads": numba.get_num_threads(),
         "threading_layer": numba.threading_layer(),
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in ("fastgmm", "numba", "numpy", "scikit-learn")},
-        "command": shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
-        **{name: version_of(package) for name, package in (("oneDAL", "scikit-learn-intelex"),)},
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        **{name: version_of(name) for name in ("fastgmm", "numba", "numpy", "scikit-learn")},
+        "oneDAL": version_of("scikit-learn-intelex"),
     }
-
-
-def version_of(package: str) -> str:
-    """Version of an optional peer."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def write(results: dict, path: Path) -> None:

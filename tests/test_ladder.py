@@ -157,7 +157,7 @@ def test_the_notebook_runs():
     [
         (["--rung", "r12"], "Error: --rung 'r12' is not one of r00_blog_loop, r01_pure_python"),
         (["--n", "10", "--k", "4"], "Error: --n 10 is too few for --k 4: at least 5 rows a component are wanted"),
-        (["--out", "nowhere/ladder.json"], "Error: nowhere/ladder.json: nowhere is not a directory"),
+        (["--out", "nowhere/ladder.json"], "Error: --out nowhere/ladder.json: nowhere is not a directory"),
     ],
 )
 def test_bad_input_is_one_line(arguments, message):

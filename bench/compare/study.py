@@ -1,0 +1,211 @@
+"""The comparison: the same rounds from the same start, answers before times; then whole fits to the same likelihood.
+
+Peers take turns, A B C, A B C, ...; one works at a time, and multiples are taken within a turn, so that drift of the
+machine cancels. A peer that gives no answer or a wrong one keeps its line, with the reason in place of times.
+"""
+
+import contextlib
+import dataclasses
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cases import Case
+from bench.compare.client import Failure, Missing, Worker
+from bench.compare.grid import Grid
+from bench.compare.peer import Peer
+from bench.compare.problem import Problem
+from bench.environment import machine
+from bench.run import SETTLE, spread
+
+# Rounds of the short and of the long run, for all peers; answers are compared after the long one.
+SHORT, LONG = 1, 4
+# A peer gets so few rows, then ten times as many, and so on while a round takes less than so many seconds.
+FEW_ROWS, SHORT_ROUND = 10_000, 0.15
+# What a peer imports and compiles before it is timed, it does on these.
+WARM_UP_ROWS = 2000
+# How long to wait for an answer, in seconds: for rounds, where the first may compile, and for a whole fit.
+PATIENCE, FIT_PATIENCE = 180.0, 30.0
+# The first that a peer has is the one that its whole fits are made in.
+DTYPES = ("float64", "float32")
+
+
+@dataclass
+class Contestant:
+    """A peer at one problem: its process, and its entry in the results."""
+
+    peer: Peer
+    problem: Problem
+    worker: Worker
+    entry: dict
+
+    def attempt(self, task: Callable[..., None], *arguments) -> None:
+        """Do something with it, unless it has failed before; a failure is its own, and the others go on."""
+        if self.entry["failure"] is not None:
+            return
+        time.sleep(SETTLE)
+        try:
+            task(self, *arguments)
+        except (Failure, Missing) as failure:
+            self.entry["failure"] = str(failure)
+            self.worker.close()
+
+
+@dataclass(frozen=True)
+class Study:
+    """Who is compared, and how."""
+
+    peers: tuple[Peer, ...]
+    n_threads: int
+    turns: int
+    scratch: Path
+
+    def survey(self) -> dict[str, dict]:
+        """Versions of each peer or, under "missing", why it cannot be had."""
+        found: dict[str, dict] = {}
+        for peer in self.peers:
+            with Worker(peer, self.n_threads, self.scratch, PATIENCE) as worker:
+                try:
+                    found[peer.name] = {"versions": worker.ask("versions")}
+                except (Missing, Failure) as reason:
+                    found[peer.name] = {"missing": str(reason)}
+        return found
+
+    def rounds(self, case: Case) -> dict:
+        """Verify, then time in turn, the same rounds of all peers that can do a case."""
+        say(f"{case.name}: rounds")
+        problem = Problem(case, self.scratch)
+        able = [each for each in self.peers if each.rounds and each.applies(case.covariance_type, case.dtype)]
+        with self._contestants([(each, problem) for each in able], PATIENCE) as contestants:
+            for each in contestants:
+                each.attempt(verify)
+            for _ in range(self.turns):
+                for each in contestants:
+                    each.attempt(take_turn)
+        return {"case": {"name": case.name, **vars(case)}, "entries": [each.entry for each in contestants]}
+
+    def fits(self, case: Case, n_seeds: int) -> dict:
+        """Fit with the defaults of every peer, each in the widest dtype that it has, seed after seed."""
+        say(f"{case.name}: whole fits")
+        problems = {dtype: Problem(dataclasses.replace(case, dtype=dtype), self.scratch) for dtype in DTYPES}
+        able = [
+            (each, problems[dtype])
+            for each in self.peers
+            for dtype in [dtype for dtype in DTYPES if each.applies(case.covariance_type, dtype)][:1]
+        ]
+        with self._contestants(able, FIT_PATIENCE) as contestants:
+            for each in contestants:
+                each.attempt(warm_up)
+            for seed in range(n_seeds):
+                for each in contestants:
+                    each.attempt(fit, seed)
+        return {"case": {"name": case.name, **vars(case)}, "entries": [each.entry for each in contestants]}
+
+    @contextlib.contextmanager
+    def _contestants(self, pairs: list[tuple[Peer, Problem]], patience: float) -> Iterator[list[Contestant]]:
+        """Start a worker for each; they end with the context."""
+        with contextlib.ExitStack() as stack:
+            contestants = []
+            for peer, problem in pairs:
+                entry = {"peer": peer.name, "dtype": problem.case.dtype, "failure": None}
+                worker = stack.enter_context(Worker(peer, self.n_threads, self.scratch, patience))
+                contestants.append(Contestant(peer, problem, worker, entry))
+            yield contestants
+
+
+def verify(contestant: Contestant) -> None:
+    """Give it as many rows as it does in bearable time, and hold its answer against the judge's."""
+    worker, problem = contestant.worker, contestant.problem
+    worker.ask("load", problem.path, min(WARM_UP_ROWS, len(problem.X)))
+    worker.ask("rounds", problem.start, SHORT)
+    n_rows = min(FEW_ROWS, len(problem.X))
+    while True:
+        worker.ask("load", problem.path, n_rows)
+        # The first on these rows: later ones have its memory, and what it has compiled for their number.
+        megabytes = worker.ask("rounds", problem.start, SHORT).megabytes
+        seconds = worker.ask("rounds", problem.start, SHORT).seconds
+        if n_rows == len(problem.X) or seconds > SHORT_ROUND:
+            break
+        n_rows = min(10 * n_rows, len(problem.X))
+    answer = worker.ask("rounds", problem.start, LONG)
+    contestant.entry |= {
+        "rows": n_rows,
+        "megabytes": megabytes,
+        **problem.check(answer.mixture, n_rows, LONG),
+        "seconds_per_row_and_round": [],
+    }
+
+
+def take_turn(contestant: Contestant) -> None:
+    seconds = contestant.worker.ask("seconds_per_round", contestant.problem.start, SHORT, LONG)
+    contestant.entry["seconds_per_row_and_round"].append(seconds / contestant.entry["rows"])
+
+
+def warm_up(contestant: Contestant) -> None:
+    """Import and compile on few rows, then take them all."""
+    worker, problem = contestant.worker, contestant.problem
+    contestant.entry |= {"seconds": [], "megabytes": [], "log_likelihoods": []}
+    worker.ask("load", problem.path, min(WARM_UP_ROWS, len(problem.X)))
+    worker.ask("whole", problem.case.n_components, problem.case.covariance_type, 0)
+    worker.ask("load", problem.path, len(problem.X))
+
+
+def fit(contestant: Contestant, seed: int) -> None:
+    case, entry = contestant.problem.case, contestant.entry
+    answer = contestant.worker.ask("whole", case.n_components, case.covariance_type, seed)
+    entry["log_likelihoods"].append(contestant.problem.log_likelihood(answer.mixture))
+    entry["seconds"].append(answer.seconds)
+    entry["megabytes"].append(answer.megabytes)
+
+
+def with_multiples(result: dict, key: str) -> dict:
+    """Add to each entry the spread of its multiples of fastgmm's `key`, turn by turn; none where one failed."""
+    complete = [each for each in result["entries"] if each["failure"] is None]
+    own = [each[key] for each in complete if each["peer"] == "fastgmm"]
+    for entry in complete if own else ():
+        entry["multiple"] = spread([a / b for a, b in zip(entry[key], own[0], strict=True)])
+    return result
+
+
+def compare(peers: dict[str, Peer], grid: Grid, turns: int, n_threads: int, required: Collection[str]) -> dict:
+    """Compare peers on a grid; return what belongs into the JSON. Missing if a `required` one is not installed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        study = Study(tuple(peers.values()), n_threads, turns, Path(scratch))
+        found = study.survey()
+        for name, peer in peers.items():
+            reason = found[name].get("missing")
+            if reason and name in required:
+                raise Missing(f"{name} is not installed ({reason}): {peer.install}")
+            if reason:
+                say(f"{peer.title}: skipped, not installed ({reason}): {peer.install}")
+        here = tuple(peer for name, peer in peers.items() if "missing" not in found[name])
+        study = dataclasses.replace(study, peers=here)
+        return {
+            "environment": machine() | {"threads": n_threads},
+            "turns": turns,
+            "n_rounds": LONG,
+            "n_seeds": grid.n_seeds,
+            "peers": {name: describe(peer) | found[name] for name, peer in peers.items()},
+            "rounds": [with_multiples(study.rounds(case), "seconds_per_row_and_round") for case in grid.rounds],
+            "fits": [with_multiples(study.fits(case, grid.n_seeds), "seconds") for case in grid.fits],
+        }
+
+
+def describe(peer: Peer) -> dict:
+    """Return what it declares, for tables drawn without the registry."""
+    return {
+        "title": peer.title,
+        "install": peer.install,
+        "structures": peer.structures,
+        "dtypes": peer.dtypes,
+        "explicit_start": peer.rounds is not None,
+        "threads": peer.threads,
+        "note": peer.note,
+    }
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
