@@ -1,10 +1,20 @@
 """Shared problems. The suite runs compiled, with ``NUMBA_DISABLE_JIT=1`` and with ``NUMBA_BOUNDSCHECK=1``."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import fastgmm
 from fastgmm import MixtureParameters
 from fastgmm._jit import JIT_ENABLED
+
+# Processes that tests start from other directories get the same copy of the package, and so what is in its compile
+# cache: an installed copy beside it would be compiled from the beginning, which takes minutes.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, (str(Path(fastgmm.__file__).parent.parent), os.environ.get("PYTHONPATH")))
+)
 
 
 def pytest_collection_modifyitems(items):
