@@ -166,7 +166,7 @@ def test_failures_stay_in_their_own_line(double):
         double("shapeless", "mixture = mixture._replace(means=mixture.means[:1])"),
         double("raising", "raise RuntimeError('no\\nluck')"),
         double("crashing", "os.kill(os.getpid(), signal.SIGSEGV)"),
-        # Among its times: before them the study asks for 1, 1, 1 and 4 rounds.
+        # Among its times: before them the study asks for 1, 1 and 3 rounds.
         double("late", "if len(calls) > 5: os._exit(3)"),
     )
     results = compare(doubles=doubles, fits=(TINY,))
@@ -195,15 +195,15 @@ def test_failures_stay_in_their_own_line(double):
 def test_a_peer_that_hangs_is_given_up(double, tmp_path):
     hanging = double("hanging", versions="time.sleep(600.0)")
     with (
-        Worker(hanging, 1, tmp_path, patience=0.5) as worker,
+        Worker(hanging, 1, tmp_path) as worker,
         pytest.raises(Failure, match=r"no answer within 0\.5 s"),
     ):
-        worker.ask("versions")
+        worker.ask("versions", patience=0.5)
 
 
 def test_workers_get_their_threads_and_leave_nothing(double, tmp_path):
     told = double("told", versions="return {'told': os.environ['OMP_NUM_THREADS'], 'process': os.getpid()}")
-    with Worker(told, 1, tmp_path, study.PATIENCE) as worker:
+    with Worker(told, 1, tmp_path) as worker:
         versions = worker.ask("versions")
     assert versions["told"] == "1"
     with pytest.raises(ProcessLookupError):

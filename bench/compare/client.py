@@ -21,6 +21,8 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
+# In seconds; the first answer of a peer may have to wait for its compiler.
+PATIENCE = 180.0
 
 
 class Missing(Exception):
@@ -41,12 +43,9 @@ class Worker:
         Processors it is confined to, and what it is told through the environment.
     scratch : Path
         Its directory for temporary files.
-    patience : float
-        How long to wait for an answer, in seconds.
     """
 
-    def __init__(self, peer: Peer, n_threads: int, scratch: Path, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, peer: Peer, n_threads: int, scratch: Path) -> None:
         self._log = tempfile.TemporaryFile("w+", dir=scratch, errors="replace")  # noqa: SIM115
         self._connection, theirs = Pipe()
         environment = {
@@ -69,12 +68,12 @@ class Worker:
         )
         theirs.close()
 
-    def ask(self, name: str, *arguments: Any) -> Any:
-        """Answer of the method `name` of `worker.Session`; Missing or Failure if there is none."""
+    def ask(self, name: str, *arguments: Any, patience: float = PATIENCE) -> Any:
+        """Answer of the method `name` of `worker.Session`; Missing or Failure if there is none in so many seconds."""
         try:
             self._connection.send((name, *arguments))
-            if not self._connection.poll(self._patience):
-                raise Failure(f"no answer within {self._patience:g} s")
+            if not self._connection.poll(patience):
+                raise Failure(f"no answer within {patience:g} s")
             kind, answer = self._connection.recv()
         except (EOFError, OSError):
             raise Failure(self._how_it_ended()) from None

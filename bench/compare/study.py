@@ -22,13 +22,12 @@ from bench.environment import machine
 from bench.run import SETTLE, spread
 
 # Rounds of the short and of the long run, for all peers; answers are compared after the long one.
-SHORT, LONG = 1, 4
-# A peer gets so few rows, then ten times as many, and so on while a round takes less than so many seconds.
-FEW_ROWS, SHORT_ROUND = 10_000, 0.15
-# What a peer imports and compiles before it is timed, it does on these.
-WARM_UP_ROWS = 2000
-# How long to wait for an answer, in seconds: for rounds, where the first may compile, and for a whole fit.
-PATIENCE, FIT_PATIENCE = 180.0, 30.0
+SHORT, LONG = 1, 3
+# Rows that a peer gets one after the other, the first to import and to compile, as long as the next round should take
+# less than so many seconds.
+LEVELS, LONGEST_ROUND = (2000, 10_000, 100_000), 1.0
+# A whole fit that takes longer, in seconds, is given up.
+FIT_PATIENCE = 30.0
 # The first that a peer has is the one that its whole fits are made in.
 DTYPES = ("float64", "float32")
 
@@ -67,7 +66,7 @@ class Study:
         """Versions of each peer or, under "missing", why it cannot be had."""
         found: dict[str, dict] = {}
         for peer in self.peers:
-            with Worker(peer, self.n_threads, self.scratch, PATIENCE) as worker:
+            with Worker(peer, self.n_threads, self.scratch) as worker:
                 try:
                     found[peer.name] = {"versions": worker.ask("versions")}
                 except (Missing, Failure) as reason:
@@ -79,7 +78,7 @@ class Study:
         say(f"{case.name}: rounds")
         problem = Problem(case, self.scratch)
         able = [each for each in self.peers if each.rounds and each.applies(case.covariance_type, case.dtype)]
-        with self._contestants([(each, problem) for each in able], PATIENCE) as contestants:
+        with self._contestants([(each, problem) for each in able]) as contestants:
             for each in contestants:
                 each.attempt(verify)
             for _ in range(self.turns):
@@ -96,7 +95,7 @@ class Study:
             for each in self.peers
             for dtype in [dtype for dtype in DTYPES if each.applies(case.covariance_type, dtype)][:1]
         ]
-        with self._contestants(able, FIT_PATIENCE) as contestants:
+        with self._contestants(able) as contestants:
             for each in contestants:
                 each.attempt(warm_up)
             for seed in range(n_seeds):
@@ -105,38 +104,45 @@ class Study:
         return {"case": {"name": case.name, **vars(case)}, "entries": [each.entry for each in contestants]}
 
     @contextlib.contextmanager
-    def _contestants(self, pairs: list[tuple[Peer, Problem]], patience: float) -> Iterator[list[Contestant]]:
+    def _contestants(self, pairs: list[tuple[Peer, Problem]]) -> Iterator[list[Contestant]]:
         """Start a worker for each; they end with the context."""
         with contextlib.ExitStack() as stack:
             contestants = []
             for peer, problem in pairs:
                 entry = {"peer": peer.name, "dtype": problem.case.dtype, "failure": None}
-                worker = stack.enter_context(Worker(peer, self.n_threads, self.scratch, patience))
+                worker = stack.enter_context(Worker(peer, self.n_threads, self.scratch))
                 contestants.append(Contestant(peer, problem, worker, entry))
             yield contestants
 
 
 def verify(contestant: Contestant) -> None:
-    """Give it as many rows as it does in bearable time, and hold its answer against the judge's."""
-    worker, problem = contestant.worker, contestant.problem
-    worker.ask("load", problem.path, min(WARM_UP_ROWS, len(problem.X)))
-    worker.ask("rounds", problem.start, SHORT)
-    n_rows = min(FEW_ROWS, len(problem.X))
-    while True:
-        worker.ask("load", problem.path, n_rows)
-        # The first on these rows: later ones have its memory, and what it has compiled for their number.
-        megabytes = worker.ask("rounds", problem.start, SHORT).megabytes
-        seconds = worker.ask("rounds", problem.start, SHORT).seconds
-        if n_rows == len(problem.X) or seconds > SHORT_ROUND:
-            break
-        n_rows = min(10 * n_rows, len(problem.X))
-    answer = worker.ask("rounds", problem.start, LONG)
+    """Hold its answer, on as many rows as it does in bearable time, against the judge's."""
+    n_rows, megabytes = as_many_rows(contestant.worker, contestant.problem)
+    answer = contestant.worker.ask("rounds", contestant.problem.start, LONG)
     contestant.entry |= {
         "rows": n_rows,
         "megabytes": megabytes,
-        **problem.check(answer.mixture, n_rows, LONG),
+        **contestant.problem.check(answer.mixture, n_rows, LONG),
         "seconds_per_row_and_round": [],
     }
+
+
+def as_many_rows(worker: Worker, problem: Problem) -> tuple[int, float | None]:
+    """Load more and more rows while a round of the next number should not last too long, by what more rows have cost.
+
+    Return their number, and the megabytes of the first round on them: later ones find its memory.
+    """
+    levels = [n for n in LEVELS if n < len(problem.X)] + [len(problem.X)]
+    seconds: list[float] = []
+    for i, n_rows in enumerate(levels):
+        worker.ask("load", problem.path, n_rows)
+        megabytes = worker.ask("rounds", problem.start, SHORT).megabytes
+        seconds.append(worker.ask("rounds", problem.start, SHORT).seconds)
+        if 0 < i < len(levels) - 1:
+            per_row = (seconds[i] - seconds[i - 1]) / (n_rows - levels[i - 1])
+            if seconds[i] + per_row * (levels[i + 1] - n_rows) > LONGEST_ROUND:
+                break
+    return n_rows, megabytes
 
 
 def take_turn(contestant: Contestant) -> None:
@@ -145,20 +151,22 @@ def take_turn(contestant: Contestant) -> None:
 
 
 def warm_up(contestant: Contestant) -> None:
-    """Import and compile on few rows, then take them all."""
+    """Import and compile on few rows, then on all, where some take other paths."""
     worker, problem = contestant.worker, contestant.problem
-    contestant.entry |= {"seconds": [], "megabytes": [], "log_likelihoods": []}
-    worker.ask("load", problem.path, min(WARM_UP_ROWS, len(problem.X)))
-    worker.ask("whole", problem.case.n_components, problem.case.covariance_type, 0)
+    task = ("whole", problem.case.n_components, problem.case.covariance_type, 0)
+    worker.ask("load", problem.path, min(LEVELS[0], len(problem.X)))
+    worker.ask(*task)
     worker.ask("load", problem.path, len(problem.X))
+    # Twice the time, for some compile here.
+    megabytes = worker.ask(*task, patience=2.0 * FIT_PATIENCE).megabytes
+    contestant.entry |= {"seconds": [], "log_likelihoods": [], "megabytes": megabytes}
 
 
 def fit(contestant: Contestant, seed: int) -> None:
     case, entry = contestant.problem.case, contestant.entry
-    answer = contestant.worker.ask("whole", case.n_components, case.covariance_type, seed)
+    answer = contestant.worker.ask("whole", case.n_components, case.covariance_type, seed, patience=FIT_PATIENCE)
     entry["log_likelihoods"].append(contestant.problem.log_likelihood(answer.mixture))
     entry["seconds"].append(answer.seconds)
-    entry["megabytes"].append(answer.megabytes)
 
 
 def with_multiples(result: dict, key: str) -> dict:
