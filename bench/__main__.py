@@ -129,7 +129,7 @@ def compare(
     except Missing as missing:
         fail(f"--peer {missing}")
     running.write(results, out)
-    print(compare_table.tables(results))
+    print(f"{compare_table.details(results)}\n\n{compare_table.summary(results)}")
     if plot:
         compare_plot.draw(results, out.with_suffix(".png"))
 
@@ -141,18 +141,18 @@ def report(
     comparison: Annotated[Path, typer.Option(help="The JSON of a comparison.")] = ROOT / "compare.json",
     readme: Annotated[Path, typer.Option(help="The file with the markers.")] = ROOT.parent / "README.md",
 ) -> None:
-    """Write the tables of the runs into the README and docs/ladder.md, and their plots beside the documentation."""
+    """Write the tables and plots of the runs into the README and the documentation."""
     documents = readme.parent / "docs"
     loaded = load(results, reporting.table)
     climbed = load(ladder, show.summary)
-    compared = load(comparison, compare_table.tables)
+    compared = load(comparison, compare_table.summary)
     try:
         reporting.update(readme, loaded)
         if loaded["scaling"]:
             reporting.plot_scaling(loaded["scaling"], documents / "scaling.png")
         reporting.update_ladder(readme, documents / "ladder.md", climbed)
         show.plot(climbed, documents / "ladder.png")
-        reporting.update_comparison(readme, compared)
+        reporting.update_comparison(readme, documents / "comparison.md", compared)
         compare_plot.draw(compared, documents / "compare.png")
     except (OSError, ValueError) as error:
         fail(str(error))

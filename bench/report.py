@@ -1,4 +1,4 @@
-"""From the JSON of runs to the tables of the README and of ``docs/ladder.md``, between markers."""
+"""From the JSON of runs to the tables of the README and of ``docs``, between markers."""
 
 import statistics
 from pathlib import Path
@@ -103,10 +103,13 @@ def update_ladder(readme: Path, walk: Path, results: dict) -> None:
     walk.write_text(text)
 
 
-def update_comparison(readme: Path, results: dict) -> None:
-    """Put the tables of a comparison into `readme`."""
-    content = f"{compare_table.tables(results)}\n\n![Multiples of fastgmm's time, by case and peer](docs/compare.png)"
-    readme.write_text(between(readme.read_text(), "compare", content, readme))
+def update_comparison(readme: Path, details: Path, results: dict) -> None:
+    """Put a comparison's summary into `readme`, each of its measurements into `details`."""
+    picture = "![Multiples of fastgmm's time, by case and peer](docs/compare.png)"
+    summary = f"{compare_table.summary(results)}\n\n{picture}"
+    readme.write_text(between(readme.read_text(), "compare", summary, readme))
+    measurements = f"{compare_table.details(results)}\n\n{compare_table.provenance(results)}"
+    details.write_text(between(details.read_text(), "compare", measurements, details))
 
 
 def between(text: str, marker: str, content: str, path: Path) -> str:

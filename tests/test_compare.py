@@ -151,8 +151,8 @@ def test_a_small_study(tmp_path):
     for entry in results["fits"][0]["entries"]:
         assert len(entry["seconds"]) == len(entry["log_likelihoods"]) == 2
         assert min(entry["multiple"]) > 0.0
-    rendered = table.tables(results)
-    assert rendered.count(f"| {TINY.name} |") == 1 + 2 + 2
+    assert table.summary(results).count(f"| {TINY.name} |") == 1 + 1
+    assert table.details(results).count(f"| {TINY.name} |") == 2 + 2
     pytest.importorskip("matplotlib")
     plot.draw(results, tmp_path / "compare.png")
     assert (tmp_path / "compare.png").stat().st_size > 10_000
@@ -227,20 +227,21 @@ def test_until_the_likelihood_is_reached():
     def entry(name, seconds, values, failure=None):
         return {"peer": name, "failure": failure, "seconds": seconds, "log_likelihoods": values}
 
-    ends = table.outcomes(
-        {
-            "entries": [
-                entry("fastgmm", [1.0, 2.0, 3.0], [-5.0, -5.0 - 0.9 * table.SAME, -6.0]),
-                entry("never", [1.0, 1.0, 1.0], [-5.5, -5.7, -5.6]),
-                entry("always", [4.0, 5.0, 6.0], [-5.0, -5.0, -5.0]),
-                entry("failed", [1.0], [-1.0], "killed by SIGSEGV"),
-            ]
-        }
-    )
+    entries = [
+        entry("fastgmm", [1.0, 2.0, 3.0], [-5.0, -5.0 - 0.9 * table.SAME, -6.0]),
+        entry("never", [1.0, 1.0, 1.0], [-5.5, -5.7, -5.6]),
+        entry("always", [4.0, 5.0, 6.0], [-5.0, -5.0, -5.0]),
+        entry("failed", [1.0], [-1.0], "no answer within 30 s, it was said"),
+    ]
+    result = {"case": {"name": "case"}, "entries": entries}
+    ends = table.outcomes(result)
     assert ends["fastgmm"] == {"lacks": pytest.approx(0.009), "reached": 2, "until_reached": 3.0, "multiple": 1.0}
     assert ends["never"] == {"lacks": pytest.approx(0.6), "reached": 0, "until_reached": None, "multiple": None}
     assert ends["always"]["multiple"] == pytest.approx(5.0 / 3.0)
     assert "failed" not in ends
+    titles = {each["peer"]: each["peer"] for each in entries} | {"unable": "unable"}
+    line = table.until_reached([result], titles).splitlines()[-1]
+    assert line == "| case | 3 (2 of 3) | never (0 of 3) | 1.67 | no answer within 30 s |  |"
 
 
 @pytest.mark.parametrize(
@@ -264,9 +265,12 @@ def test_bad_input_is_one_line(arguments, message, tmp_path, monkeypatch):
     assert done.stderr.count("\n") == 1
 
 
-def test_readme_shows_the_committed_comparison(tmp_path):
+def test_the_documents_show_the_committed_comparison(tmp_path):
     results = json.loads((ROOT / "bench" / "compare.json").read_text())
-    copy = tmp_path / "README.md"
-    copy.write_text((ROOT / "README.md").read_text())
-    report.update_comparison(copy, results)
-    assert copy.read_text() == (ROOT / "README.md").read_text()
+    originals = (ROOT / "README.md", ROOT / "docs" / "comparison.md")
+    copies = [tmp_path / each.name for each in originals]
+    for copy, original in zip(copies, originals, strict=True):
+        copy.write_text(original.read_text())
+    report.update_comparison(*copies, results)
+    for copy, original in zip(copies, originals, strict=True):
+        assert copy.read_text() == original.read_text()

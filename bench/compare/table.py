@@ -8,27 +8,42 @@ ROUNDS = """\
 One round of EM from the same start: milliseconds that fastgmm takes, and multiples of them for the others
 (least–most). Before that, the parameters of each after the same {long} rounds were held against those of a textbook's
 EM in NumPy (`bench/compare/judge.py`)."""
-FITS = """\
+REACHED = """\
 Whole fits with everyone's own defaults, start included, {n_seeds} seeds. A fit has *reached* the likelihood if its
-mean log-likelihood is at most {same:g} nats per row below the best of all peers and seeds. *Until reached* is the
-time of all seeds over the number that did: what restarting takes on average."""
+mean log-likelihood is at most {same:g} nats per row below the best of all peers and seeds. Seconds until it is
+reached are those of all seeds over the number that did: what restarting takes on average."""
 
 
-def tables(results: dict) -> str:
-    """Return all tables, and where they were measured."""
-    here = {name: peer["title"] for name, peer in results["peers"].items() if "missing" not in peer}
+def summary(results: dict) -> str:
+    """Return a table of rounds and one of whole fits, a column per peer, and where they were measured."""
+    here = installed(results)
     return "\n\n".join(
         (
             ROUNDS.format(long=results["n_rounds"]),
             multiples(results["rounds"], here),
-            FITS.format(n_seeds=results["n_seeds"], same=SAME),
-            fits(results["fits"], here),
-            "<details><summary>Seconds, memory and agreement of each</summary>",
-            measurements(results["rounds"], here),
-            "</details>",
+            REACHED.format(n_seeds=results["n_seeds"], same=SAME),
+            until_reached(results["fits"], here),
             provenance(results),
         )
     )
+
+
+def details(results: dict) -> str:
+    """Return each measurement: a table of rounds and one of whole fits, a line per case and peer."""
+    here = installed(results)
+    return "\n\n".join(
+        (
+            "## Rounds",
+            measurements(results["rounds"], here),
+            "## Whole fits",
+            fits(results["fits"], here),
+        )
+    )
+
+
+def installed(results: dict) -> dict[str, str]:
+    """Return the titles of those that were compared, by name."""
+    return {name: peer["title"] for name, peer in results["peers"].items() if "missing" not in peer}
 
 
 def multiples(rounds: list[dict], titles: dict[str, str]) -> str:
@@ -90,20 +105,39 @@ def fits(results: list[dict], titles: dict[str, str]) -> str:
                 lines.append([*line, said(entry), "", "", "", "", ""])
                 continue
             end = ends[entry["peer"]]
-            until = ["", ""]
-            if end["until_reached"] is not None:
-                until = [f"{end['until_reached']:.3g}", f"{end['multiple']:.3g}" if end["multiple"] else ""]
             lines.append(
                 [
                     *line,
-                    f"{statistics.median(entry['seconds']):.3g}",
+                    three_digits(statistics.median(entry["seconds"])),
                     multiple(entry),
                     f"{end['lacks']:.2g}",
                     f"{end['reached']} of {len(entry['seconds'])}",
-                    *until,
+                    three_digits(end["until_reached"]),
+                    three_digits(end["multiple"]),
                 ]
             )
     return markdown(lines, n_left=2)
+
+
+def until_reached(results: list[dict], titles: dict[str, str]) -> str:
+    """Return a line per problem, a column per peer; how many fits got there, where not all did."""
+    others = [name for name in titles if name != "fastgmm"]
+    lines = [["rows x features, components", "fastgmm, s", *(titles[name] for name in others)]]
+    for result in results:
+        ends, entries = outcomes(result), {entry["peer"]: entry for entry in result["entries"]}
+        cells = [until(entries[name], ends.get(name)) if name in entries else "" for name in titles]
+        lines.append([result["case"]["name"], *cells])
+    return markdown(lines, n_left=1)
+
+
+def until(entry: dict, end: dict | None) -> str:
+    """Fastgmm's seconds or another's multiple of them until the likelihood is reached, or why there are none."""
+    if end is None:
+        return reason(entry)
+    value = end["until_reached" if entry["peer"] == "fastgmm" else "multiple"]
+    text = three_digits(value) if end["reached"] else "never"
+    seeds = len(entry["seconds"])
+    return text if end["reached"] == seeds else f"{text} ({end['reached']} of {seeds})"
 
 
 def outcomes(result: dict) -> dict[str, dict]:
@@ -156,15 +190,25 @@ def milliseconds(entry: dict) -> str:
 def multiple(entry: dict) -> str:
     """Multiple of fastgmm's time with its spread, or why there is none."""
     if entry["failure"] is not None:
-        return said(entry).split(",")[0].split(":")[0]
+        return reason(entry)
     if "multiple" not in entry:
         return ""
-    least, median, most = (f"{each:,.3g}" for each in entry["multiple"])
+    least, median, most = map(three_digits, entry["multiple"])
     return median if least == most else f"{median} ({least}–{most})"
+
+
+def three_digits(value: float | None) -> str:
+    """Three significant digits, written out; nothing for None."""
+    return "" if value is None else f"{float(f'{value:.3g}'):,g}"
 
 
 def megabytes(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
+
+
+def reason(entry: dict) -> str:
+    """Return what failed, in a few words."""
+    return said(entry).split(",")[0].split(":")[0]
 
 
 def said(entry: dict) -> str:

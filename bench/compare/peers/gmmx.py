@@ -44,4 +44,5 @@ PEER = Peer(
     whole=whole,
     structures=("full", "diag"),
     dtypes=("float32",),
+    note="in single precision, whole fits too",
 )
