@@ -64,7 +64,7 @@ def _lanes_single(array):
     return 512
 
 
-@kernel
+@entry
 def load_block(x, start, n_rows, origin, block):
     """Transpose rows ``x[start:start + n_rows]`` (N, D), less `origin` (D,), into ``block[:D]``; other lanes get 0.
 
@@ -72,6 +72,9 @@ def load_block(x, start, n_rows, origin, block):
     together took 13, an explicit 4 x 4 transposition 8. One feature of 64 rows at a time: of all rows it was 27 at
     D = 64, where rows are a power of two apart and evict each other from the first-level cache, and 10 % slower at
     D = 8.
+
+    Not put in line: a first fit with k-means would compile it five times, for 3 of 25 seconds, and a call a block
+    costs nothing that could be measured.
     """
     rows = x[start : start + n_rows]
     if x.shape[1] == 1:
