@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -24,11 +24,36 @@ from bench.ladder import NAMES, climb, show
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 ROOT = Path(__file__).parent
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="The JSON to write. By default that of the documents, or one beside it for a part of the run.",
+        show_default=False,
+    ),
+]
 
 
 def fail(message: str) -> NoReturn:
     print(f"Error: {message}", file=sys.stderr)
     raise typer.Exit(2)
+
+
+def check_names(option: str, names: Iterable[str] | None, allowed: Collection[str]) -> None:
+    for name in names or ():
+        if name not in allowed:
+            fail(f"{option} {name!r} is not one of {', '.join(map(repr, allowed))}")
+
+
+def destination(out: Path | None, name: str, *, whole: bool) -> Path:
+    """Return the JSON to write, by default the committed one only if the run is `whole`: documents are made of it."""
+    path = out or ROOT / f"{name}{'' if whole else '-partial'}.json"
+    check_writable("--out", path)
+    return path
+
+
+def write(results: dict, path: Path) -> None:
+    running.write(results, path)
+    print(f"written to {path}", file=sys.stderr)
 
 
 def check_writable(option: str, path: Path) -> None:
@@ -42,13 +67,11 @@ def run(
     case: Annotated[list[str] | None, typer.Option(help="A case to run; repeat it for more. All by default.")] = None,
     turns: Annotated[int, typer.Option(min=1, help="How often each implementation has its turn.")] = 7,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the rows, three turns.")] = False,
-    out: Annotated[Path, typer.Option(help="The JSON to write.")] = ROOT / "results.json",
+    out: Out = None,
 ) -> None:
     """Verify that all implementations agree, then time them in turn."""
-    for name in case or ():
-        if name not in CASES:
-            fail(f"--case {name!r} is not one of {', '.join(map(repr, CASES))}")
-    check_writable("--out", out)
+    check_names("--case", case, CASES)
+    path = destination(out, "results", whole=not case and not quick)
     cases = [CASES[name] for name in case or CASES]
     if quick:
         turns = min(turns, 3)
@@ -59,14 +82,14 @@ def run(
     except RuntimeError as error:
         print(f"Error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
-    running.write(results, out)
+    write(results, path)
     print(reporting.table(results))
 
 
 @app.command()
 def ladder(
     n: Annotated[
-        int | None, typer.Option(help="Rows. Without --n, --d and --k: both problems of the ladder.")
+        int | None, typer.Option(min=1, help="Rows. Without --n, --d and --k: both problems of the ladder.")
     ] = None,
     d: Annotated[int | None, typer.Option(min=1, help="Features.")] = None,
     k: Annotated[int | None, typer.Option(min=1, help="Components.")] = None,
@@ -74,25 +97,23 @@ def ladder(
         list[str] | None, typer.Option(help="A rung to climb; repeat it for more. All by default.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Three short turns.")] = False,
-    out: Annotated[Path, typer.Option(help="The JSON to write.")] = ROOT / "ladder.json",
+    out: Out = None,
     plot: Annotated[Path | None, typer.Option(help="The picture to draw.", show_default=False)] = None,
 ) -> None:
     """Verify every rung from the blog's loop to fastgmm, then time them in turn."""
-    for name in rung or ():
-        if name not in NAMES:
-            fail(f"--rung {name!r} is not one of {', '.join(NAMES)}")
+    check_names("--rung", rung, NAMES)
     cases = climb.PROBLEMS
     if (n, d, k) != (None, None, None):
         first = cases[0]
         cases = (Case(n or first.n_samples, d or first.n_features, k or first.n_components),)
         if cases[0].n_samples < climb.LEAST_ROWS * cases[0].n_components:
             fail(
-                f"--n {n} is too few for --k {cases[0].n_components}: "
+                f"--n {cases[0].n_samples} is too few for --k {cases[0].n_components}: "
                 f"at least {climb.LEAST_ROWS} rows a component are wanted"
             )
     # Every rung is compared with the first.
     names = tuple(name for name in NAMES if not rung or name in rung or name == NAMES[0])
-    check_writable("--out", out)
+    path = destination(out, "ladder", whole=not quick and cases is climb.PROBLEMS and not rung)
     if plot is not None:
         check_writable("--plot", plot)
     try:
@@ -100,7 +121,7 @@ def ladder(
     except RuntimeError as error:
         print(f"Error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
-    running.write(results, out)
+    write(results, path)
     if plot is not None:
         show.plot(results, plot)
     for problem in results["problems"]:
@@ -113,25 +134,22 @@ def compare(
     peer: Annotated[list[str] | None, typer.Option(help="A peer; repeat it for more. All by default.")] = None,
     turns: Annotated[int, typer.Option(min=1, help="How often each peer has its turn.")] = 3,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of each; by default Numba's number.")] = None,
-    out: Annotated[Path, typer.Option(help="The JSON to write.")] = ROOT / "compare.json",
+    out: Out = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw a picture beside the JSON.")] = False,
 ) -> None:
     """Compare fastgmm with its peers: the same rounds, answers before times, then whole fits."""
-    if grid not in GRIDS:
-        fail(f"--grid {grid!r} is not one of {', '.join(map(repr, GRIDS))}")
-    for name in peer or ():
-        if name not in PEERS:
-            fail(f"--peer {name!r} is not one of {', '.join(map(repr, PEERS))}")
-    check_writable("--out", out)
+    check_names("--grid", [grid], GRIDS)
+    check_names("--peer", peer, PEERS)
+    path = destination(out, "compare", whole=not peer)
     chosen = {name: each for name, each in PEERS.items() if not peer or name in ("fastgmm", *peer)}
     try:
         results = study.compare(chosen, GRIDS[grid], turns, threads or numba.get_num_threads(), required=peer or ())
     except Missing as missing:
         fail(f"--peer {missing}")
-    running.write(results, out)
+    write(results, path)
     print(f"{compare_table.details(results)}\n\n{compare_table.summary(results)}")
     if plot:
-        compare_plot.draw(results, out.with_suffix(".png"))
+        compare_plot.draw(results, path.with_suffix(".png"))
 
 
 @app.command()

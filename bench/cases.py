@@ -30,11 +30,11 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Size, and what differs from full covariances of float64 in C order."""
+        """Size, and what differs from full covariances of float64 in C order and the usual separation."""
         defaults = {"covariance_type": "full", "dtype": "float64", "order": "C"}
         special = [getattr(self, field) for field, default in defaults.items() if getattr(self, field) != default]
-        if self.separation < 1.0:
-            special.append("overlapping")
+        if self.separation != 3.0:
+            special.append("overlapping" if self.separation < 1.0 else f"separation {self.separation:g}")
         return f"{self.n_samples:g} x {self.n_features}, K = {self.n_components}" + "".join(
             ", Fortran order" if each == "F" else f", {each}" for each in special
         )

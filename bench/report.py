@@ -3,17 +3,17 @@
 import statistics
 from pathlib import Path
 
+from bench import markdown
 from bench.compare import table as compare_table
 from bench.ladder import show
+from bench.markdown import number
 
 
 def table(results: dict) -> str:
     """Markdown: a line per case, memory, machine and command."""
-    lines = [
-        "| rows x features, components | ms per round | share of the limit (least–most) | times scikit-learn "
-        "| times oneDAL | largest difference |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
+    header = ("rows x features, components", "ms per round", "share of the limit (least–most)")
+    header += ("times scikit-learn", "times oneDAL", "largest difference")
+    rows = []
     for result in results["results"]:
         entries = {entry["name"]: entry for entry in result["implementations"]}
         own = entries["fastgmm"]
@@ -22,10 +22,9 @@ def table(results: dict) -> str:
         least, share, most = own["share_of_limit"]
         peers = [multiple(entries.get(peer)) for peer in ("scikit-learn", "oneDAL")]
         difference = max(entry["difference"] for entry in entries.values())
-        lines.append(
-            f"| {name} | {milliseconds:,.1f} | {share:.2f} ({least:.2f}–{most:.2f}) | {peers[0]} | {peers[1]} "
-            f"| {difference:.0e} |"
-        )
+        shares = f"{share:.2f} ({least:.2f}–{most:.2f})"
+        rows.append([name, number(milliseconds), shares, *peers, f"{difference:.0e}"])
+    lines = [markdown.table(header, rows)]
     if results["scaling"]:
         lines += [
             "",
@@ -54,7 +53,7 @@ def provenance(results: dict) -> str:
 
 def multiple(entry: dict | None) -> str:
     """Median multiple of fastgmm's time, or nothing for an implementation that cannot do the case."""
-    return "" if entry is None else f"{entry['multiple'][1]:,.3g}".removesuffix(".0")
+    return number(entry and entry["multiple"][1])
 
 
 def plot_scaling(scaling: dict, path: Path) -> None:

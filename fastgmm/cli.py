@@ -101,13 +101,15 @@ def fit(
     ] = None,
     columns: Columns = None,
     covariance: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             metavar="NAME",
             callback=each_of(SHAPES),
-            help=f"Covariance structure: {', '.join(SHAPES)}. Repeat it for more: the best is kept.",
+            help=f"Covariance structure: {', '.join(SHAPES)}. Repeat it for more: the best is kept. "
+            "By default that of the model in --init, or full.",
+            show_default=False,
         ),
-    ] = ["full"],  # noqa: B006 - typer makes a list of its own
+    ] = None,
     criterion: Annotated[
         str, typer.Option(callback=one_of(CRITERIA), help="What is best where several mixtures are fitted: bic, aic.")
     ] = "bic",
@@ -164,6 +166,9 @@ def fit(
         wanted = columns_of(start, columns)
         _check_start(init, start, n_components, covariance)
         n_components, n_init = range(start.n_components, start.n_components + 1), 1
+        covariance = [start.covariance_type]
+    elif not covariance:
+        covariance = ["full"]
     if n_components is None:
         raise ValueError("-k is missing: give the number of components, 1 or more, or a range such as 1-8")
     rows = read_rows(source, example, columns=wanted, weights=weights, header=header)
@@ -219,13 +224,15 @@ def fit(
 
 
 def _check_start(
-    init: str, start: MixtureParameters, n_components: range | None, covariance_types: Sequence[str]
+    init: str, start: MixtureParameters, n_components: range | None, covariance_types: Sequence[str] | None
 ) -> None:
-    """Refuse several mixtures to fit, or another number of components, where the start is a model."""
+    """Refuse to fit several mixtures, or one of another number of components or structure, from a model."""
     if n_components is not None and n_components != range(start.n_components, start.n_components + 1):
         raise ValueError(f"-k is {spelled(n_components)}, but the model {init} has {start.n_components} components")
-    if len(covariance_types) > 1:
-        raise ValueError(f"--covariance is {', '.join(covariance_types)}, but the model {init} has one structure")
+    if covariance_types and list(covariance_types) != [start.covariance_type]:
+        raise ValueError(
+            f"--covariance is {', '.join(covariance_types)}, but the model {init} is {start.covariance_type}"
+        )
 
 
 @app.command()

@@ -50,7 +50,9 @@ def read_rows(
         raise ValueError("give the path of a data file or --example NAME, one of the two")
     if weights is None:
         return Rows(table.X, table.feature_names, None, origin)
-    names = table.feature_names or ()
+    names = table.feature_names
+    if names is None:
+        raise ValueError(f"{origin} does not name its columns, so --weights cannot choose one, got {weights!r}")
     if names.count(weights) != 1 or len(names) == 1:
         raise ValueError(
             f"--weights must name one of several columns of {origin}, {', '.join(map(repr, names))}; got {weights!r}"

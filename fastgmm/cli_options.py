@@ -20,14 +20,14 @@ def one_of(choices: Collection[str]) -> Callable[[str | None], str | None]:
     return check
 
 
-def each_of(choices: Collection[str]) -> Callable[[list[str]], list[str]]:
+def each_of(choices: Collection[str]) -> Callable[[list[str] | None], list[str] | None]:
     """Return a typer callback for an option that may be repeated, with these values, each once."""
     check = one_of(choices)
 
-    def check_each(values: list[str]) -> list[str]:
-        for value in values:
+    def check_each(values: list[str] | None) -> list[str] | None:
+        for value in values or ():
             check(value)
-        if len(set(values)) < len(values):
+        if values and len(set(values)) < len(values):
             raise typer.BadParameter(f"no value may be given twice, got {', '.join(values)}")
         return values
 

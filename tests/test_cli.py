@@ -189,6 +189,9 @@ def test_a_model_is_a_start(run, model, rows, tmp_path):
     assert again.feature_names == NAMES
     expected = fastgmm.fit(rows, 2, init=start, max_iter=1).parameters
     np.testing.assert_array_equal(again.means, expected.means)
+    fastgmm.fit(rows, 2, covariance_type="diag", random_state=0).parameters.save(tmp_path / "diagonal.json")
+    code, _, error = run("fit", swapped, "--init", tmp_path / "diagonal.json", "--max-iter", 1)
+    assert (code, error) == (0, "")
 
 
 # ---- which K ----------------------------------------------------------------------------------------------
@@ -312,7 +315,14 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
             "fit table.csv -k 1-8 --init model/model.json",
             "-k is 1-8, but the model model/model.json has 2 components",
         ),
-        ("fit table.csv --init model/model.json --covariance full --covariance tied", "has one structure"),
+        (
+            "fit table.csv --init model/model.json --covariance full --covariance tied",
+            "--covariance is full, tied, but the model model/model.json is full",
+        ),
+        (
+            "fit table.csv --init model/model.json --covariance diag",
+            "--covariance is diag, but the model model/model.json is full",
+        ),
         ("fit table.csv -k 1-8 --criterion icl", "'--criterion': 'icl' is not one of bic, aic"),
         ("fit table.csv -k 2 --covariance diag --covariance diag", "no value may be given twice, got diag, diag"),
         ("fit table.csv", "-k is missing: give the number of components"),
@@ -494,6 +504,9 @@ def test_weights_are_a_column(run, tmp_path, rows):
     chosen = run("fit", "weighted.csv", "-k", 1, "--weights", "count", "--columns", "second")
     assert chosen[0] == 0
     assert "first" not in chosen[1]
+    np.save(tmp_path / "nameless.npy", rows)
+    _, _, error = run("fit", "nameless.npy", "-k", 2, "--weights", "count")
+    assert error == "Error: nameless.npy does not name its columns, so --weights cannot choose one, got 'count'\n"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from bench import report  # noqa: E402
 from bench.cases import Case  # noqa: E402
 from bench.compare import judge, plot, study, table  # noqa: E402
 from bench.compare.client import Failure, Missing, Worker  # noqa: E402
-from bench.compare.grid import Grid  # noqa: E402
+from bench.compare.grid import GRIDS, Grid  # noqa: E402
 from bench.compare.peer import Mixture  # noqa: E402
 from bench.compare.registry import MODULES, PEERS  # noqa: E402
 from fastgmm import naive  # noqa: E402
@@ -166,8 +166,8 @@ def test_failures_stay_in_their_own_line(double):
         double("shapeless", "mixture = mixture._replace(means=mixture.means[:1])"),
         double("raising", "raise RuntimeError('no\\nluck')"),
         double("crashing", "os.kill(os.getpid(), signal.SIGSEGV)"),
-        # Among its times: before them the study asks for 1, 1 and 3 rounds.
-        double("late", "if len(calls) > 5: os._exit(3)"),
+        # Among its times: before them the study asks for 1, 1, 1 and 3 rounds.
+        double("late", "if len(calls) > 6: os._exit(3)"),
     )
     results = compare(doubles=doubles, fits=(TINY,))
     good, *bad = results["rounds"][0]["entries"]
@@ -176,7 +176,7 @@ def test_failures_stay_in_their_own_line(double):
     reasons = {
         "wrong": "another answer: log-likelihood off by ",
         "nothing": "an answer that has no likelihood",
-        "shapeless": "an answer that has no likelihood",
+        "shapeless": "an answer of other shapes",
         "raising": "RuntimeError: no luck",
         "crashing": "killed by SIGSEGV",
         "late": "ended with exit code 3",
@@ -216,11 +216,24 @@ def test_a_missing_peer_is_skipped_or_asked_for(double, capfd):
     line = "gone: skipped, not installed (No module named 'no_such_module'): pip install gone\n"
     assert line in capfd.readouterr().err
     assert [entry["peer"] for entry in results["rounds"][0]["entries"]] == ["good"]
-    assert "Not installed in this run: gone (`pip install gone`)." in table.provenance(results)
+    reason = "not installed (No module named 'no_such_module')"
+    assert f"Not compared: gone, {reason}: `pip install gone`." in table.provenance(results)
     with pytest.raises(
         Missing, match=r"gone is not installed \(No module named 'no_such_module'\): pip install gone"
     ):
         compare(doubles=(gone,), required=("gone",))
+
+
+def test_a_peer_that_breaks_when_asked_for_its_version_is_not_called_missing(double, capfd):
+    broken = double("broken", versions="os.kill(os.getpid(), signal.SIGSEGV)")
+    compare(doubles=(double("good"), broken))
+    assert "broken: skipped, not usable (killed by SIGSEGV): pip install broken\n" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("grid", GRIDS.values(), ids=list(GRIDS))
+def test_no_two_problems_of_a_table_have_one_name(grid):
+    for cases in (grid.rounds, grid.fits):
+        assert len({case.name for case in cases}) == len(cases)
 
 
 def test_until_the_likelihood_is_reached():

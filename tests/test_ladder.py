@@ -155,8 +155,9 @@ def test_the_notebook_runs():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rung", "r12"], "Error: --rung 'r12' is not one of r00_blog_loop, r01_pure_python"),
+        (["--rung", "r12"], "Error: --rung 'r12' is not one of 'r00_blog_loop', 'r01_pure_python'"),
         (["--n", "10", "--k", "4"], "Error: --n 10 is too few for --k 4: at least 5 rows a component are wanted"),
+        (["--k", "90000"], "Error: --n 100000 is too few for --k 90000: at least 5 rows a component are wanted"),
         (["--out", "nowhere/ladder.json"], "Error: --out nowhere/ladder.json: nowhere is not a directory"),
     ],
 )

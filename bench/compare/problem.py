@@ -22,7 +22,7 @@ class Problem:
 
     case: Case
     scratch: Path
-    _references: dict[int, tuple[Mixture, float]] = field(default_factory=dict)
+    _references: dict[tuple[int, int], tuple[Mixture, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         X, start = self.case.problem()
@@ -44,10 +44,12 @@ class Problem:
 
     def check(self, mixture: Mixture, n_rows: int, n_rounds: int) -> dict[str, float]:
         """Differences from the judge's answer after so many rounds of so many rows; Failure if it is another."""
-        if n_rows not in self._references:
+        if (n_rows, n_rounds) not in self._references:
             reference = judge.reference(self.X[:n_rows], self.start, n_rounds)
-            self._references[n_rows] = reference, judge.log_likelihood(self.X[:n_rows], reference)
-        reference, expected = self._references[n_rows]
+            self._references[n_rows, n_rounds] = reference, judge.log_likelihood(self.X[:n_rows], reference)
+        reference, expected = self._references[n_rows, n_rounds]
+        if [np.shape(each) for each in mixture[:3]] != [np.shape(each) for each in reference[:3]]:
+            raise Failure("an answer of other shapes")
         differences = {
             "log_likelihood_difference": abs(self.log_likelihood(mixture, n_rows) - expected),
             "parameter_difference": judge.difference(mixture, reference),

@@ -2,8 +2,12 @@
 
 import statistics
 
+from bench import markdown
+from bench.markdown import number, with_spread
+
 # Fits that end so much, in nats per row, below the best of all peers and seeds have not reached the same likelihood.
 SAME = 0.01
+CASE = "rows x features, components"
 ROUNDS = """\
 One round of EM from the same start: milliseconds that fastgmm takes, and multiples of them for the others
 (least–most). Before that, the parameters of each after the same {long} rounds were held against those of a textbook's
@@ -49,28 +53,21 @@ def installed(results: dict) -> dict[str, str]:
 def multiples(rounds: list[dict], titles: dict[str, str]) -> str:
     """Return a line per case, a column per peer."""
     others = [name for name in titles if name != "fastgmm"]
-    lines = [["rows x features, components", "fastgmm, ms", *(titles[name] for name in others)]]
+    lines = []
     for result in rounds:
         entries = {entry["peer"]: entry for entry in result["entries"]}
-        cells = [multiple(entries[name]) if name in entries else "" for name in others]
+        cells = [
+            multiple(entries[name]) + fewer_rows(result, entries[name]) if name in entries else "" for name in others
+        ]
         lines.append([result["case"]["name"], milliseconds(entries["fastgmm"]), *cells])
-    return markdown(lines, n_left=1)
+    return markdown.table([CASE, "fastgmm, ms", *(titles[name] for name in others)], lines)
 
 
 def measurements(rounds: list[dict], titles: dict[str, str]) -> str:
     """Return a line per case and peer."""
-    lines = [
-        [
-            "rows x features, components",
-            "peer",
-            "rows",
-            "ms per round",
-            "times fastgmm, per row",
-            "MB beyond the rows",
-            "log-likelihood off by",
-            "parameters off by",
-        ]
-    ]
+    header = (CASE, "peer", "rows", "ms per round", "times fastgmm, per row", "MB beyond the rows")
+    header += ("log-likelihood off by", "parameters off by")
+    lines = []
     for result in rounds:
         for entry in result["entries"]:
             cells = [milliseconds(entry), "", "", "", ""]
@@ -79,23 +76,14 @@ def measurements(rounds: list[dict], titles: dict[str, str]) -> str:
                 cells = [milliseconds(entry), multiple(entry), megabytes(entry["megabytes"]), *differences]
             rows = f"{entry['rows']:g}" if "rows" in entry else ""
             lines.append([result["case"]["name"], titles[entry["peer"]], rows, *cells])
-    return markdown(lines, n_left=2)
+    return markdown.table(header, lines, n_left=2)
 
 
 def fits(results: list[dict], titles: dict[str, str]) -> str:
     """Return a line per problem and peer."""
-    lines = [
-        [
-            "rows x features, components",
-            "peer",
-            "seconds of a fit",
-            "times fastgmm",
-            "below the best, nats per row",
-            "reached",
-            "seconds until reached",
-            "times fastgmm",
-        ]
-    ]
+    header = (CASE, "peer", "seconds of a fit", "times fastgmm", "below the best, nats per row", "reached")
+    header += ("seconds until reached", "times fastgmm")
+    lines = []
     for result in results:
         ends = outcomes(result)
         for entry in result["entries"]:
@@ -108,26 +96,26 @@ def fits(results: list[dict], titles: dict[str, str]) -> str:
             lines.append(
                 [
                     *line,
-                    three_digits(statistics.median(entry["seconds"])),
+                    number(statistics.median(entry["seconds"])),
                     multiple(entry),
                     f"{end['lacks']:.2g}",
                     f"{end['reached']} of {len(entry['seconds'])}",
-                    three_digits(end["until_reached"]),
-                    three_digits(end["multiple"]),
+                    number(end["until_reached"]),
+                    number(end["multiple"]),
                 ]
             )
-    return markdown(lines, n_left=2)
+    return markdown.table(header, lines, n_left=2)
 
 
 def until_reached(results: list[dict], titles: dict[str, str]) -> str:
     """Return a line per problem, a column per peer; how many fits got there, where not all did."""
     others = [name for name in titles if name != "fastgmm"]
-    lines = [["rows x features, components", "fastgmm, s", *(titles[name] for name in others)]]
+    lines = []
     for result in results:
         ends, entries = outcomes(result), {entry["peer"]: entry for entry in result["entries"]}
         cells = [until(entries[name], ends.get(name)) if name in entries else "" for name in titles]
         lines.append([result["case"]["name"], *cells])
-    return markdown(lines, n_left=1)
+    return markdown.table([CASE, "fastgmm, s", *(titles[name] for name in others)], lines)
 
 
 def until(entry: dict, end: dict | None) -> str:
@@ -135,7 +123,7 @@ def until(entry: dict, end: dict | None) -> str:
     if end is None:
         return reason(entry)
     value = end["until_reached" if entry["peer"] == "fastgmm" else "multiple"]
-    text = three_digits(value) if end["reached"] else "never"
+    text = number(value) if end["reached"] else "never"
     seeds = len(entry["seconds"])
     return text if end["reached"] == seeds else f"{text} ({end['reached']} of {seeds})"
 
@@ -163,15 +151,15 @@ def outcomes(result: dict) -> dict[str, dict]:
 def provenance(results: dict) -> str:
     """Who could not be compared, what stands out, versions, machine and command."""
     peers, where = results["peers"].values(), results["environment"]
-    missing = [f"{peer['title']} (`{peer['install']}`)" for peer in peers if "missing" in peer]
+    missing = [f"{peer['title']}, {peer['missing']}: `{peer['install']}`" for peer in peers if "missing" in peer]
     notes = [f"{peer['title']}: {peer['note']}" for peer in peers if peer["note"] and "missing" not in peer]
     one_thread = [peer["title"] for peer in peers if not peer["threads"] and "missing" not in peer]
     versions = {name: each for peer in peers for name, each in peer.get("versions", {}).items()}
     sentences = [
-        f"Not installed in this run: {', '.join(missing)}." if missing else "",
+        f"Not compared: {'; '.join(missing)}." if missing else "",
         f"Notes. {'; '.join(notes)}." if notes else "",
         f"One thread only: {', '.join(one_thread)}." if one_thread else "",
-        "A peer that would take too long has fewer rows; its multiples are per row.",
+        "Multiples are per row where a peer that would take too long has fewer of them.",
         f"Medians of {results['turns']} turns. {where['processor']} ({', '.join(where['features'])}), "
         f"{where['threads']} threads, python {where['python']}, "
         + ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -184,7 +172,7 @@ def milliseconds(entry: dict) -> str:
     """Of a round on the rows that it was given, or why there is none."""
     if entry["failure"] is not None:
         return said(entry)
-    return f"{1e3 * entry['rows'] * statistics.median(entry['seconds_per_row_and_round']):,.1f}"
+    return number(1e3 * entry["rows"] * statistics.median(entry["seconds_per_row_and_round"]))
 
 
 def multiple(entry: dict) -> str:
@@ -193,17 +181,18 @@ def multiple(entry: dict) -> str:
         return reason(entry)
     if "multiple" not in entry:
         return ""
-    least, median, most = map(three_digits, entry["multiple"])
-    return median if least == most else f"{median} ({least}–{most})"
+    return with_spread(entry["multiple"])
 
 
-def three_digits(value: float | None) -> str:
-    """Three significant digits, written out; nothing for None."""
-    return "" if value is None else f"{float(f'{value:.3g}'):,g}"
+def fewer_rows(result: dict, entry: dict) -> str:
+    """Say on how many rows a peer was timed that would have taken too long on all."""
+    if entry["failure"] is not None or entry["rows"] == result["case"]["n_samples"]:
+        return ""
+    return f" on {number(entry['rows'])} rows"
 
 
 def megabytes(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
+    return "" if value is None else number(round(value))
 
 
 def reason(entry: dict) -> str:
@@ -213,9 +202,3 @@ def reason(entry: dict) -> str:
 
 def said(entry: dict) -> str:
     return entry["failure"].replace("|", "/")
-
-
-def markdown(lines: list[list[str]], n_left: int) -> str:
-    """Return a table, its first columns to the left, the others to the right."""
-    rule = ["---"] * n_left + ["--:"] * (len(lines[0]) - n_left)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (lines[0], rule, *lines[1:]))

@@ -38,7 +38,8 @@ def climb(cases: tuple[Case, ...], names: tuple[str, ...], turns: int, seconds_a
 
 def verify(rung: Rung, case: Case) -> float:
     """Largest error of one round from the start, relative to the scale of each array."""
-    rows = min(case.n_samples, VERIFIED_ROWS_SLOW if rung.name in SLOW else VERIFIED_ROWS)
+    enough = max(VERIFIED_ROWS_SLOW, LEAST_ROWS * case.n_components) if rung.name in SLOW else VERIFIED_ROWS
+    rows = min(case.n_samples, enough)
     X, start = case.problem(rows)
     actual = rung.em_round(X, start.weights, start.means, start.covariances)
     error = max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(actual, oracle(case, rows), strict=True))
@@ -72,9 +73,10 @@ def time_in_turn(
     at_best = []
     for _ in range(turns):
         before = limit(case, machine.rates())
-        time.sleep(SETTLE)
         for rung, n, taken in zip(ladder, rows, per_row, strict=True):
+            time.sleep(SETTLE)
             taken.append(seconds_per_row(rung, X[:n], parameters, seconds_a_turn))
+        time.sleep(SETTLE)
         at_best.append((before + limit(case, machine.rates())) / 2 / case.n_samples)
     return [
         {

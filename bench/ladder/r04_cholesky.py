@@ -1,7 +1,7 @@
 """Rung 4: compiled loops, and a Cholesky factor for each component.
 
 What changed: Sigma = L L^T is factored once per component, L is inverted, and a row costs |L^-1 (x - mean)|^2.
-Why it is faster: rung 2 without the work that does not depend on the row, rung 3 without the temporary arrays.
+Why it is faster: rung 2 without the work that does not depend on the row, rung 3 without temporaries of N numbers.
 What it costs: nothing; a factorisation also notices a covariance that is not positive definite (NaN here).
 What to look at: at 16 features the step from rung 2 to this one: it is the algorithm, not the compiler.
 """

@@ -3,6 +3,9 @@
 import statistics
 from pathlib import Path
 
+from bench import markdown
+from bench.markdown import number, with_spread
+
 COLUMNS = (
     "rung",
     "the idea",
@@ -20,39 +23,38 @@ def nanoseconds(problem: dict, rung: dict) -> float:
 
 def size(problem: dict) -> str:
     """Name a problem by its size."""
-    return f"{problem['n_samples']:,} rows × {problem['n_features']}, K = {problem['n_components']}".replace(
-        ",", " ", 1
-    )
+    return f"{number(problem['n_samples'])} rows × {problem['n_features']}, K = {problem['n_components']}"
 
 
 def table(problem: dict) -> str:
     """All there is to know about the rungs at one problem."""
-    lines = [f"| {' | '.join(COLUMNS + DETAILS)} |", "|---|---" + "|--:" * 7 + "|"]
+    lines = []
     for rung in problem["rungs"]:
         code = rung["instructions"]
         cells = [
             *(f"`{rung['name']}`", rung["idea"], number(nanoseconds(problem, rung))),
-            *(ratio(rung["times_before"]), number(rung["times_first"][1])),
+            *(with_spread(rung["times_before"]), number(rung["times_first"][1])),
             *(f"{rung['error']:.0e}", f"{rung['share_of_limit'][1]:.2g}"),
             *(f"{code['packed']} / {code['scalar']}" if code else "", f"{rung['rows']}"),
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return markdown.table(COLUMNS + DETAILS, lines, n_left=2)
 
 
 def summary(results: dict) -> str:
     """One table for all problems, short enough for the README."""
     problems = results["problems"]
-    head = [f"ns, {size(problem)} | times before | times the blog loop" for problem in problems]
-    lines = [f"| rung | {' | '.join(head)} |", "|---" + "|--:|--:|--:" * len(problems) + "|"]
+    header, lines = ["rung"], []
+    for problem in problems:
+        header += [f"ns, {size(problem)}", "times before", "times the blog loop"]
     for rungs in zip(*(problem["rungs"] for problem in problems), strict=True):
         cells = [f"`{rungs[0]['name']}`"]
         for problem, rung in zip(problems, rungs, strict=True):
             before = rung["times_before"]
             cells += [number(nanoseconds(problem, rung)), number(before[1]) if before else ""]
             cells += [number(rung["times_first"][1])]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return markdown.table(header, lines)
 
 
 def sentence(results: dict, name: str) -> str:
@@ -62,22 +64,9 @@ def sentence(results: dict, name: str) -> str:
         rung = next(rung for rung in problem["rungs"] if rung["name"] == name)
         part = f"{number(nanoseconds(problem, rung))} ns per row and component at {size(problem)}"
         if rung["times_before"]:
-            part += f", {number(rung['times_before'][1])} times as fast as the rung before"
+            part += f", within a turn {number(rung['times_before'][1])} times as fast as the rung before"
         parts.append(part)
     return f"*Measured: {'; '.join(parts)}.*"
-
-
-def number(value: float) -> str:
-    """Three digits, and thin spaces where there are many more."""
-    return f"{value:,.0f}".replace(",", " ") if value >= 100.0 else f"{value:.3g}"
-
-
-def ratio(values: list[float] | None) -> str:
-    """Median with least and most."""
-    if values is None:
-        return ""
-    least, median, most = map(number, values)
-    return f"{median} ({least}–{most})"
 
 
 def plot(results: dict, path: Path) -> None:

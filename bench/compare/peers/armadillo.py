@@ -24,7 +24,9 @@ def rounds(X, start, n_rounds, seed=-1, n_k_means=0):
     pointers = [ctypes.c_void_p(each.ctypes.data) for each in (X, *arrays)]
     full = start.covariance_type == "full"
     sizes = (*X.shape, len(start.weights), full)
-    if not ctypes.CDLL(LIBRARY).fit(pointers[0], *sizes, *pointers[1:], seed, n_k_means, n_rounds):
+    fit = ctypes.CDLL(LIBRARY).fit
+    fit.restype = ctypes.c_bool
+    if not fit(pointers[0], *sizes, *pointers[1:], seed, n_k_means, n_rounds):
         raise RuntimeError("learn() returned false")
     return Mixture(*arrays, start.covariance_type)
 
