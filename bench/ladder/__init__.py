@@ -26,6 +26,8 @@ NAMES = (
 )
 # Their time for a row is counted in microseconds and more, so that they are verified on few rows.
 SLOW = NAMES[:2]
+# Their threads, or those of BLAS, spin for a while after their work, and would take part in what comes next.
+THREADED = ("r03_vectorised", "r10_parallel", "r11_fastgmm")
 
 
 @dataclass(frozen=True)
