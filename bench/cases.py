@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.compare.peer import Mixture
 from bench.compare.peers import fastgmm, onedal, scikit_learn
 from fastgmm import MixtureParameters
 
@@ -102,7 +103,7 @@ class Implementation:
     Attributes
     ----------
     run : callable
-        ``run(X, start, n_rounds)`` returns an object with weights, means and covariances.
+        ``run(X, start, n_rounds)`` returns a `Mixture`, as in the comparison.
     rounds : (int, int)
         The short and the long run whose difference is timed; far enough apart that a stall of the machine
         during the short one does not turn the difference negative.
@@ -111,7 +112,7 @@ class Implementation:
     """
 
     name: str
-    run: Callable[[np.ndarray, MixtureParameters, int], MixtureParameters]
+    run: Callable[[np.ndarray, MixtureParameters, int], Mixture]
     rounds: tuple[int, int]
     applies: Callable[[Case], bool] = lambda case: True
 

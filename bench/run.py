@@ -12,6 +12,7 @@ import numpy as np
 
 import fastgmm
 from bench.cases import IMPLEMENTATIONS, MEMORY, SCALING, Case, Implementation
+from bench.compare import judge
 from bench.environment import machine, version_of
 from bench.limit import Machine, Rates, limit, seconds
 
@@ -78,14 +79,7 @@ def verify(case: Case) -> dict[str, float]:
         X, start = case.problem()
         expected = other.run(X.astype(np.float64), start, VERIFIED_ROUNDS)
         actual = implementations_of(case)[0].run(X, start, VERIFIED_ROUNDS)
-        errors[other.name] = max(
-            float(np.abs(a - b).max() / np.abs(b).max())
-            for a, b in (
-                (actual.weights, expected.weights),
-                (actual.means, expected.means),
-                (actual.covariances, expected.covariances),
-            )
-        )
+        errors[other.name] = judge.difference(actual, expected)
         if not errors[other.name] < tolerance:
             raise RuntimeError(
                 f"{case.name}: fastgmm and {other.name} differ by {errors[other.name]:.1e} after {VERIFIED_ROUNDS} "

@@ -1,5 +1,7 @@
 """The judge: EM and log-densities as a textbook has them, in NumPy and in double; no peer is its own."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bench.compare.peer import Mixture
@@ -74,4 +76,9 @@ def maximize(X: np.ndarray, responsibilities: np.ndarray, covariance_type: str) 
 
 def difference(actual: Mixture, expected: Mixture) -> float:
     """Largest difference of a parameter, relative to the largest of its kind."""
-    return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(actual[:3], expected[:3], strict=True))
+    return largest_difference(actual[:3], expected[:3])
+
+
+def largest_difference(actual: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
+    """Largest difference of arrays from those `expected`, relative to the largest entry of each."""
+    return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(actual, expected, strict=True))

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from bench.cases import Case
+from bench.compare.judge import largest_difference
 from bench.ladder import SLOW, THREADED, Rung, rungs
 from bench.limit import Machine, limit, seconds
 from bench.run import SETTLE, environment, spread
@@ -42,7 +43,7 @@ def verify(rung: Rung, case: Case) -> float:
     rows = min(case.n_samples, enough)
     X, start = case.problem(rows)
     actual = rung.em_round(X, start.weights, start.means, start.covariances)
-    error = max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(actual, oracle(case, rows), strict=True))
+    error = largest_difference(actual, oracle(case, rows))
     if not error < TOLERANCE:
         raise RuntimeError(f"{rung.name} is off by {error:.1e} at {case.name}, more than {TOLERANCE:.0e}")
     print(f"{case.name}: {rung.name} is right to {error:.0e}", file=sys.stderr, flush=True)
