@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.compare.peer import Mixture
+from bench.compare.peer import Parameters
 from bench.compare.peers import fastgmm, onedal, scikit_learn
-from fastgmm import MixtureParameters
+from fastgmm import Mixture
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Case:
             ", Fortran order" if each == "F" else f", {each}" for each in special
         )
 
-    def problem(self, n_samples: int | None = None) -> tuple[np.ndarray, MixtureParameters]:
+    def problem(self, n_samples: int | None = None) -> tuple[np.ndarray, Mixture]:
         """Return rows of the mixture (N, D), all by default, and the start."""
         n, d, k = n_samples or self.n_samples, self.n_features, self.n_components
         generator = np.random.default_rng(0)
@@ -52,7 +52,7 @@ class Case:
             "spherical": np.full(k, 2.0),
         }[self.covariance_type]
         # The start is drawn before the rows, so that it is the same for any number of them.
-        start = MixtureParameters(
+        start = Mixture(
             np.full(k, 1.0 / k), means + 0.3 * generator.normal(size=(k, d)), covariances, self.covariance_type
         )
         X = means[generator.integers(k, size=n)] + generator.normal(size=(n, d))
@@ -103,7 +103,7 @@ class Implementation:
     Attributes
     ----------
     run : callable
-        ``run(X, start, n_rounds)`` returns a `Mixture`, as in the comparison.
+        ``run(X, start, n_rounds)`` returns a `Parameters`, as in the comparison.
     rounds : (int, int)
         The short and the long run whose difference is timed; far enough apart that a stall of the machine
         during the short one does not turn the difference negative.
@@ -112,7 +112,7 @@ class Implementation:
     """
 
     name: str
-    run: Callable[[np.ndarray, MixtureParameters, int], Mixture]
+    run: Callable[[np.ndarray, Mixture, int], Parameters]
     rounds: tuple[int, int]
     applies: Callable[[Case], bool] = lambda case: True
 

@@ -1,10 +1,10 @@
 """Gaussian mixture models fitted by EM on CPUs, from explicit Python loops compiled with Numba."""
 
+from ._sklearn.estimator import GaussianMixture
 from .api import accumulate, fit, maximize, warmup
 from .em import FitFailure
-from .estimator import GaussianMixture
-from .grid import select
-from .parameters import MixtureParameters, SufficientStatistics
+from .model_selection import select
+from .parameters import Mixture, SufficientStatistics
 from .results import FitResult, IterationState, Status
 from .selection import Candidate, Selection
 
@@ -16,7 +16,7 @@ __all__ = [
     "FitResult",
     "GaussianMixture",
     "IterationState",
-    "MixtureParameters",
+    "Mixture",
     "Selection",
     "Status",
     "SufficientStatistics",

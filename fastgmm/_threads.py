@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import numba
 
+from ._checks import check_integer
 from ._jit import JIT_ENABLED
-from .validation import check_integer
 
 # A parallel region costs microseconds with the omp and tbb layers, about 50 with workqueue.
 SERIAL_NANOSECONDS = 200_000

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from . import _threads, initialization, steps, validation
+from . import _checks, _threads, initialization, steps
 from .accumulation import Accumulation
 from .fitting import Options, fit_rows, warn_of
-from .parameters import SHAPES, MixtureParameters, Seed, SufficientStatistics
+from .parameters import SHAPES, Mixture, Seed, SufficientStatistics
 from .results import Callback, FitResult
 
 
@@ -44,7 +44,7 @@ def fit(
     covariance_type : {"full", "tied", "diag", "spherical"}
         Covariance structure: a matrix for each component, one matrix for all, a variance for each component and
         feature, a variance for each component.
-    init : str, MixtureParameters or array
+    init : str, Mixture or array
         "kmeans", "k-means++", "random" or "random_from_data", with scikit-learn's meaning; or explicit
         parameters; or integer labels (N,); or responsibilities (N, K).
     tol : float
@@ -83,10 +83,10 @@ def fit(
     RuntimeWarning
         If some but not all restarts failed, or components are degenerate.
     """
-    rows = validation.as_rows(X)
-    weights = validation.check_sample_weight(sample_weight, len(rows))
-    n_components = validation.check_n_components(n_components, validation.count_rows(rows, weights))
-    covariance_type = validation.check_choice("covariance_type", covariance_type, tuple(SHAPES))
+    rows = _checks.as_rows(X)
+    weights = _checks.check_sample_weight(sample_weight, len(rows))
+    n_components = _checks.check_n_components(n_components, _checks.count_rows(rows, weights))
+    covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(SHAPES))
     options = checked_options(
         n_components=n_components,
         covariance_type=covariance_type,
@@ -102,7 +102,7 @@ def fit(
     )
     result = fit_rows(rows, weights, options)
     warn_of(result, options.n_init)
-    return named(result, validation.feature_names_of(X))
+    return named(result, _checks.feature_names_of(X))
 
 
 def checked_options(
@@ -124,14 +124,14 @@ def checked_options(
         n_components=n_components,
         covariance_type=covariance_type,
         init=init,
-        tol=validation.check_nonnegative("tol", tol),
-        reg_covar=validation.check_reg_covar(reg_covar),
-        max_iter=validation.check_integer("max_iter", max_iter, 0),
-        n_init=validation.check_integer("n_init", n_init, 1),
-        generator=validation.check_random_state(random_state),
+        tol=_checks.check_nonnegative("tol", tol),
+        reg_covar=_checks.check_reg_covar(reg_covar),
+        max_iter=_checks.check_integer("max_iter", max_iter, 0),
+        n_init=_checks.check_integer("n_init", n_init, 1),
+        generator=_checks.check_random_state(random_state),
         n_threads=_threads.check_n_threads(n_threads),
         callback=callback,
-        aitken=validation.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
+        aitken=_checks.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
     )
 
 
@@ -139,11 +139,11 @@ def named(result: FitResult, feature_names: tuple[str, ...] | None) -> FitResult
     """Return `result` with the names of the features, where there are names."""
     if feature_names is None:
         return result
-    return replace(result, parameters=replace(result.parameters, feature_names=feature_names))
+    return replace(result, mixture=replace(result.mixture, feature_names=feature_names))
 
 
 def accumulate(
-    X: Any, parameters: MixtureParameters, *, sample_weight: Any = None, n_threads: int | None = None
+    X: Any, parameters: Mixture, *, sample_weight: Any = None, n_threads: int | None = None
 ) -> SufficientStatistics:
     """Sufficient statistics of the rows of `X` under `parameters`: one E step.
 
@@ -153,7 +153,7 @@ def accumulate(
     ----------
     X : array-like of shape (N, D) or (N,)
         As for `fit`, but computed in double whatever the dtype.
-    parameters : MixtureParameters
+    parameters : Mixture
         The current parameters; the moments are taken about their means.
     sample_weight : array-like of shape (N,), optional
         How often each row counts; statistics of weighted and unweighted rows add up.
@@ -169,14 +169,14 @@ def accumulate(
     TypeError, ValueError
         If an argument is not what it may be, or a covariance is not positive definite.
     """
-    parameters = validation.check_parameters(parameters)
-    rows = validation.as_rows(X, n_features=parameters.n_features)
+    parameters = _checks.check_parameters(parameters)
+    rows = _checks.as_rows(X, n_features=parameters.n_features)
     accumulation = Accumulation(steps.prepare(parameters), _threads.check_n_threads(n_threads))
-    accumulation.add(rows, validation.check_sample_weight(sample_weight, len(rows)))
+    accumulation.add(rows, _checks.check_sample_weight(sample_weight, len(rows)))
     return accumulation.finish()
 
 
-def maximize(statistics: SufficientStatistics, *, reg_covar: float = 1e-6) -> MixtureParameters:
+def maximize(statistics: SufficientStatistics, *, reg_covar: float = 1e-6) -> Mixture:
     """Parameters that maximise the expected log-likelihood given `statistics`: one M step.
 
     Parameters
@@ -188,11 +188,11 @@ def maximize(statistics: SufficientStatistics, *, reg_covar: float = 1e-6) -> Mi
 
     Returns
     -------
-    MixtureParameters
+    Mixture
     """
     if not isinstance(statistics, SufficientStatistics):
         raise TypeError(f"statistics must be SufficientStatistics, got {type(statistics).__name__}")
-    added = validation.check_nonnegative("reg_covar", reg_covar)
+    added = _checks.check_nonnegative("reg_covar", reg_covar)
     return steps.maximize(statistics, np.full(statistics.centers.shape[1], added))
 
 
@@ -204,7 +204,7 @@ def warmup() -> None:
     for n_features in (2, 4):
         # Enough rows for every launch, those of k-means included, to run in parallel; then few enough for none.
         X = np.random.default_rng(0).normal(size=(100_000, n_features))
-        parameters = fit(X, 2, max_iter=1, random_state=0).parameters
+        parameters = fit(X, 2, max_iter=1, random_state=0).mixture
         fit(X[:100], 2, max_iter=1, random_state=0)
         parameters.predict(X)
         parameters.predict(X[:100])

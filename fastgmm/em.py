@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .parameters import MixtureParameters
+from .parameters import Mixture
 from .regularisation import widened_by_rounding
 from .results import Callback, FitResult, IterationState, Status
 from .sources import Source, Start, WholeRun
@@ -62,7 +62,7 @@ def run(source: Source, start: Start, rule: Rule, restart: int = 0) -> FitResult
         # After a collapse the loop below says what is to be said, or mends it if it was in the last M step.
         if finished is not None and finished.component < 0:
             return _result_of(finished)
-    parameters = start if isinstance(start, MixtureParameters) else start.parameters()
+    parameters = start if isinstance(start, Mixture) else start.parameters()
     trace: list[float] = []
     previous, change = rule.previous, math.inf
     status = Status.MAX_ITER
@@ -138,7 +138,7 @@ def _completed(source: Source, result: FitResult) -> FitResult:
 
     If that left a component on one point, its variance becomes what the rounding of the rows could hide.
     """
-    parameters = result.parameters
+    parameters = result.mixture
     try:
         log_likelihood = source.statistics(parameters).log_likelihood
     except IllDefinedCovariance:
@@ -147,7 +147,7 @@ def _completed(source: Source, result: FitResult) -> FitResult:
             log_likelihood = source.statistics(parameters).log_likelihood
         except IllDefinedCovariance as error:
             raise FitFailure(_ill_defined(error, result.n_iter)) from None
-    return replace(result, parameters=parameters, log_likelihood=log_likelihood)
+    return replace(result, mixture=parameters, log_likelihood=log_likelihood)
 
 
 def _not_finite(mean_log_likelihood: float, iteration: int) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import em, initialization
 from .kernels.variances import count_held_up
-from .parameters import MixtureParameters
+from .parameters import Mixture
 from .regularisation import regularisation
 from .results import Callback, FitResult
 from .sources import ArraySource, Start
@@ -23,13 +23,13 @@ Array = NDArray[np.float64]
 class Options(NamedTuple):
     """What to fit and how; `fastgmm.fit` and scikit-learn's `GaussianMixture` describe the fields.
 
-    `replaced` are parameters that take the place of those of a named start, by their names in `MixtureParameters`;
+    `replaced` are parameters that take the place of those of a named start, by their names in `Mixture`;
     `previous` is the mean log-likelihood that a fit goes on from.
     """
 
     n_components: int
     covariance_type: str
-    init: str | MixtureParameters | NDArray[Any]
+    init: str | Mixture | NDArray[Any]
     tol: float
     reg_covar: float | str
     max_iter: int
@@ -71,7 +71,7 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> FitR
             n_threads=options.n_threads,
         )
         if options.replaced:
-            named = begun if isinstance(begun, MixtureParameters) else begun.parameters()
+            named = begun if isinstance(begun, Mixture) else begun.parameters()
             begun = replace(named, **dict(options.replaced))
         return begun
 
@@ -86,22 +86,22 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> FitR
     # An explicit start is the same every time.
     n_init = options.n_init if isinstance(options.init, str) else 1
     result = em.best_of(ArraySource(rows, options.n_threads, weights), start, n_init, rule)
-    degenerate = degenerate_components(result.parameters, reg_covar) if result.n_iter else ()
+    degenerate = degenerate_components(result.mixture, reg_covar) if result.n_iter else ()
     if exponent or degenerate:
         result = replace(
             result, log_likelihood=float(np.ldexp(result.log_likelihood, exponent)), degenerate_components=degenerate
         )
     if rows.dtype == np.float64:
         return result
-    fitted = result.parameters
+    fitted = result.mixture
     with np.errstate(over="ignore"):
         covariances = fitted.covariances.astype(rows.dtype)
     if not np.isfinite(covariances).all():
         raise em.FitFailure("the covariances exceed what float32 holds; rescale X or convert it to float64")
-    parameters = MixtureParameters(
+    parameters = Mixture(
         fitted.weights.astype(rows.dtype), fitted.means.astype(rows.dtype), covariances, fitted.covariance_type
     )
-    return replace(result, parameters=parameters)
+    return replace(result, mixture=parameters)
 
 
 def warn_of(result: FitResult, n_init: int) -> None:
@@ -124,7 +124,7 @@ def degeneracy(components: tuple[int, ...]) -> str:
     )
 
 
-def degenerate_components(parameters: MixtureParameters, reg_covar: Array) -> tuple[int, ...]:
+def degenerate_components(parameters: Mixture, reg_covar: Array) -> tuple[int, ...]:
     """Return the components without weight, or with a variance of which at least half is the regulariser."""
     means, covariances, step = parameters.means, parameters.covariances, 1
     if parameters.covariance_type in ("full", "tied"):

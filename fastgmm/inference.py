@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _threads, validation
+from . import _checks, _threads
 from ._address import by_address
 from .kernels import passes
 from .loading import pieces
 
 if TYPE_CHECKING:
-    from .parameters import MixtureParameters
+    from .parameters import Mixture
 
 Array = NDArray[np.float64]
 
@@ -27,25 +27,25 @@ Array = NDArray[np.float64]
 CRITERIA: dict[str, Callable[[float], float]] = {"bic": math.log, "aic": lambda n_samples: 2.0}
 
 
-def log_density(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> Array:
+def log_density(X: Any, parameters: Mixture, *, n_threads: int | None = None) -> Array:
     """Log-density of the mixture at each row of `X`, (N,), in nats."""
     densities: Array = _evaluate(X, parameters, n_threads, "log_density")
     return densities
 
 
-def responsibilities(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> Array:
+def responsibilities(X: Any, parameters: Mixture, *, n_threads: int | None = None) -> Array:
     """Posterior probability of each component for each row of `X`, (N, K)."""
     probabilities: Array = _evaluate(X, parameters, n_threads, "responsibilities")
     return probabilities
 
 
-def predict(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> NDArray[np.int64]:
+def predict(X: Any, parameters: Mixture, *, n_threads: int | None = None) -> NDArray[np.int64]:
     """Return the most probable component of each row of `X`, (N,); the first of equals."""
     labels: NDArray[np.int64] = _evaluate(X, parameters, n_threads, "labels")
     return labels
 
 
-def score(X: Any, parameters: MixtureParameters, *, sample_weight: Any = None, n_threads: int | None = None) -> float:
+def score(X: Any, parameters: Mixture, *, sample_weight: Any = None, n_threads: int | None = None) -> float:
     """Mean log-likelihood per row of `X`, in nats, rows weighted by `sample_weight` (N,) if there is one."""
     densities = log_density(X, parameters, n_threads=n_threads)
     return mean_of(densities, sample_weight)
@@ -53,24 +53,24 @@ def score(X: Any, parameters: MixtureParameters, *, sample_weight: Any = None, n
 
 def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
     """Mean of log-densities (N,), weighted by `sample_weight` (N,) unless that is None."""
-    weights = validation.check_sample_weight(sample_weight, len(densities))
+    weights = _checks.check_sample_weight(sample_weight, len(densities))
     if not len(weights):
         return float(np.mean(densities, dtype=np.float64))
     counted = weights > 0.0  # a weight of zero times a log-density of -inf would be NaN
     return float(np.average(densities[counted], weights=weights[counted]))
 
 
-def bic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
+def bic(X: Any, parameters: Mixture, *, n_threads: int | None = None) -> float:
     """Bayesian information criterion, -2 LL + p ln N; lower is better."""
     return criterion_of("bic", log_density(X, parameters, n_threads=n_threads), parameters)
 
 
-def aic(X: Any, parameters: MixtureParameters, *, n_threads: int | None = None) -> float:
+def aic(X: Any, parameters: Mixture, *, n_threads: int | None = None) -> float:
     """Akaike information criterion, -2 LL + 2 p; lower is better."""
     return criterion_of("aic", log_density(X, parameters, n_threads=n_threads), parameters)
 
 
-def criterion_of(name: str, densities: NDArray[Any], parameters: MixtureParameters) -> float:
+def criterion_of(name: str, densities: NDArray[Any], parameters: Mixture) -> float:
     """Return the named criterion of rows whose log-densities under `parameters` are `densities` (N,)."""
     return criterion_value(name, float(densities.sum(dtype=np.float64)), parameters.n_free, len(densities))
 
@@ -80,13 +80,11 @@ def criterion_value(name: str, log_likelihood: float, n_free: int, n_samples: fl
     return -2.0 * log_likelihood + CRITERIA[name](n_samples) * n_free
 
 
-def sample(
-    parameters: MixtureParameters, n_samples: int, *, random_state: Any = None
-) -> tuple[Array, NDArray[np.int64]]:
+def sample(parameters: Mixture, n_samples: int, *, random_state: Any = None) -> tuple[Array, NDArray[np.int64]]:
     """Draw `n_samples` rows (n, D), and the component of each (n,), in random order."""
-    parameters = validation.check_parameters(parameters)
-    n_samples = validation.check_integer("n_samples", n_samples, 1)
-    generator = validation.check_random_state(random_state)
+    parameters = _checks.check_parameters(parameters)
+    n_samples = _checks.check_integer("n_samples", n_samples, 1)
+    generator = _checks.check_random_state(random_state)
     weights = parameters.weights / parameters.weights.sum()
     labels = generator.choice(parameters.n_components, size=n_samples, p=weights)
     rows = generator.standard_normal((n_samples, parameters.n_features))
@@ -98,13 +96,13 @@ def sample(
     return rows, labels
 
 
-def _evaluate(X: Any, parameters: MixtureParameters, n_threads: int | None, wanted: str) -> Any:
-    parameters = validation.check_parameters(parameters)
-    X = validation.as_rows(X, n_features=parameters.n_features)
+def _evaluate(X: Any, parameters: Mixture, n_threads: int | None, wanted: str) -> Any:
+    parameters = _checks.check_parameters(parameters)
+    X = _checks.as_rows(X, n_features=parameters.n_features)
     return evaluate_rows(X, parameters, n_threads, wanted)
 
 
-def evaluate_rows(X: NDArray[Any], parameters: MixtureParameters, n_threads: int | None, wanted: str) -> Any:
+def evaluate_rows(X: NDArray[Any], parameters: Mixture, n_threads: int | None, wanted: str) -> Any:
     """Run the evaluation kernel on checked rows for one output: "log_density", "responsibilities" or "labels"."""
     from .steps import prepare  # steps builds on parameters, whose methods call this module
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import validation
+from . import _checks
 from .accumulation import UNWEIGHTED, Given
 from .k_means import KMeans, small_k_means
-from .parameters import MixtureParameters
+from .parameters import Mixture
 from .sources import ArraySource, Partition, Start
 from .steps import maximize, plan_of
 
@@ -30,13 +30,13 @@ def start(
     *,
     weights: Array,
     covariance_type: str,
-    init: str | MixtureParameters | NDArray[Any],
+    init: str | Mixture | NDArray[Any],
     reg_covar: Array,
     generator: np.random.Generator,
     n_threads: int | None,
 ) -> Start:
     """Return what EM starts from; every argument has been checked by `check_init`."""
-    if isinstance(init, MixtureParameters):
+    if isinstance(init, Mixture):
         return init
     if isinstance(init, np.ndarray) and init.ndim == 1:
         return _partition(X, weights, init, n_components, covariance_type, reg_covar, n_threads)
@@ -72,7 +72,7 @@ def _partition(
     n_threads: int | None,
     means: Array | None = None,
 ) -> Partition:
-    def parameters() -> MixtureParameters:
+    def parameters() -> Mixture:
         return _parameters(X, weights, labels, n_components, covariance_type, reg_covar, n_threads, means)
 
     return Partition(labels, n_components, covariance_type, parameters)
@@ -87,7 +87,7 @@ def _parameters(
     reg_covar: Array,
     n_threads: int | None,
     means: Array | None = None,
-) -> MixtureParameters:
+) -> Mixture:
     """Return the M step of given responsibilities or labels, whose `means` (K, D) may be known."""
     statistics = ArraySource(X, n_threads, weights).statistics_given(given, n_components, covariance_type, means)
     return maximize(statistics, reg_covar)
@@ -95,13 +95,13 @@ def _parameters(
 
 def check_init(
     init: Any, X: NDArray[Any], n_components: int, covariance_type: str, weights: Array
-) -> str | MixtureParameters | NDArray[Any]:
+) -> str | Mixture | NDArray[Any]:
     """Return `init` in one of the forms `start` takes; TypeError or ValueError otherwise."""
     n_samples, n_features = X.shape
     if isinstance(init, str):
-        return validation.check_choice("init", init, METHODS)
-    if isinstance(init, MixtureParameters):
-        parameters = validation.check_parameters(init)
+        return _checks.check_choice("init", init, METHODS)
+    if isinstance(init, Mixture):
+        parameters = _checks.check_parameters(init)
         if parameters.covariance_type != covariance_type:
             raise ValueError(
                 f"init has covariance_type {parameters.covariance_type!r}, but the fit asks for {covariance_type!r}"
@@ -114,11 +114,11 @@ def check_init(
         return parameters
     array = np.asarray(init)
     if array.ndim == 1 and array.dtype.kind in "iu":
-        return validation.check_labels(array, n_samples, n_components, weights)
+        return _checks.check_labels(array, n_samples, n_components, weights)
     if array.ndim == 2 and array.dtype.kind == "f":
-        return validation.check_responsibilities(array, n_samples, n_components, weights)
+        return _checks.check_responsibilities(array, n_samples, n_components, weights)
     raise TypeError(
-        "init must be one of " + ", ".join(map(repr, METHODS)) + ", MixtureParameters, integer labels (N,) or "
+        "init must be one of " + ", ".join(map(repr, METHODS)) + ", Mixture, integer labels (N,) or "
         f"floating-point responsibilities (N, K), got {type(init).__name__}"
     )
 

@@ -11,17 +11,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import validation
+from . import _checks
 
 if TYPE_CHECKING:
-    from .parameters import MixtureParameters
+    from .parameters import Mixture
 
-FORMAT = "fastgmm.MixtureParameters"
+FORMAT = "fastgmm.Mixture"
 VERSION = 1
 _KEYS = {"format", "version", "covariance_type", "feature_names", "weights", "means", "covariances"}
 
 
-def save(parameters: MixtureParameters, path: str | os.PathLike[str]) -> None:
+def save(parameters: Mixture, path: str | os.PathLike[str]) -> None:
     """Write `parameters` to `path`, whole or not at all; an existing file is replaced.
 
     Raises
@@ -55,9 +55,9 @@ def save(parameters: MixtureParameters, path: str | os.PathLike[str]) -> None:
         raise
 
 
-def load(path: str | os.PathLike[str]) -> MixtureParameters:
+def load(path: str | os.PathLike[str]) -> Mixture:
     """Read and check a model; ``ValueError`` if the file is not one, ``OSError`` if it cannot be read."""
-    from .parameters import MixtureParameters
+    from .parameters import Mixture
 
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refuse_constant)
@@ -74,7 +74,7 @@ def load(path: str | os.PathLike[str]) -> MixtureParameters:
         raise ValueError(f"{os.fspath(path)} is not a fastgmm model: missing or unknown entries {odd}")
     try:
         return _checked(
-            MixtureParameters(
+            Mixture(
                 weights=document["weights"],
                 means=document["means"],
                 covariances=document["covariances"],
@@ -86,10 +86,10 @@ def load(path: str | os.PathLike[str]) -> MixtureParameters:
         raise ValueError(f"{os.fspath(path)} is not a valid fastgmm model: {error}") from None
 
 
-def _checked(parameters: MixtureParameters) -> MixtureParameters:
+def _checked(parameters: Mixture) -> Mixture:
     from .steps import prepare  # steps builds on parameters, whose methods call this module
 
-    parameters = validation.check_parameters(parameters)
+    parameters = _checks.check_parameters(parameters)
     prepare(parameters)
     return parameters
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import fastgmm.conversion as conversion
+import fastgmm._sklearn.conversion as conversion
 import fastgmm.inference as inference
 import fastgmm.model_file as model_file
 
@@ -60,7 +60,7 @@ def n_free_of(covariance_type: str, n_components: int, n_features: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class MixtureParameters:
+class Mixture:
     """The parameters of a Gaussian mixture.
 
     Attributes
@@ -150,7 +150,7 @@ class MixtureParameters:
         model_file.save(self, path)
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> MixtureParameters:
+    def load(path: str | os.PathLike[str]) -> Mixture:
         """Read a model that `save` wrote; ``ValueError`` if the file is not one."""
         return model_file.load(path)
 
@@ -159,7 +159,7 @@ class MixtureParameters:
         return conversion.to_sklearn(self)
 
     @staticmethod
-    def from_sklearn(model: Any) -> MixtureParameters:
+    def from_sklearn(model: Any) -> Mixture:
         """Return the parameters of a fitted mixture of scikit-learn's, or of `fastgmm.GaussianMixture`.
 
         TypeError if `model` is not one, ValueError if its parameters are not valid.

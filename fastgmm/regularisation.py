@@ -12,7 +12,7 @@ from .accumulation import first_counted
 from .kernels import variances
 from .kernels.blocks import MAX_ROWS
 from .loading import pieces, whole_piece
-from .parameters import MixtureParameters
+from .parameters import Mixture
 
 Array = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ def regularisation(reg_covar: float | str, X: NDArray[Any], weights: Array) -> A
     return added
 
 
-def widened_by_rounding(parameters: MixtureParameters) -> MixtureParameters:
+def widened_by_rounding(parameters: Mixture) -> Mixture:
     """Return `parameters` with variances larger by the square of two units in the last place of the means."""
     added = (2.0 * np.finfo(np.float64).eps * parameters.means) ** 2
     covariances = parameters.covariances

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kernels.convergence import remaining
-from .parameters import MixtureParameters
+from .parameters import Mixture
 
 Array = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class IterationState:
         Mean log-likelihood per row, in nats, that this round's E step saw.
     change : float
         Its change since the round before; ``inf`` in the first.
-    parameters : MixtureParameters
+    parameters : Mixture
         The parameters after this round's M step.
     """
 
@@ -46,7 +46,7 @@ class IterationState:
     iteration: int
     mean_log_likelihood: float
     change: float
-    parameters: MixtureParameters
+    parameters: Mixture
 
 
 Callback = Callable[[IterationState], object]
@@ -58,10 +58,10 @@ class FitResult:
 
     Attributes
     ----------
-    parameters : MixtureParameters
-        The fitted parameters.
+    mixture : Mixture
+        The fitted mixture.
     log_likelihood : float
-        Total log-likelihood of the rows under `parameters`, in nats.
+        Total log-likelihood of the rows under `mixture`, in nats.
     trace : (n_iter,) float64
         Mean log-likelihood per row that each round's E step saw. The last entry, which decides
         convergence, belongs to the parameters before the last M step, as in scikit-learn.
@@ -73,7 +73,7 @@ class FitResult:
         Components without rows, or with a variance that is mostly the regulariser's.
     """
 
-    parameters: MixtureParameters
+    mixture: Mixture
     log_likelihood: float
     trace: Array = field(repr=False)
     status: Status

@@ -18,7 +18,7 @@ from ._address import by_address
 from .accumulation import UNWEIGHTED, Accumulation, Given, first_counted
 from .kernels import STRUCTURES, passes, tied, whole
 from .loading import whole_piece
-from .parameters import SHAPES, MixtureParameters, SufficientStatistics
+from .parameters import SHAPES, Mixture, SufficientStatistics
 from .results import Status
 from .steps import SMALL_NANOSECONDS, Prepared, plan_of, prepare, unprepared
 
@@ -32,10 +32,10 @@ class Partition:
     labels: NDArray[np.int64]
     n_components: int
     covariance_type: str
-    parameters: Callable[[], MixtureParameters]
+    parameters: Callable[[], Mixture]
 
 
-Start = MixtureParameters | Partition
+Start = Mixture | Partition
 
 
 class Source(Protocol):
@@ -46,7 +46,7 @@ class Source(Protocol):
         """Number of rows, or the sum of their weights."""
         ...
 
-    def statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
+    def statistics(self, parameters: Mixture) -> SufficientStatistics:
         """One pass over all rows."""
         ...
 
@@ -70,7 +70,7 @@ class WholeRun:
     component: int
     log_likelihood: float
     trace: Array
-    parameters: MixtureParameters
+    parameters: Mixture
 
 
 _STATUS = {whole.CONVERGED: Status.CONVERGED, whole.MAX_ITER: Status.MAX_ITER}
@@ -90,7 +90,7 @@ class ArraySource:
         """Number of rows, or the sum of their weights."""
         return float(self._weights.sum()) if len(self._weights) else len(self._X)
 
-    def statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
+    def statistics(self, parameters: Mixture) -> SufficientStatistics:
         """One pass of the fused kernel over all rows."""
         plan = plan_of(parameters.covariance_type, *parameters.means.shape)
         if parameters.covariance_type == "tied" and not plan.is_small(len(self._X)):
@@ -151,10 +151,10 @@ class ArraySource:
             max_iter,
             trace,
         )
-        fitted = MixtureParameters(weights, means, covariances, plan.covariance_type)
+        fitted = Mixture(weights, means, covariances, plan.covariance_type)
         return WholeRun(_STATUS.get(status), n_iter, component, log_likelihood, trace[:n_iter], fitted)
 
-    def _tied_statistics(self, parameters: MixtureParameters) -> SufficientStatistics:
+    def _tied_statistics(self, parameters: Mixture) -> SufficientStatistics:
         """One pass without second moments: they follow from the total scatter, which is the same every round.
 
         Where that subtraction would cancel, a second pass sums them directly.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .kernels import STRUCTURES, blocks, structure
 from .kernels.convergence import converged
-from .parameters import SHAPES, MixtureParameters, SufficientStatistics
+from .parameters import SHAPES, Mixture, SufficientStatistics
 
 Array = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ class Prepared:
         )
 
 
-def prepare(parameters: MixtureParameters, dtype: Any = np.float64, **options: Any) -> Prepared:
+def prepare(parameters: Mixture, dtype: Any = np.float64, **options: Any) -> Prepared:
     """Factorise the covariances for rows of `dtype`; `IllDefinedCovariance` if one is not positive definite.
 
     `options` are those of the structure's `allocate`.
@@ -146,7 +146,7 @@ def _allocate(means: Array, covariance_type: str, dtype: Any, **options: Any) ->
     return Prepared(plan_of(covariance_type, k, d, dtype), model)
 
 
-def maximize(statistics: SufficientStatistics, reg_covar: Array) -> MixtureParameters:
+def maximize(statistics: SufficientStatistics, reg_covar: Array) -> Mixture:
     """M step, see `fastgmm.maximize`, with what is added to the variance of each feature, (D,)."""
     k, d = statistics.centers.shape
     covariance_type = statistics.covariance_type
@@ -164,4 +164,4 @@ def maximize(statistics: SufficientStatistics, reg_covar: Array) -> MixtureParam
         means,
         covariances,
     )
-    return MixtureParameters(weights, means, covariances, covariance_type)
+    return Mixture(weights, means, covariances, covariance_type)

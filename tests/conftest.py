@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastgmm
-from fastgmm import MixtureParameters
+from fastgmm import Mixture
 from fastgmm._jit import JIT_ENABLED
 
 # Processes that tests start from other directories get the same copy of the package, and so what is in its compile
@@ -36,7 +36,7 @@ def make_problem(n_samples, n_features, n_components, seed=0):
     means = 2.0 * generator.normal(size=(n_components, n_features))
     X = means[generator.integers(n_components, size=n_samples)] + generator.normal(size=(n_samples, n_features))
     weights = generator.dirichlet(np.full(n_components, 5.0))
-    start = MixtureParameters(
+    start = Mixture(
         weights,
         means + 0.3 * generator.normal(size=means.shape),
         random_covariances(generator, n_components, n_features),

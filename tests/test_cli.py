@@ -14,7 +14,8 @@ import pytest
 from pyarrow import parquet
 
 import fastgmm
-from fastgmm import MixtureParameters, api, cli, outputs, report
+from fastgmm import Mixture, api
+from fastgmm.shell import commands, files, report
 
 FILES = {"model.json", "labels.csv"}
 PICTURES = {"data.png", "clusters.png", "log_likelihood.png", "responsibilities.png"}
@@ -27,7 +28,7 @@ def run(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
+        code = commands.main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -71,7 +72,7 @@ def test_the_printed_table(run, table, rows):
     code, out, error = run("fit", table, "-k", 2, "--n-init", 1)
     assert (code, error) == (0, "")
     result = fastgmm.fit(rows, 2, random_state=0)
-    p = result.parameters
+    p = result.mixture
     for component in range(2):
         assert f"{p.weights[component]:.4f}" in out
         for value in (*p.means[component], *p.covariances[component].ravel()):
@@ -131,7 +132,7 @@ def test_outputs(run, table, rows, tmp_path, exists):
     assert names_in(tmp_path / "new") == {"results"}
     assert all((directory / name).read_bytes().startswith(b"\x89PNG") for name in PICTURES)
 
-    parameters = MixtureParameters.load(directory / "model.json")
+    parameters = Mixture.load(directory / "model.json")
     assert parameters.feature_names == NAMES
     header, labels = read_labels(directory / "labels.csv")
     assert header == ["row", "label", "responsibility_0", "responsibility_1"]
@@ -168,13 +169,13 @@ def test_options_reach_the_fit(run, table, rows, tmp_path):
         "--reg-covar", 0.5, "--covariance", "full", "--threads", 1, "--no-plots", "--out", "x")  # fmt: skip
     expected = fastgmm.fit(
         rows, 2, init="random", n_init=2, random_state=3, tol=1e-9, max_iter=7, reg_covar=0.5
-    ).parameters
-    np.testing.assert_array_equal(MixtureParameters.load(tmp_path / "x/model.json").means, expected.means)
+    ).mixture
+    np.testing.assert_array_equal(Mixture.load(tmp_path / "x/model.json").means, expected.means)
 
 
 def test_columns_are_chosen_by_name(run, table, rows, tmp_path):
     run("fit", table, "-k", 1, "--columns", "height", "--columns", NAMES[0], "--no-plots", "--out", "x")
-    parameters = MixtureParameters.load(tmp_path / "x/model.json")
+    parameters = Mixture.load(tmp_path / "x/model.json")
     assert parameters.feature_names == NAMES[::-1]
     np.testing.assert_allclose(parameters.means[0], rows.mean(axis=0)[::-1])
 
@@ -184,12 +185,12 @@ def test_a_model_is_a_start(run, model, rows, tmp_path):
     np.savetxt(swapped, rows[:, ::-1], delimiter=",", header=",".join(NAMES[::-1]), comments="")
     code, _, error = run("fit", swapped, "--init", model, "--max-iter", 1, "--no-plots", "--out", "x")
     assert (code, error) == (0, "")
-    start = MixtureParameters.load(model)
-    again = MixtureParameters.load(tmp_path / "x/model.json")
+    start = Mixture.load(model)
+    again = Mixture.load(tmp_path / "x/model.json")
     assert again.feature_names == NAMES
-    expected = fastgmm.fit(rows, 2, init=start, max_iter=1).parameters
+    expected = fastgmm.fit(rows, 2, init=start, max_iter=1).mixture
     np.testing.assert_array_equal(again.means, expected.means)
-    fastgmm.fit(rows, 2, covariance_type="diag", random_state=0).parameters.save(tmp_path / "diagonal.json")
+    fastgmm.fit(rows, 2, covariance_type="diag", random_state=0).mixture.save(tmp_path / "diagonal.json")
     code, _, error = run("fit", swapped, "--init", tmp_path / "diagonal.json", "--max-iter", 1)
     assert (code, error) == (0, "")
 
@@ -214,9 +215,9 @@ def test_a_range_of_components(run, table, rows, tmp_path, criterion):
     assert f"Best first, by {criterion.upper()}" in out
     assert f"{selection.candidates[0].bic:.4f}" in out
     assert names_in(tmp_path / "x") == FILES | PICTURES | {f"{criterion}.png"}
-    parameters = MixtureParameters.load(tmp_path / "x/model.json")
+    parameters = Mixture.load(tmp_path / "x/model.json")
     assert parameters.feature_names == NAMES
-    np.testing.assert_array_equal(parameters.covariances, selection.best.parameters.covariances)
+    np.testing.assert_array_equal(parameters.covariances, selection.best.mixture.covariances)
     _, labels = read_labels(tmp_path / "x/labels.csv")
     np.testing.assert_array_equal(labels[:, 1], parameters.predict(rows))
 
@@ -369,7 +370,7 @@ def test_bad_input_is_one_line_and_code_2(run, table, model, tmp_path, arguments
 
 
 @pytest.mark.parametrize(("failure", "code"), [(ValueError("too bad"), 2), (KeyboardInterrupt(), 130)])
-@pytest.mark.parametrize("culprit", [(api, "fit"), (outputs, "write_labels")])
+@pytest.mark.parametrize("culprit", [(api, "fit"), (files, "write_labels")])
 def test_a_failed_run_leaves_the_old_directory_as_it_was(run, table, model, monkeypatch, failure, code, culprit):
     before = {path: path.read_bytes() for path in model.parent.iterdir()}
     (model.parent.parent / "labels.csv").write_text("old")
@@ -390,7 +391,7 @@ def test_a_failed_prediction_leaves_the_old_file_as_it_was(run, table, model, mo
         path.write_text("half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(outputs, "write_labels", fail)
+    monkeypatch.setattr(files, "write_labels", fail)
     assert run("predict", model, table, "--out", "labels.csv") == (2, "", "Error: disk full\n")
     assert (tmp_path / "labels.csv").read_text() == "old"
     assert names_in(tmp_path) == {"table.csv", "labels.csv", "model"}
@@ -418,7 +419,7 @@ def test_the_progress_bar_follows_the_callback(monkeypatch, capsys):
     with report.progress_callback(n_init=3, max_iter=50) as callback:
         timer = next(thread for thread in threading.enumerate() if isinstance(thread, threading.Timer))
         timer.join()
-        callback(fastgmm.IterationState(1, 17, -2.5, 1e-4, fastgmm.fit(np.arange(9.0), 3, max_iter=0).parameters))
+        callback(fastgmm.IterationState(1, 17, -2.5, 1e-4, fastgmm.fit(np.arange(9.0), 3, max_iter=0).mixture))
     error = capsys.readouterr().err
     assert "K=3 full" in error
     assert "2/3" in error
@@ -433,7 +434,7 @@ def test_no_progress_bar_without_a_terminal_nor_for_a_short_fit(monkeypatch, cap
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(report, "PROGRESS_DELAY", 1000)
     with report.progress_callback(n_init=1, max_iter=1) as callback:
-        callback(fastgmm.IterationState(0, 1, -2.5, 1e-4, fastgmm.fit(np.arange(9.0), 3, max_iter=0).parameters))
+        callback(fastgmm.IterationState(0, 1, -2.5, 1e-4, fastgmm.fit(np.arange(9.0), 3, max_iter=0).mixture))
     assert capsys.readouterr().err == ""
 
 
@@ -466,9 +467,10 @@ def test_interrupt(table, tmp_path):
     code = (
         "import os, signal\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from fastgmm import api, cli\n"
+        "from fastgmm import api\n"
+        "from fastgmm.shell import commands\n"
         "api.fit = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGINT)\n"
-        f"raise SystemExit(cli.main(['fit', {str(table)!r}, '-k', '1', '--out', {str(tmp_path / 'x')!r}]))\n"
+        f"raise SystemExit(commands.main(['fit', {str(table)!r}, '-k', '1', '--out', {str(tmp_path / 'x')!r}]))\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (128 + signal.SIGINT, "", "")
@@ -480,8 +482,8 @@ def test_a_missing_extra_is_one_line(table, missing):
     code = (
         "import sys\n"
         f"sys.modules[{missing!r}] = None\n"
-        "from fastgmm import cli\n"
-        f"raise SystemExit(cli.main(['fit', {str(table)!r}, '-k', '1']))\n"
+        "from fastgmm.shell import commands\n"
+        f"raise SystemExit(commands.main(['fit', {str(table)!r}, '-k', '1']))\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")
@@ -496,10 +498,10 @@ def test_weights_are_a_column(run, tmp_path, rows):
     (tmp_path / "weighted.csv").write_text("first,count,second\n" + "\n".join(lines) + "\n")
     code, out, error = run("fit", "weighted.csv", "-k", 2, "--weights", "count", "--out", "result", "--no-plots")
     assert (code, error) == (0, "")
-    model = MixtureParameters.load(tmp_path / "result" / "model.json")
+    model = Mixture.load(tmp_path / "result" / "model.json")
     assert model.feature_names == ("first", "second")
     expected = fastgmm.fit(rows, 2, n_init=5, random_state=0, sample_weight=counts)
-    np.testing.assert_array_equal(model.means, expected.parameters.means)
+    np.testing.assert_array_equal(model.means, expected.mixture.means)
     assert f"{int(counts.sum())} rows" in out
     chosen = run("fit", "weighted.csv", "-k", 1, "--weights", "count", "--columns", "second")
     assert chosen[0] == 0

@@ -21,7 +21,7 @@ from bench.cases import Case  # noqa: E402
 from bench.compare import judge, plot, study, table  # noqa: E402
 from bench.compare.client import Failure, Missing, Worker  # noqa: E402
 from bench.compare.grid import GRIDS, Grid  # noqa: E402
-from bench.compare.peer import Mixture  # noqa: E402
+from bench.compare.peer import Parameters  # noqa: E402
 from bench.compare.registry import MODULES, PEERS  # noqa: E402
 from fastgmm import naive  # noqa: E402
 
@@ -32,7 +32,7 @@ DOUBLE = """
 import os, signal, time
 import numpy as np
 from bench.compare import judge
-from bench.compare.peer import Mixture, Peer
+from bench.compare.peer import Parameters, Peer
 
 calls = []
 
@@ -49,7 +49,7 @@ def rounds(X, start, n_rounds):
 def whole(X, n_components, covariance_type, seed):
     rows = np.random.default_rng(seed).choice(X, n_components, replace=False)
     weights = np.full(n_components, 1.0 / n_components)
-    return rounds(X, Mixture(weights, rows, np.array([np.cov(X.T)] * n_components), "full"), 3)
+    return rounds(X, Parameters(weights, rows, np.array([np.cov(X.T)] * n_components), "full"), 3)
 
 PEER = Peer("{name}", "{name}", "pip install {name}", versions, whole, rounds)
 """
@@ -110,19 +110,19 @@ print({'sklearn', 'cv2', 'jax', 'torch', 'pyspark', 'daal4py'} & set(sys.modules
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_mixtures_and_matrices(structure):
     _, start = Case(10, 3, 2, structure).problem()
-    mixture = Mixture(start.weights, start.means, start.covariances, structure)
+    mixture = Parameters(start.weights, start.means, start.covariances, structure)
     np.testing.assert_array_equal(mixture.matrices(), start.full_covariances())
-    again = Mixture.of_matrices(mixture.weights, mixture.means, mixture.matrices(), structure)
+    again = Parameters.of_matrices(mixture.weights, mixture.means, mixture.matrices(), structure)
     np.testing.assert_array_equal(again.covariances, mixture.covariances)
 
 
 def test_the_judge_against_the_original():
     X, start = Case(60, 2, 2, separation=1.0).problem()
-    judged = judge.reference(X, Mixture(start.weights, start.means, start.covariances, "full"), 2)
+    judged = judge.reference(X, Parameters(start.weights, start.means, start.covariances, "full"), 2)
     expected = (start.weights, start.means, start.covariances)
     for _ in range(2):
         expected = naive.m_step(X, naive.e_step(X, *expected))
-    assert judge.difference(judged, Mixture(*expected, "full")) < 1e-12
+    assert judge.difference(judged, Parameters(*expected, "full")) < 1e-12
     likelihood = naive.log_likelihood(X, *expected) / len(X)
     assert judge.log_likelihood(X, judged) == pytest.approx(likelihood, rel=1e-12)
 
@@ -130,10 +130,10 @@ def test_the_judge_against_the_original():
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_the_judge_against_scikit_learn(structure):
     X, start = Case(200, 3, 2, structure, separation=1.0).problem()
-    judged = judge.reference(X, Mixture(start.weights, start.means, start.covariances, structure), 3)
+    judged = judge.reference(X, Parameters(start.weights, start.means, start.covariances, structure), 3)
     assert judge.difference(judged, PEERS["scikit-learn"].rounds(X, start, 3)) < 1e-12
     fitted = start.to_sklearn()
-    given = Mixture(start.weights, start.means, start.covariances, structure)
+    given = Parameters(start.weights, start.means, start.covariances, structure)
     assert judge.log_likelihood(X, given) == pytest.approx(fitted.score(X), rel=1e-12)
 
 

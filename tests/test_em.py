@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as SklearnMixture
 
 import fastgmm
-from fastgmm import MixtureParameters, Status, em
+from fastgmm import Mixture, Status, em
 from fastgmm._jit import JIT_ENABLED
 from fastgmm.data import load_example
 from fastgmm.sources import ArraySource
@@ -44,16 +44,16 @@ def test_reference_values(X, labels, log_likelihood, weights, n_free):
     result = fit_from_labels(X, labels)
     assert result.converged
     assert result.log_likelihood == pytest.approx(log_likelihood, abs=1e-6)
-    np.testing.assert_allclose(np.sort(result.parameters.weights), weights, atol=2e-6)
-    assert result.parameters.n_free == n_free
+    np.testing.assert_allclose(np.sort(result.mixture.weights), weights, atol=2e-6)
+    assert result.mixture.n_free == n_free
     bic = -2.0 * log_likelihood + n_free * np.log(len(X))
-    assert result.parameters.bic(X) == pytest.approx(bic, abs=1e-5)
+    assert result.mixture.bic(X) == pytest.approx(bic, abs=1e-5)
 
 
 @pytest.mark.compiled
 def test_reference_means_of_the_waiting_times():
     """mixtools stops at a change of 1e-8 in the log-likelihood, which leaves its means short by 3e-5."""
-    parameters = fit_from_labels(GEYSER[:, 1], LONG_WAIT).parameters
+    parameters = fit_from_labels(GEYSER[:, 1], LONG_WAIT).mixture
     np.testing.assert_allclose(parameters.means.ravel(), [54.61489, 80.09109], atol=5e-5)
     np.testing.assert_allclose(np.sqrt(parameters.covariances.ravel()), [5.871241, 5.867718], atol=5e-5)
 
@@ -74,13 +74,13 @@ def test_affine_equivariance(n_features):
     generator = np.random.default_rng(3)
     a = generator.normal(size=(n_features, n_features)) + 2.0 * np.eye(n_features)
     b = 10.0 * generator.normal(size=n_features)
-    moved_start = MixtureParameters(start.weights, start.means @ a.T + b, a @ start.covariances @ a.T)
+    moved_start = Mixture(start.weights, start.means @ a.T + b, a @ start.covariances @ a.T)
     options = {"reg_covar": 0.0, "tol": 0.0, "max_iter": 8}
     plain = fastgmm.fit(X, 2, init=start, **options)
     moved = fastgmm.fit(X @ a.T + b, 2, init=moved_start, **options)
-    p = plain.parameters
-    expected = MixtureParameters(p.weights, p.means @ a.T + b, a @ p.covariances @ a.T)
-    assert_same_parameters(moved.parameters, expected, rtol=1e-8, atol=1e-8)
+    p = plain.mixture
+    expected = Mixture(p.weights, p.means @ a.T + b, a @ p.covariances @ a.T)
+    assert_same_parameters(moved.mixture, expected, rtol=1e-8, atol=1e-8)
     shift = len(X) * np.log(abs(np.linalg.det(a)))
     assert moved.log_likelihood == pytest.approx(plain.log_likelihood - shift, rel=1e-10)
 
@@ -88,21 +88,21 @@ def test_affine_equivariance(n_features):
 def test_permutation_of_components_and_of_rows():
     X, start = make_problem(150, 3, 3)
     order = [2, 0, 1]
-    permuted = MixtureParameters(start.weights[order], start.means[order], start.covariances[order])
+    permuted = Mixture(start.weights[order], start.means[order], start.covariances[order])
     options = {"tol": 0.0, "max_iter": 5}
-    plain = fastgmm.fit(X, 3, init=start, **options).parameters
+    plain = fastgmm.fit(X, 3, init=start, **options).mixture
     assert_same_parameters(
-        fastgmm.fit(X, 3, init=permuted, **options).parameters,
-        MixtureParameters(plain.weights[order], plain.means[order], plain.covariances[order]),
+        fastgmm.fit(X, 3, init=permuted, **options).mixture,
+        Mixture(plain.weights[order], plain.means[order], plain.covariances[order]),
     )
     shuffled = np.random.default_rng(0).permutation(X)
-    assert_same_parameters(fastgmm.fit(shuffled, 3, init=start, **options).parameters, plain, rtol=1e-8)
+    assert_same_parameters(fastgmm.fit(shuffled, 3, init=start, **options).mixture, plain, rtol=1e-8)
 
 
 @pytest.mark.compiled
 def test_a_fixed_point_is_a_fixed_point():
-    fixed = fit_from_labels(GEYSER, LONG_WAIT, tol=1e-15).parameters
-    again = fastgmm.fit(GEYSER, 2, init=fixed, reg_covar=0.0, tol=0.0, max_iter=3).parameters
+    fixed = fit_from_labels(GEYSER, LONG_WAIT, tol=1e-15).mixture
+    again = fastgmm.fit(GEYSER, 2, init=fixed, reg_covar=0.0, tol=0.0, max_iter=3).mixture
     assert_same_parameters(again, fixed, rtol=1e-6)
 
 
@@ -112,8 +112,8 @@ def test_data_far_from_the_origin(offset):
     X = np.round(GEYSER[:: 1 if JIT_ENABLED else 4], 2)
     labels = LONG_WAIT[:: 1 if JIT_ENABLED else 4]
     options = {"tol": 0.0, "max_iter": 10}
-    near = fit_from_labels(X, labels, **options).parameters
-    far = fit_from_labels(X + offset, labels, **options).parameters
+    near = fit_from_labels(X, labels, **options).mixture
+    far = fit_from_labels(X + offset, labels, **options).mixture
     np.testing.assert_allclose(far.weights, near.weights, rtol=1e-16 * offset * 1e3)
     np.testing.assert_allclose(far.means - offset, near.means, atol=1e-15 * offset * 1e2)
     np.testing.assert_allclose(far.covariances, near.covariances, rtol=1e-16 * offset * 1e3, atol=1e-6)
@@ -134,13 +134,13 @@ def test_scikit_learn_from_the_same_start(n_features, max_iter):
             max_iter=max_iter,
         ).fit(X)
     ours = fastgmm.fit(X, 3, init=start, tol=0.0, reg_covar=1e-6, max_iter=max_iter)
-    expected = MixtureParameters(theirs.weights_, theirs.means_, theirs.covariances_)
-    assert_same_parameters(ours.parameters, expected, rtol=1e-8, atol=1e-8)
+    expected = Mixture(theirs.weights_, theirs.means_, theirs.covariances_)
+    assert_same_parameters(ours.mixture, expected, rtol=1e-8, atol=1e-8)
     assert ours.n_iter == theirs.n_iter_
     assert ours.trace[-1] == pytest.approx(theirs.lower_bound_, rel=1e-10)
     assert ours.log_likelihood == pytest.approx(theirs.score(X) * len(X), rel=1e-10)
-    assert ours.parameters.bic(X) == pytest.approx(theirs.bic(X), rel=1e-10)
-    assert ours.parameters.aic(X) == pytest.approx(theirs.aic(X), rel=1e-10)
+    assert ours.mixture.bic(X) == pytest.approx(theirs.bic(X), rel=1e-10)
+    assert ours.mixture.aic(X) == pytest.approx(theirs.aic(X), rel=1e-10)
 
 
 def test_rounds_and_convergence_as_in_scikit_learn():
@@ -163,14 +163,14 @@ def test_log_likelihood_is_that_of_the_returned_parameters():
     result = fastgmm.fit(X, 2, init=start, max_iter=2)
     assert result.status is Status.MAX_ITER
     assert not result.converged
-    assert result.log_likelihood == pytest.approx(result.parameters.log_density(X).sum(), rel=1e-13)
+    assert result.log_likelihood == pytest.approx(result.mixture.log_density(X).sum(), rel=1e-13)
     assert result.log_likelihood > len(X) * result.trace[-1]
 
 
 def test_no_rounds_returns_the_start():
     X, start = make_problem(100, 2, 2)
     result = fastgmm.fit(X, 2, init=start, max_iter=0)
-    assert_same_bits(result.parameters, start)
+    assert_same_bits(result.mixture, start)
     assert result.n_iter == 0
 
 
@@ -182,11 +182,11 @@ def test_callback_sees_every_round_and_may_stop():
     np.testing.assert_array_equal([state.mean_log_likelihood for state in states], full.trace)
     np.testing.assert_array_equal([state.change for state in states[1:]], np.diff(full.trace))
     assert states[0].change == np.inf
-    assert_same_bits(states[-1].parameters, full.parameters)
+    assert_same_bits(states[-1].parameters, full.mixture)
     stopped = fastgmm.fit(X, 2, init=start, tol=0.0, max_iter=6, callback=lambda state: state.iteration == 3)
     assert stopped.status is Status.STOPPED
     assert stopped.n_iter == 3
-    assert_same_bits(stopped.parameters, states[2].parameters)
+    assert_same_bits(stopped.mixture, states[2].parameters)
 
 
 def test_best_restart_wins():
@@ -205,9 +205,9 @@ def test_best_restart_wins():
 def test_same_seed_same_bits():
     X, _ = make_problem(120, 2, 3)
     for init in ("kmeans", "k-means++", "random", "random_from_data"):
-        a, b = (fastgmm.fit(X, 3, init=init, random_state=3, max_iter=5).parameters for _ in range(2))
+        a, b = (fastgmm.fit(X, 3, init=init, random_state=3, max_iter=5).mixture for _ in range(2))
         assert_same_bits(a, b)
-    different = fastgmm.fit(X, 3, init="random", random_state=4, max_iter=5).parameters
+    different = fastgmm.fit(X, 3, init="random", random_state=4, max_iter=5).mixture
     assert not np.array_equal(a.means, different.means)
 
 
@@ -228,27 +228,27 @@ def test_a_collapse_is_one_clear_error():
         result = fastgmm.fit(X, 2, init=labels, reg_covar=1e-6)
     assert [warning.filename for warning in caught] == [__file__]
     assert result.degenerate_components == (1,)
-    np.testing.assert_allclose(result.parameters.covariances[1], 1e-6 * np.eye(2), rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(result.mixture.covariances[1], 1e-6 * np.eye(2), rtol=1e-6, atol=1e-12)
 
 
 def test_a_failed_restart_does_not_take_the_others_with_it():
     X = collapsing_rows()
-    good = fastgmm.fit(X, 1, max_iter=0, reg_covar=0.0).parameters
-    bad = MixtureParameters(good.weights, good.means, np.zeros((1, 2, 2)))
+    good = fastgmm.fit(X, 1, max_iter=0, reg_covar=0.0).mixture
+    bad = Mixture(good.weights, good.means, np.zeros((1, 2, 2)))
     starts = iter([bad, good, bad])
     rule = em.Rule(reg_covar=np.zeros(2), tol=1e-3, max_iter=10)
     result = em.best_of(ArraySource(X), lambda: next(starts), 3, rule)
     assert result.n_failed == len(result.failures) == 2
     assert all("component 0 is not positive definite" in failure for failure in result.failures)
     assert result.converged
-    assert_same_parameters(result.parameters, good)
+    assert_same_parameters(result.mixture, good)
     with pytest.raises(fastgmm.FitFailure, match="all 2 restarts failed"):
         em.best_of(ArraySource(X), lambda: bad, 2, rule)
 
 
 def test_overflow_is_reported_not_returned():
     X = np.array([[0.0, 0.0], [1.0, 1.0], [1e200, 0.0]])
-    start = MixtureParameters(np.ones(1), np.zeros((1, 2)), np.eye(2)[np.newaxis])
+    start = Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[np.newaxis])
     with (
         np.errstate(over="ignore", invalid="ignore"),
         pytest.raises(fastgmm.FitFailure, match="log-likelihood is -inf in round 1"),
@@ -262,8 +262,8 @@ def test_time_series_with_thirteen_equal_values_ends_the_same_way_every_time():
     results = [fastgmm.fit(values, 3, random_state=seed, n_init=5, max_iter=500) for seed in range(3)]
     for result in results:
         assert np.isfinite(result.log_likelihood)
-        assert (result.parameters.covariances > 0.0).all()
-        assert result.parameters.means.shape == (3, 1)
+        assert (result.mixture.covariances > 0.0).all()
+        assert result.mixture.means.shape == (3, 1)
     for a, b in itertools.pairwise(results):
         assert a.log_likelihood == pytest.approx(b.log_likelihood, rel=0.05)
 
@@ -272,7 +272,7 @@ def test_time_series_with_thirteen_equal_values_ends_the_same_way_every_time():
 def test_the_published_study_of_the_original():
     """P3's start on rows drawn from its published result, with the total log-likelihood's tolerance."""
     X, _ = load_example("fourclusters")
-    start = MixtureParameters(
+    start = Mixture(
         np.full(4, 0.25), np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]), np.array([np.eye(2)] * 4)
     )
     result = fastgmm.fit(X, 4, init=start, tol=0.01 / len(X), reg_covar=0.0)
@@ -285,7 +285,7 @@ def test_the_published_study_of_the_original():
 def test_a_collapse_in_the_round_that_converges_is_widened(callback):
     """In compiled code as in the loop."""
     X = np.array([5.0, 5.0, 5.0, 14.0, 15.0, 16.0, 17.0, 18.0])
-    start = MixtureParameters(np.array([0.4, 0.6]), np.array([[5.0], [16.0]]), np.full((2, 1, 1), 0.5))
+    start = Mixture(np.array([0.4, 0.6]), np.array([[5.0], [16.0]]), np.full((2, 1, 1), 0.5))
     with pytest.warns(RuntimeWarning, match="components 0 have lost"):
         result = fastgmm.fit(X, 2, init=start, reg_covar=0.0, tol=1e300, callback=callback)
     assert (result.converged, result.n_iter) == (True, 2)

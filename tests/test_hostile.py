@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 import fastgmm
-from fastgmm import GaussianMixture, MixtureParameters
+from fastgmm import GaussianMixture, Mixture
 from fastgmm._jit import JIT_ENABLED
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
@@ -45,7 +45,7 @@ def layouts(X):
 
 def check_invariants(result):
     """Check what holds for every mixture that a fit returns."""
-    parameters = result.parameters
+    parameters = result.mixture
     assert parameters.weights.sum() == pytest.approx(1.0, abs=1e-5)
     assert (parameters.weights >= 0.0).all()
     assert np.isfinite(parameters.means).all()
@@ -127,7 +127,7 @@ def test_any_parameters(weights, means, covariances, covariance_type):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            density = MixtureParameters(weights, means, covariances, covariance_type).log_density(X)
+            density = Mixture(weights, means, covariances, covariance_type).log_density(X)
         except (TypeError, ValueError):
             return
     assert density.shape == (3,)
@@ -147,7 +147,7 @@ def test_the_likelihood_never_falls(X, covariance_type):
             )
         except ValueError:
             return  # collapsed
-    if np.linalg.eigvalsh(result.parameters.full_covariances()).min() < 1e-6:
+    if np.linalg.eigvalsh(result.mixture.full_covariances()).min() < 1e-6:
         return  # about to collapse: the likelihood is unbounded, and rounding decides
     climbs = np.diff(result.trace)
     assert (climbs >= -1e-7 * np.maximum(1.0, np.abs(result.trace[1:]))).all()
@@ -161,7 +161,7 @@ def rows(n_samples=30_000, seed=0):
 @pytest.mark.compiled
 def test_eight_threads_fit_at_once():
     def fit(seed):
-        return fastgmm.fit(rows(seed=seed), 2, random_state=0).parameters.means
+        return fastgmm.fit(rows(seed=seed), 2, random_state=0).mixture.means
 
     before = numba.get_num_threads()
     expected = [fit(seed) for seed in range(8)]
@@ -172,7 +172,7 @@ def test_eight_threads_fit_at_once():
 
 
 def fitted_means(seed):
-    return fastgmm.fit(rows(seed=seed), 2, random_state=0).parameters.means
+    return fastgmm.fit(rows(seed=seed), 2, random_state=0).mixture.means
 
 
 @pytest.mark.compiled

@@ -4,7 +4,7 @@ from conftest import make_problem
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from fastgmm import MixtureParameters
+from fastgmm import Mixture
 from fastgmm._jit import JIT_ENABLED
 
 
@@ -35,7 +35,7 @@ def test_against_scipy_in_the_log_domain(n_features, scale):
 
 def test_information_criteria_by_hand():
     """One standard normal in one dimension, rows 0 and 2: LL = -log(2 pi) - 2, two free parameters."""
-    p = MixtureParameters(np.ones(1), np.zeros((1, 1)), np.ones((1, 1, 1)))
+    p = Mixture(np.ones(1), np.zeros((1, 1)), np.ones((1, 1, 1)))
     log_likelihood = -np.log(2.0 * np.pi) - 2.0
     assert p.n_free == 2
     assert p.aic([0.0, 2.0]) == pytest.approx(-2.0 * log_likelihood + 4.0)
@@ -44,17 +44,17 @@ def test_information_criteria_by_hand():
 
 def test_a_component_of_weight_zero_takes_no_rows():
     X, p = make_problem(50, 2, 2)
-    p = MixtureParameters(np.array([1.0, 0.0]), p.means, p.covariances)
+    p = Mixture(np.array([1.0, 0.0]), p.means, p.covariances)
     np.testing.assert_array_equal(p.responsibilities(X), np.repeat([[1.0, 0.0]], 50, axis=0))
     np.testing.assert_allclose(
         p.log_density(X),
-        log_joint(X, MixtureParameters(p.weights[:1], p.means[:1], p.covariances[:1]))[:, 0],
+        log_joint(X, Mixture(p.weights[:1], p.means[:1], p.covariances[:1]))[:, 0],
         rtol=1e-12,
     )
 
 
 def test_ties_go_to_the_first_component():
-    p = MixtureParameters(np.full(2, 0.5), np.zeros((2, 2)), np.array([np.eye(2)] * 2))
+    p = Mixture(np.full(2, 0.5), np.zeros((2, 2)), np.array([np.eye(2)] * 2))
     np.testing.assert_array_equal(p.predict(np.ones((3, 2))), 0)
 
 

@@ -4,7 +4,7 @@ from conftest import assert_same_bits, assert_same_parameters
 from sklearn.cluster import KMeans as SklearnKMeans
 
 import fastgmm
-from fastgmm import MixtureParameters, naive
+from fastgmm import Mixture, naive
 from fastgmm._jit import JIT_ENABLED
 from fastgmm.k_means import KMeans
 
@@ -93,26 +93,26 @@ def test_k_means_with_fewer_distinct_rows_than_clusters(n_components):
 def test_all_rows_equal_and_one_row():
     with pytest.warns(RuntimeWarning, match="components 0, 1 have lost their rows"):
         result = fastgmm.fit(np.full((7, 2), 3.0), 2, random_state=0)
-    np.testing.assert_allclose(result.parameters.means, 3.0)
+    np.testing.assert_allclose(result.mixture.means, 3.0)
     # There is no variance to take a share of: it is one of the square of the mean.
-    np.testing.assert_allclose(result.parameters.covariances, [9e-6 * np.eye(2)] * 2, atol=1e-20)
+    np.testing.assert_allclose(result.mixture.covariances, [9e-6 * np.eye(2)] * 2, atol=1e-20)
     with pytest.warns(RuntimeWarning, match="components 0 have lost their rows"):
-        assert fastgmm.fit([[1.0, 2.0]], 1).parameters.means.tolist() == [[1.0, 2.0]]
+        assert fastgmm.fit([[1.0, 2.0]], 1).mixture.means.tolist() == [[1.0, 2.0]]
 
 
 def test_labels_give_the_parameters_of_their_groups():
     X, labels = clouds(200 if JIT_ENABLED else 60, 3, 3)
-    start = fastgmm.fit(X, 3, init=labels, max_iter=0, reg_covar=0.0).parameters
+    start = fastgmm.fit(X, 3, init=labels, max_iter=0, reg_covar=0.0).mixture
     one_hot = np.eye(3)[labels]
-    assert_same_parameters(start, MixtureParameters(*naive.m_step(X, one_hot)))
-    assert_same_bits(start, fastgmm.fit(X, 3, init=one_hot, max_iter=0, reg_covar=0.0).parameters)
+    assert_same_parameters(start, Mixture(*naive.m_step(X, one_hot)))
+    assert_same_bits(start, fastgmm.fit(X, 3, init=one_hot, max_iter=0, reg_covar=0.0).mixture)
 
 
 def test_responsibilities_give_one_m_step():
     X, _ = clouds(60, 2, 3)
     responsibilities = np.random.default_rng(1).dirichlet([1.0, 1.0, 1.0], size=len(X))
-    start = fastgmm.fit(X, 3, init=responsibilities, max_iter=0, reg_covar=0.0).parameters
-    assert_same_parameters(start, MixtureParameters(*naive.m_step(X, responsibilities)))
+    start = fastgmm.fit(X, 3, init=responsibilities, max_iter=0, reg_covar=0.0).mixture
+    assert_same_parameters(start, Mixture(*naive.m_step(X, responsibilities)))
 
 
 def test_far_apart_groups_do_not_cancel():
@@ -120,14 +120,14 @@ def test_far_apart_groups_do_not_cancel():
     generator = np.random.default_rng(0)
     X = np.concatenate([generator.normal(size=(50, 2)), 1e9 + generator.integers(-5, 5, size=(50, 2))])
     labels = np.repeat([0, 1], 50)
-    start = fastgmm.fit(X, 2, init=labels, max_iter=0, reg_covar=0.0).parameters
+    start = fastgmm.fit(X, 2, init=labels, max_iter=0, reg_covar=0.0).mixture
     np.testing.assert_allclose(start.covariances[1], np.cov((X[50:] - 1e9).T, bias=True), rtol=1e-6)
 
 
 @pytest.mark.parametrize("init", ["k-means++", "random_from_data"])
 def test_row_starts_are_rows_with_regularised_covariances(init):
     X, _ = clouds(50, 2, 3)
-    start = fastgmm.fit(X, 3, init=init, max_iter=0, reg_covar=0.5, random_state=0).parameters
+    start = fastgmm.fit(X, 3, init=init, max_iter=0, reg_covar=0.5, random_state=0).mixture
     for mean in start.means:
         assert (mean == X).all(axis=1).any()
     np.testing.assert_allclose(start.covariances, [0.5 * np.eye(2)] * 3)
@@ -138,9 +138,9 @@ def test_random_start_does_not_depend_on_the_pieces(monkeypatch):
     from fastgmm import accumulation
 
     X, _ = clouds(10_000 if JIT_ENABLED else 300, 2, 3)
-    expected = fastgmm.fit(X, 3, init="random", max_iter=0, random_state=0).parameters
+    expected = fastgmm.fit(X, 3, init="random", max_iter=0, random_state=0).mixture
     monkeypatch.setattr(accumulation, "COPY_BYTES", 1)
-    assert_same_bits(fastgmm.fit(X, 3, init="random", max_iter=0, random_state=0).parameters, expected)
+    assert_same_bits(fastgmm.fit(X, 3, init="random", max_iter=0, random_state=0).mixture, expected)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_random_start_does_not_depend_on_the_pieces(monkeypatch):
         (np.full((6, 2), 0.7), ValueError, "sum to 1"),
         (np.full((6, 2), np.nan), ValueError, "sum to 1"),
         (np.array([[1.0, 0.0]] * 6), ValueError, "leave a component without rows"),
-        (MixtureParameters(np.ones(1), np.zeros((1, 2)), np.eye(2)[None]), ValueError, "init has 1 components"),
-        (MixtureParameters(np.ones(2) / 2, np.zeros((2, 3)), np.array([np.eye(3)] * 2)), ValueError, "3 features"),
+        (Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None]), ValueError, "init has 1 components"),
+        (Mixture(np.ones(2) / 2, np.zeros((2, 3)), np.array([np.eye(3)] * 2)), ValueError, "3 features"),
     ],
 )
 def test_bad_init(init, error, message):
@@ -169,8 +169,8 @@ def test_labels_of_any_layout_and_read_only(layout):
     X, labels = clouds(60, 2, 3)
     given = layout(labels)
     given.flags.writeable = False
-    expected = fastgmm.fit(X, 3, init=labels, max_iter=3).parameters
-    assert_same_bits(fastgmm.fit(X, 3, init=given, max_iter=3).parameters, expected)
+    expected = fastgmm.fit(X, 3, init=labels, max_iter=3).mixture
+    assert_same_bits(fastgmm.fit(X, 3, init=given, max_iter=3).mixture, expected)
 
 
 def test_fewer_distinct_rows_than_clusters_end_soon(monkeypatch):

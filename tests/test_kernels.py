@@ -5,7 +5,7 @@ import pytest
 from conftest import assert_same_parameters, make_problem
 
 import fastgmm
-from fastgmm import MixtureParameters, naive
+from fastgmm import Mixture, naive
 from fastgmm.kernels import blocks
 from fastgmm.steps import Plan
 
@@ -14,7 +14,7 @@ FEATURES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 33]
 
 def naive_round(X, start):
     responsibilities = naive.e_step(X, start.weights, start.means, start.covariances)
-    return MixtureParameters(*naive.m_step(X, responsibilities)), responsibilities
+    return Mixture(*naive.m_step(X, responsibilities)), responsibilities
 
 
 @pytest.mark.parametrize("n_features", FEATURES)
@@ -85,9 +85,7 @@ def test_far_rows_do_not_underflow():
 
     generator = np.random.default_rng(0)
     X = np.concatenate([generator.normal(size=(50, 3)), 1000.0 + generator.normal(size=(5, 3))])
-    start = MixtureParameters(
-        np.array([0.5, 0.5]), np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), np.array([np.eye(3)] * 2)
-    )
+    start = Mixture(np.array([0.5, 0.5]), np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), np.array([np.eye(3)] * 2))
     logs = np.stack(
         [
             np.log(w) + multivariate_normal(m, c).logpdf(X)

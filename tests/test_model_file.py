@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from conftest import assert_same_bits, make_problem
 
-from fastgmm import MixtureParameters
+from fastgmm import Mixture
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 5])
 def test_round_trip_keeps_every_bit(tmp_path, n_features):
     _, p = make_problem(1, n_features, 3, seed=n_features)
     names = tuple(f"Größe {d}, cm" for d in range(n_features))
-    p = MixtureParameters(p.weights, p.means * np.pi * 1e-300, p.covariances / 3.0, "full", names)
+    p = Mixture(p.weights, p.means * np.pi * 1e-300, p.covariances / 3.0, "full", names)
     p.save(tmp_path / "model.json")
-    q = MixtureParameters.load(tmp_path / "model.json")
+    q = Mixture.load(tmp_path / "model.json")
     assert_same_bits(p, q)
     assert (q.covariance_type, q.feature_names) == ("full", names)
     assert os.listdir(tmp_path) == ["model.json"]
@@ -22,7 +22,7 @@ def test_round_trip_keeps_every_bit(tmp_path, n_features):
 
 def document(**changes):
     return {
-        "format": "fastgmm.MixtureParameters",
+        "format": "fastgmm.Mixture",
         "version": 1,
         "covariance_type": "full",
         "feature_names": None,
@@ -66,13 +66,13 @@ def test_what_is_not_a_model(tmp_path, text, message):
         text = json.dumps(text)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=message) as error:
-        MixtureParameters.load(path)
+        Mixture.load(path)
     assert "model.json" in str(error.value)
 
 
 def test_missing_file_and_directory(tmp_path):
     with pytest.raises(FileNotFoundError):
-        MixtureParameters.load(tmp_path / "none.json")
+        Mixture.load(tmp_path / "none.json")
     _, p = make_problem(1, 2, 2)
     with pytest.raises(FileNotFoundError):
         p.save(tmp_path / "none" / "model.json")
@@ -83,7 +83,7 @@ def test_an_invalid_model_is_not_saved_and_the_old_file_stays(tmp_path):
     _, p = make_problem(1, 2, 2)
     p.save(path)
     before = path.read_bytes()
-    broken = MixtureParameters(p.weights, p.means * np.nan, p.covariances)
+    broken = Mixture(p.weights, p.means * np.nan, p.covariances)
     with pytest.raises(ValueError, match="means must be finite"):
         broken.save(path)
     assert path.read_bytes() == before

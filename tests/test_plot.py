@@ -11,8 +11,8 @@ pytest.importorskip("matplotlib")
 from matplotlib.colors import same_color
 from matplotlib.patches import Ellipse, StepPatch
 
-from fastgmm import drawing, plot
-from fastgmm.parameters import MixtureParameters
+from fastgmm.parameters import Mixture
+from fastgmm.pictures import drawing, plot
 from fastgmm.results import FitResult, Status
 from fastgmm.selection import Candidate, Selection
 
@@ -24,7 +24,7 @@ def mixture(n_components, n_features, *, seed=0, offset=0.0, feature_names=None)
     """Parameters with correlated covariances and well-separated means."""
     rng = np.random.default_rng(seed)
     factors = rng.normal(size=(n_components, n_features, n_features))
-    return MixtureParameters(
+    return Mixture(
         weights=rng.dirichlet(np.full(n_components, 5.0)),
         means=offset + 6.0 * rng.normal(size=(n_components, n_features)),
         covariances=factors @ factors.transpose(0, 2, 1) + 0.1 * np.eye(n_features),
@@ -143,7 +143,7 @@ def test_labels_come_from_the_parameters_by_default(monkeypatch):
     parameters = mixture(2, 2)
     X, _ = rows_of(parameters, 10)
     labels = np.array([1, 0, 1, 1, 1, 0, 1, 1, 1, 1])
-    monkeypatch.setattr(MixtureParameters, "predict", lambda self, rows: labels)
+    monkeypatch.setattr(Mixture, "predict", lambda self, rows: labels)
     assert legend_texts(plot.plot_clusters(X, parameters))[:2] == [
         "component 0 (2 rows)",
         "component 1 (8 rows)",
@@ -232,7 +232,7 @@ def test_density_integrates_to_one_however_narrow_a_component(n_features, smalle
 
 
 def test_component_curves_add_up_to_the_mixture_and_are_the_weighted_normal_densities():
-    parameters = MixtureParameters(np.array([0.25, 0.75]), np.array([[-1.0], [2.0]]), np.array([[[0.25]], [[4.0]]]))
+    parameters = Mixture(np.array([0.25, 0.75]), np.array([[-1.0], [2.0]]), np.array([[[0.25]], [[4.0]]]))
     (axes,) = plot.plot_clusters(np.array([-1.0, 2.0, 5.0]), parameters, labels=[0, 1, 1]).axes
     x, density = mixture_curve(axes)
     curves = [line.get_ydata() for line in axes.lines if line.get_linestyle() == "--"]
@@ -254,7 +254,7 @@ def test_stacked_histogram_holds_each_cluster_in_its_share():
 
 def test_a_collapsed_component_does_not_flatten_the_histogram():
     X = np.r_[np.full(13, 44.4), np.linspace(24.0, 45.0, 37)]
-    parameters = MixtureParameters(np.array([0.26, 0.74]), np.array([[44.4], [34.5]]), np.array([[[1e-6]], [[36.0]]]))
+    parameters = Mixture(np.array([0.26, 0.74]), np.array([[44.4], [34.5]]), np.array([[[1e-6]], [[36.0]]]))
     figure = draw(plot.plot_clusters(X, parameters, labels=np.repeat([0, 1], [13, 37])))
     (axes,) = figure.axes
     highest_bar = max(top.max() for top, _, _ in histograms(axes))
@@ -339,7 +339,7 @@ def test_degenerate_data(case, n_features, n_components):
     # All rows in one cluster: the others are empty. What a regularised fit to such rows looks like.
     labels = np.zeros(len(X), dtype=int)
     covariance = np.cov(X.T, bias=True).reshape(n_features, n_features) + 1e-6 * np.eye(n_features)
-    parameters = MixtureParameters(
+    parameters = Mixture(
         np.r_[1.0, np.zeros(n_components - 1)],
         np.tile(X.mean(axis=0), (n_components, 1)),
         np.tile(covariance, (n_components, 1, 1)),
@@ -364,7 +364,7 @@ def test_singular_covariances(scale, n_features):
     direction = np.arange(1.0, n_features + 1)
     covariance = np.outer(direction, direction) - scale * np.eye(n_features)
     covariances = np.array([covariance, scale * np.eye(n_features)])
-    parameters = MixtureParameters(np.array([0.5, 0.5]), np.zeros((2, n_features)), covariances)
+    parameters = Mixture(np.array([0.5, 0.5]), np.zeros((2, n_features)), covariances)
     figure = draw(plot.plot_clusters(X, parameters, labels=np.arange(30) % 2))
     widths = [e.width for axes in figure.axes for e in ellipses(axes)]
     assert len(widths) == {1: 0, 2: 4, 3: 12}[n_features]
@@ -560,7 +560,7 @@ def test_pyplot_is_never_imported():
         "import io, sys\n"
         "import fastgmm\n"
         "assert 'matplotlib' not in sys.modules\n"
-        "from fastgmm import drawing, plot\n"
+        "from fastgmm.pictures import drawing, plot\n"
         "plot.plot_data([[1.0, 2.0], [3.0, 5.0]]).savefig(io.BytesIO(), format='png')\n"
         "assert 'matplotlib' in sys.modules\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"

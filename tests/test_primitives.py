@@ -17,11 +17,11 @@ def test_the_page_runs_and_is_right():
     code = PAGE.read_text().split("```python\n")[1].split("```")[0]
     namespace = {}
     exec(code, namespace)
-    start = fastgmm.MixtureParameters(np.full(2, 0.5), np.array([[0.0, 0.0], [3.0, 3.0]]), np.array([np.eye(2)] * 2))
+    start = fastgmm.Mixture(np.full(2, 0.5), np.array([[0.0, 0.0], [3.0, 3.0]]), np.array([np.eye(2)] * 2))
     for i in (0, 19):
         expected = fastgmm.fit(namespace["problems"][i], 2, init=start, reg_covar=1e-6)
         assert namespace["log_likelihoods"][i] == pytest.approx(expected.log_likelihood, rel=1e-12)
-        np.testing.assert_allclose(namespace["means"][i], expected.parameters.means, rtol=1e-9)
+        np.testing.assert_allclose(namespace["means"][i], expected.mixture.means, rtol=1e-9)
 
 
 def test_log_density_and_documented_names():
@@ -30,7 +30,7 @@ def test_log_density_and_documented_names():
         assert hasattr(primitives, name)
         assert not text or f"`{name}(" in text
     X = np.random.default_rng(0).normal(size=(300, 3))
-    parameters = fastgmm.fit(X, 2, random_state=0).parameters
+    parameters = fastgmm.fit(X, 2, random_state=0).mixture
     model = primitives.allocate("full", 2, 3)
     assert primitives.prepare(model, parameters.weights, parameters.means, parameters.covariances) == -1
     out = np.empty(len(X))

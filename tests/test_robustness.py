@@ -5,14 +5,14 @@ import pytest
 from conftest import assert_same_bits, make_problem
 
 import fastgmm
-from fastgmm import MixtureParameters
+from fastgmm import Mixture
 from fastgmm._jit import JIT_ENABLED
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 
 
 def rescaled(parameters, scale, shift=0.0):
-    return MixtureParameters(
+    return Mixture(
         parameters.weights,
         parameters.means * scale + shift,
         parameters.covariances * scale**2,
@@ -28,15 +28,15 @@ def test_a_power_of_two_changes_no_bit_but_the_scale(covariance_type, n_features
     options = {"covariance_type": covariance_type, "random_state": 0, "max_iter": 10, "tol": 0.0}
     fitted = fastgmm.fit(X, 3, **options)
     scaled = fastgmm.fit(X * 2.0**-20, 3, **options)
-    assert_same_bits(scaled.parameters, rescaled(fitted.parameters, 2.0**-20))
+    assert_same_bits(scaled.mixture, rescaled(fitted.mixture, 2.0**-20))
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
 def test_another_unit_changes_the_scale(covariance_type):
     X, _ = make_problem(300 if JIT_ENABLED else 100, 3, 3)
     options = {"covariance_type": covariance_type, "random_state": 0, "max_iter": 10, "tol": 0.0}
-    expected = rescaled(fastgmm.fit(X, 3, **options).parameters, 1e-6)
-    scaled = fastgmm.fit(X * 1e-6, 3, **options).parameters
+    expected = rescaled(fastgmm.fit(X, 3, **options).mixture, 1e-6)
+    scaled = fastgmm.fit(X * 1e-6, 3, **options).mixture
     np.testing.assert_allclose(scaled.weights, expected.weights, rtol=1e-9)
     np.testing.assert_allclose(scaled.means, expected.means, rtol=1e-9, atol=1e-15)
     np.testing.assert_allclose(scaled.covariances, expected.covariances, rtol=1e-9, atol=1e-21)
@@ -50,8 +50,8 @@ def test_shifted_rows_give_the_shifted_fit(covariance_type, dtype, shift, tolera
     moved = (X + shift).astype(dtype)
     X = moved.astype(np.float64) - shift
     options = {"covariance_type": covariance_type, "random_state": 0, "max_iter": 20, "tol": 0.0, "reg_covar": 1e-6}
-    expected = fastgmm.fit(X, 3, **options).parameters
-    fitted = fastgmm.fit(moved, 3, **options).parameters
+    expected = fastgmm.fit(X, 3, **options).mixture
+    fitted = fastgmm.fit(moved, 3, **options).mixture
     np.testing.assert_allclose(fitted.weights, expected.weights, rtol=tolerance)
     scale = np.abs(expected.covariances).max()
     np.testing.assert_allclose(fitted.covariances, expected.covariances, atol=tolerance * scale)
@@ -67,8 +67,8 @@ def test_one_feature_of_another_scale(covariance_type, scale):
         patch.setattr("warnings.warn", lambda *a, **k: None)
         result = fastgmm.fit(X, 2, covariance_type=covariance_type, random_state=0)
     assert np.isfinite(result.log_likelihood)
-    assert np.isfinite(result.parameters.means).all()
-    assert np.isfinite(result.parameters.covariances).all()
+    assert np.isfinite(result.mixture.means).all()
+    assert np.isfinite(result.mixture.covariances).all()
 
 
 def test_condition_numbers():
@@ -77,7 +77,7 @@ def test_condition_numbers():
     X = generator.normal(size=(2000 if JIT_ENABLED else 200, 4)) * np.array([1.0, 1e-2, 1e-4, 1e-6]) @ rotation
     result = fastgmm.fit(X, 1, reg_covar=0.0)
     expected = np.cov(X.T, bias=True)
-    np.testing.assert_allclose(result.parameters.covariances[0], expected, atol=1e-12)
+    np.testing.assert_allclose(result.mixture.covariances[0], expected, atol=1e-12)
     _, log_determinant = np.linalg.slogdet(expected)
     assert result.log_likelihood / len(X) == pytest.approx(
         -0.5 * (log_determinant + 4 + 4 * np.log(2 * np.pi)), abs=1e-3
@@ -103,7 +103,7 @@ def test_degenerate_rows_end_in_an_answer_that_is_reported(rows, covariance_type
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = fastgmm.fit(rows, 3, covariance_type=covariance_type, random_state=0)
-    parameters = result.parameters
+    parameters = result.mixture
     assert np.isfinite(result.log_likelihood)
     assert parameters.weights.sum() == pytest.approx(1.0)
     assert (np.linalg.eigvalsh(parameters.full_covariances()) > 0.0).all()
@@ -156,7 +156,7 @@ def test_aitken_in_compiled_code_and_in_the_loop():
     whole = fastgmm.fit(X, 3, **options)
     looped = fastgmm.fit(X, 3, callback=lambda state: False, **options)
     assert whole.n_iter == looped.n_iter > 3
-    assert_same_bits(whole.parameters, looped.parameters)
+    assert_same_bits(whole.mixture, looped.mixture)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from fastgmm import GaussianMixture, MixtureParameters
+from fastgmm import GaussianMixture, Mixture
 from fastgmm._jit import JIT_ENABLED
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
@@ -212,13 +212,13 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was():
 def test_conversion_both_ways(covariance_type):
     X = overlapping_rows()
     ours = GaussianMixture(3, covariance_type=covariance_type, random_state=0).fit(X)
-    parameters = MixtureParameters.from_sklearn(ours)
+    parameters = Mixture.from_sklearn(ours)
     theirs = parameters.to_sklearn()
     assert isinstance(theirs, ScikitGaussianMixture)
     np.testing.assert_allclose(theirs.score_samples(X), ours.score_samples(X), rtol=1e-9)
-    assert_same_bits(MixtureParameters.from_sklearn(theirs), parameters)
+    assert_same_bits(Mixture.from_sklearn(theirs), parameters)
     with pytest.raises(TypeError, match=r"must be a fitted mixture .* got GaussianMixture without weights_"):
-        MixtureParameters.from_sklearn(ScikitGaussianMixture())
+        Mixture.from_sklearn(ScikitGaussianMixture())
 
 
 WITHOUT = """

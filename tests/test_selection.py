@@ -6,7 +6,7 @@ import pytest
 from conftest import assert_same_bits
 
 import fastgmm
-from fastgmm import Status, grid
+from fastgmm import Status, model_selection
 from fastgmm.data import load_example
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
@@ -51,7 +51,7 @@ def test_the_number_of_clouds_is_found(criterion):
 def test_criteria_are_those_of_the_parameters(dtype, rtol):
     X = clouds(20, dtype)
     for candidate in fastgmm.select(X, (1, 2, 3), STRUCTURES, random_state=0).candidates:
-        parameters = candidate.result.parameters
+        parameters = candidate.result.mixture
         assert parameters.means.dtype == dtype
         assert candidate.bic == pytest.approx(parameters.bic(X), rel=rtol)
         assert candidate.aic == pytest.approx(parameters.aic(X), rel=rtol)
@@ -74,9 +74,9 @@ def test_a_fit_does_not_depend_on_the_rest_of_the_grid(init):
     reverse = fastgmm.select(X, (4, 3, 2, 1), ("tied", "full"), **options)
     assert keys(selection) == keys(reverse)
     for ours, theirs in zip(selection.candidates, reverse.candidates, strict=True):
-        assert_same_bits(ours.result.parameters, theirs.result.parameters)
+        assert_same_bits(ours.result.mixture, theirs.result.mixture)
         alone = fastgmm.fit(X, ours.n_components, covariance_type=ours.covariance_type, **options)
-        assert_same_bits(ours.result.parameters, alone.parameters)
+        assert_same_bits(ours.result.mixture, alone.mixture)
         assert ours.log_likelihood == alone.log_likelihood
 
 
@@ -88,10 +88,10 @@ def test_a_generator_gives_one_seed():
     generator = np.random.default_rng(6)
     c, d = (fastgmm.select(X, (3,), random_state=generator, **options) for _ in range(2))
     (three,) = [candidate for candidate in a.candidates if candidate.n_components == 3]
-    assert_same_bits(three.result.parameters, b.best.parameters)
+    assert_same_bits(three.result.mixture, b.best.mixture)
     for other in (c, d):
-        assert not np.array_equal(other.best.parameters.means, b.best.parameters.means)
-    assert not np.array_equal(c.best.parameters.means, d.best.parameters.means)
+        assert not np.array_equal(other.best.mixture.means, b.best.mixture.means)
+    assert not np.array_equal(c.best.mixture.means, d.best.mixture.means)
 
 
 def test_equal_values_prefer_fewer_parameters_then_the_more_general_structure():
@@ -104,7 +104,7 @@ def test_equal_values_prefer_fewer_parameters_then_the_more_general_structure():
         fastgmm.Candidate(9, "full", 53, bic=4.0, result=fitted),
     ]
     for order in (candidates, candidates[::-1]):
-        ranked = sorted(order, key=lambda candidate: grid._rank(candidate, "bic"))
+        ranked = sorted(order, key=lambda candidate: model_selection._rank(candidate, "bic"))
         assert ranked == [candidates[i] for i in (4, 3, 1, 2, 0)]
 
 
@@ -119,7 +119,7 @@ def test_a_failed_fit_does_not_take_the_others_with_it():
     assert [warning.filename for warning in caught] == [__file__]
     good, failed = selection.candidates
     assert (good.n_components, good.error) == (1, None)
-    assert_same_bits(good.result.parameters, fastgmm.fit(X, 1, **options).parameters)
+    assert_same_bits(good.result.mixture, fastgmm.fit(X, 1, **options).mixture)
     assert (failed.n_components, failed.n_free, failed.n_failed, failed.result) == (2, 11, 2, None)
     assert "covariance of component" in failed.error
     assert np.isnan([failed.log_likelihood, failed.bic, failed.aic]).all()
@@ -165,8 +165,8 @@ def test_integer_weights_are_repeated_rows():
     selection = fastgmm.select(X, (1, 2, 3, 4), random_state=0, sample_weight=counts)
     assert selection.candidates[0].n_components == 3
     for candidate in selection.candidates:
-        assert candidate.bic == pytest.approx(candidate.result.parameters.bic(repeated), rel=1e-10)
-        assert candidate.aic == pytest.approx(candidate.result.parameters.aic(repeated), rel=1e-10)
+        assert candidate.bic == pytest.approx(candidate.result.mixture.bic(repeated), rel=1e-10)
+        assert candidate.aic == pytest.approx(candidate.result.mixture.aic(repeated), rel=1e-10)
 
 
 def test_the_callback_tells_the_fits_apart_and_may_stop_them():
@@ -196,7 +196,7 @@ def test_the_table_makes_a_data_frame():
     assert frame.bic.is_monotonic_increasing
     assert frame.converged.dtype == bool
     assert (frame.error == "").all()
-    assert selection.best.parameters.feature_names == ("a", "b")
+    assert selection.best.mixture.feature_names == ("a", "b")
 
 
 @pytest.mark.parametrize("layout", [np.asfortranarray, lambda X: X.tolist(), lambda X: X.astype(">f8")])
@@ -204,11 +204,11 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
     X = clouds(10)
     expected = fastgmm.select(X, (1, 2), random_state=0)
     calls = []
-    as_rows = fastgmm.validation.as_rows
-    monkeypatch.setattr(grid.validation, "as_rows", lambda X: calls.append(1) or as_rows(X))
+    as_rows = model_selection._checks.as_rows
+    monkeypatch.setattr(model_selection._checks, "as_rows", lambda X: calls.append(1) or as_rows(X))
     selection = fastgmm.select(layout(X), (1, 2), random_state=0)
     assert calls == [1]
-    assert_same_bits(selection.best.parameters, expected.best.parameters)
+    assert_same_bits(selection.best.mixture, expected.best.mixture)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +237,6 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
     ],
 )
 def test_bad_arguments_are_one_error_before_anything_is_fitted(arguments, error, message, monkeypatch):
-    monkeypatch.setattr(grid, "fit_rows", lambda *arguments: pytest.fail("something was fitted"))
+    monkeypatch.setattr(model_selection, "fit_rows", lambda *arguments: pytest.fail("something was fitted"))
     with pytest.raises(error, match=message):
         fastgmm.select(**{"X": clouds(4), "n_components": (1, 2), "random_state": 0} | arguments)

@@ -95,8 +95,8 @@ def test_threads_change_no_bit_and_two_really_run(n_features):
     assert used[-2] > 0.2 * used[-1], "the second thread did next to nothing"
     np.testing.assert_array_equal(one.trace, two.trace[:5])
     assert_same_bits(
-        one.parameters,
-        fastgmm.fit(X, n_components, init=start, max_iter=5, tol=0.0, n_threads=2).parameters,
+        one.mixture,
+        fastgmm.fit(X, n_components, init=start, max_iter=5, tol=0.0, n_threads=2).mixture,
     )
 
 
@@ -191,7 +191,7 @@ def test_statistics_add_up():
 
 def test_statistics_under_other_parameters_do_not_add_up():
     X, start = make_problem(100, 2, 2)
-    moved = fastgmm.MixtureParameters(start.weights, start.means + 1e-12, start.covariances)
+    moved = fastgmm.Mixture(start.weights, start.means + 1e-12, start.covariances)
     with pytest.raises(ValueError, match="centred on different means"):
         fastgmm.accumulate(X, start) + fastgmm.accumulate(X, moved)
     with pytest.raises(TypeError):

@@ -5,7 +5,7 @@ import pytest
 from conftest import make_problem, random_covariances
 
 import fastgmm
-from fastgmm import MixtureParameters, naive
+from fastgmm import Mixture, naive
 from fastgmm._jit import JIT_ENABLED
 from fastgmm.kernels import blocks, significant, tied
 from fastgmm.parameters import SHAPES
@@ -24,7 +24,7 @@ def problem(covariance_type, n_samples, n_features, n_components=3, seed=0):
         "diag": np.diagonal(start.covariances, axis1=1, axis2=2).copy(),
         "spherical": start.covariances[:, 0, 0].copy(),
     }[covariance_type]
-    return X, MixtureParameters(start.weights, start.means, covariances, covariance_type)
+    return X, Mixture(start.weights, start.means, covariances, covariance_type)
 
 
 def of_structure(covariance_type, weights, matrices):
@@ -74,7 +74,7 @@ def test_rounds_are_scikit_learns(covariance_type, n_features):
     for tolerance, rows in ((1e-9, X), (1e-5, X.astype(np.float32))):
         fitted = fastgmm.fit(
             rows, 3, covariance_type=covariance_type, init=start, tol=0.0, max_iter=4, reg_covar=1e-6
-        ).parameters
+        ).mixture
         for name in ("weights", "means", "covariances"):
             assert getattr(fitted, name).dtype == rows.dtype
             np.testing.assert_allclose(
@@ -95,7 +95,7 @@ def test_a_whole_compiled_fit_has_the_bits_of_the_loop_in_python(covariance_type
     np.testing.assert_array_equal(whole.trace, looped.trace)
     assert whole.log_likelihood == looped.log_likelihood
     assert whole.status == looped.status
-    np.testing.assert_array_equal(whole.parameters.covariances, looped.parameters.covariances)
+    np.testing.assert_array_equal(whole.mixture.covariances, looped.mixture.covariances)
 
 
 @pytest.mark.parametrize(("n_samples", "n_features"), [(300, 3), (4097, 3), (2049, 9)])
@@ -140,7 +140,7 @@ def test_total_scatter_is_refused_where_it_cancels():
     far = X.copy()
     far[250:] += 1e5
     total = ArraySource(far).statistics_given(lambda a, b: np.ones((b - a, 1)), 1, "tied")
-    start = MixtureParameters(start.weights, np.array([[0.0, 0.0], [1e5, 1e5], [1.0, 1.0]]), np.eye(2), "tied")
+    start = Mixture(start.weights, np.array([[0.0, 0.0], [1e5, 1e5], [1.0, 1.0]]), np.eye(2), "tied")
     statistics = fastgmm.accumulate(far, start)
     sums = (statistics.responsibility_sums, statistics.first_moments, statistics.centers)
     assert tied.from_scatter(total.second_moments, total.centers[0], *sums, np.float64) is None
@@ -151,7 +151,7 @@ def test_data_far_from_zero_keep_their_digits(covariance_type):
     X, start = problem(covariance_type, 600, 3)
     X = np.round(X * 2**20) / 2**20  # so that the shift is exact
     shift = 2.0**26
-    moved = MixtureParameters(start.weights, start.means + shift, start.covariances, covariance_type)
+    moved = Mixture(start.weights, start.means + shift, start.covariances, covariance_type)
     here, there = (fastgmm.maximize(fastgmm.accumulate(*each)) for each in ((X, start), (X + shift, moved)))
     np.testing.assert_allclose(there.covariances, here.covariances, rtol=1e-6)
     np.testing.assert_allclose(there.means - shift, here.means, atol=1e-7)
@@ -166,7 +166,7 @@ def test_well_separated_components_in_many_features(covariance_type):
     X = means[generator.integers(k, size=1100)] + generator.normal(size=(1100, d))
     matrices = random_covariances(generator, k, d)
     weights = np.full(k, 1.0 / k)
-    start = MixtureParameters(weights, means + 0.1, of_structure(covariance_type, weights, matrices), covariance_type)
+    start = Mixture(weights, means + 0.1, of_structure(covariance_type, weights, matrices), covariance_type)
     responsibilities = naive.e_step(X, start.weights, start.means, start.full_covariances())
     weights, means, matrices = naive.m_step(X, responsibilities)
     fitted = fastgmm.maximize(fastgmm.accumulate(X, start), reg_covar=0.0)
@@ -185,7 +185,7 @@ def test_a_component_far_from_all_rows_is_not_starved(covariance_type, n_feature
     covariances = of_structure(covariance_type, np.full(2, 0.5), np.array([np.eye(n_features)] * 2))
     means = np.zeros((2, n_features))
     means[1, 0] = 18.0
-    start = MixtureParameters(np.full(2, 0.5), means, covariances, covariance_type)
+    start = Mixture(np.full(2, 0.5), means, covariances, covariance_type)
     statistics = fastgmm.accumulate(X, start)
     assert 0.0 < statistics.responsibility_sums[1] < 2.0**-60
     responsibilities = naive.e_step(X, start.weights, start.means, start.full_covariances())
@@ -228,7 +228,7 @@ def test_samples_have_the_covariances_of_the_structure():
     matrices = random_covariances(generator, 2, 2)
     for covariance_type in STRUCTURES:
         covariances = of_structure(covariance_type, np.full(2, 0.5), matrices)
-        model = MixtureParameters(np.full(2, 0.5), np.array([[0.0, 0.0], [9.0, 9.0]]), covariances, covariance_type)
+        model = Mixture(np.full(2, 0.5), np.array([[0.0, 0.0], [9.0, 9.0]]), covariances, covariance_type)
         rows, labels = model.sample(20_000, random_state=1)
         drawn = np.array([np.cov(rows[labels == k].T) for k in range(2)])
         np.testing.assert_allclose(drawn, model.full_covariances(), atol=0.1)

@@ -28,8 +28,10 @@ from bench.studies import (  # noqa: E402
     p4_faults,
     p4_time_series,
 )
-from fastgmm import IterationState, MixtureParameters, cli, drawing  # noqa: E402
+from fastgmm import IterationState, Mixture  # noqa: E402
 from fastgmm.data import fourclusters, load_example  # noqa: E402
+from fastgmm.pictures import drawing  # noqa: E402
+from fastgmm.shell import commands  # noqa: E402
 
 SCRIPTS = ("p0_assignments", "p1_two_columns", "p2_mall_customers", "p3_four_clusters", "p4_time_series")
 
@@ -110,7 +112,7 @@ def test_the_rule_of_p0_is_the_norm_of_the_change():
     np.testing.assert_array_equal(start.covariances[2], np.cov(X.T))
     assert all((mean == X).all(axis=1).any() for mean in start.means)
     watch = p0_assignments.UntilResponsibilitiesSettle(X, start)
-    after = fastgmm.fit(X, 4, init=start, tol=0.0, max_iter=1).parameters
+    after = fastgmm.fit(X, 4, init=start, tol=0.0, max_iter=1).mixture
     assert not watch(IterationState(0, 1, 0.0, np.inf, after))
     change = after.responsibilities(X).max(axis=1) - start.responsibilities(X).max(axis=1)
     assert watch.norms == [pytest.approx(np.sqrt(np.sum(change**2)))]
@@ -192,7 +194,7 @@ def test_p2(run, tmp_path, customers):
 
 
 def test_far_rows_have_no_density_in_float64():
-    start = MixtureParameters(np.full(3, 1 / 3), np.zeros((3, 2)), np.array([np.eye(2)] * 3))
+    start = Mixture(np.full(3, 1 / 3), np.zeros((3, 2)), np.array([np.eye(2)] * 3))
     X = np.array([[0.0, 0.0], [38.0, 0.0], [0.0, 39.0], [-40.0, 60.0]])
     assert p2_mall_customers.n_underflowing(X, start) == 2
     assert p2_mall_customers.n_underflowing(X[:2], start) == 0
@@ -257,7 +259,7 @@ def test_totals_after_each_round():
 
 
 def test_formula_is_latex():
-    mixture = MixtureParameters(np.array([0.25, 0.75]), np.array([[1.0], [-2.0]]), np.array([[[0.5]], [[3.0]]]))
+    mixture = Mixture(np.array([0.25, 0.75]), np.array([[1.0], [-2.0]]), np.array([[[0.5]], [[3.0]]]))
     assert p3_four_clusters.formula(mixture) == (
         r"p(x) = 0.25000\,\mathcal{N}\!\left(x;\,\begin{pmatrix}1.00000\end{pmatrix},"
         r"\,\begin{pmatrix}0.50000\end{pmatrix}\right)"
@@ -320,8 +322,8 @@ def test_the_original_of_p4_without_faults_is_em(monkeypatch):
     means = np.array([[24.0, 36.0, 44.0], [30.0, 40.0, 44.5]])
     weights, after, variances = p4_faults.original(x, means, over_samples=False, root=False)
     for start in (0, 1):
-        begin = MixtureParameters(np.full(3, 1 / 3), means[start][:, np.newaxis], np.full((3, 1, 1), x.var()))
-        expected = fastgmm.fit(x, 3, init=begin, tol=0.0, max_iter=4, reg_covar=0.0).parameters
+        begin = Mixture(np.full(3, 1 / 3), means[start][:, np.newaxis], np.full((3, 1, 1), x.var()))
+        expected = fastgmm.fit(x, 3, init=begin, tol=0.0, max_iter=4, reg_covar=0.0).mixture
         np.testing.assert_allclose(weights[start], expected.weights)
         np.testing.assert_allclose(after[start], expected.means.ravel())
         np.testing.assert_allclose(variances[start], expected.covariances.ravel())
@@ -381,7 +383,7 @@ def test_a_missing_extra_is_one_line():
     code = "import sys; sys.modules['typer'] = None; import bench.studies"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == cli._EXTRA_MISSING.format("typer") + "\n"
+    assert done.stderr == commands._EXTRA_MISSING.format("typer") + "\n"
 
 
 def test_the_command_line_extra_is_enough():

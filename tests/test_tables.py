@@ -6,7 +6,7 @@ import pytest
 from pyarrow import feather, parquet
 
 from fastgmm import data
-from fastgmm.tables import read_example, read_table
+from fastgmm.shell.tables import read_example, read_table
 
 ROWS = np.array([[1.5, -2.0], [3.0, 1e-300], [0.1, 7.0]])
 

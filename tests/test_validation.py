@@ -26,15 +26,15 @@ X, START = make_problem(60, 2, 2)
 )
 def test_any_table_of_numbers(rows):
     result = fastgmm.fit(rows, 2, init=START, max_iter=3)
-    assert_same_bits(result.parameters, fastgmm.fit(X, 2, init=START, max_iter=3).parameters)
+    assert_same_bits(result.mixture, fastgmm.fit(X, 2, init=START, max_iter=3).mixture)
 
 
 def test_column_names_are_kept():
     frame = pd.DataFrame(X, columns=["a", "b"])
-    assert fastgmm.fit(frame, 2, init=START, max_iter=1).parameters.feature_names == ("a", "b")
+    assert fastgmm.fit(frame, 2, init=START, max_iter=1).mixture.feature_names == ("a", "b")
     table = pa.table({"a": X[:, 0], "b": X[:, 1]})
-    assert fastgmm.fit(table, 2, init=START, max_iter=1).parameters.feature_names == ("a", "b")
-    assert fastgmm.fit(X, 2, init=START, max_iter=1).parameters.feature_names is None
+    assert fastgmm.fit(table, 2, init=START, max_iter=1).mixture.feature_names == ("a", "b")
+    assert fastgmm.fit(X, 2, init=START, max_iter=1).mixture.feature_names is None
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_, np.float16, np.float32, ">f4"])
@@ -42,15 +42,15 @@ def test_other_dtypes_become_floating_point(dtype):
     values = np.random.default_rng(0).integers(0, 2, size=(40, 2)).astype(dtype)
     result = fastgmm.fit(values, 1)
     single = np.dtype(dtype).kind == "f" and np.dtype(dtype).itemsize == 4
-    assert result.parameters.means.dtype == (np.float32 if single else np.float64)
+    assert result.mixture.means.dtype == (np.float32 if single else np.float64)
     expected = values.astype(np.float64).mean(axis=0)
-    np.testing.assert_allclose(result.parameters.means[0], expected, rtol=1e-7 if single else 1e-13)
+    np.testing.assert_allclose(result.mixture.means[0], expected, rtol=1e-7 if single else 1e-13)
 
 
 def test_one_dimension_is_one_feature():
     result = fastgmm.fit(X[:, 0], 2, random_state=0)
-    assert result.parameters.means.shape == (2, 1)
-    assert_same_bits(result.parameters, fastgmm.fit(X[:, :1], 2, random_state=0).parameters)
+    assert result.mixture.means.shape == (2, 1)
+    assert_same_bits(result.mixture, fastgmm.fit(X[:, :1], 2, random_state=0).mixture)
 
 
 def with_value(value, *places):
@@ -134,18 +134,18 @@ def test_random_states(random_state):
 
 
 def test_bad_parameters_are_refused_wherever_they_enter():
-    broken = fastgmm.MixtureParameters(START.weights, START.means, -START.covariances)
+    broken = fastgmm.Mixture(START.weights, START.means, -START.covariances)
     for use in (broken.predict, broken.score, lambda rows: fastgmm.accumulate(rows, broken)):
         with pytest.raises(ValueError, match="component 0 is not positive definite"):
             use(X)
     with pytest.raises(fastgmm.FitFailure, match="component 0 is not positive definite"):
         fastgmm.fit(X, 2, init=broken)
-    with pytest.raises(TypeError, match="must be MixtureParameters, got dict"):
+    with pytest.raises(TypeError, match="must be Mixture, got dict"):
         fastgmm.accumulate(X, {})
     with pytest.raises(TypeError, match="must be SufficientStatistics, got dict"):
         fastgmm.maximize({})
 
 
 def test_parameters_of_any_layout_and_lists():
-    p = fastgmm.MixtureParameters(START.weights.tolist(), np.asfortranarray(START.means), START.covariances.tolist())
+    p = fastgmm.Mixture(START.weights.tolist(), np.asfortranarray(START.means), START.covariances.tolist())
     np.testing.assert_array_equal(p.log_density(X), START.log_density(X))

@@ -6,7 +6,7 @@ from conftest import assert_same_parameters, make_problem, random_covariances
 from sklearn.preprocessing import StandardScaler
 
 import fastgmm
-from fastgmm import GaussianMixture, MixtureParameters
+from fastgmm import GaussianMixture, Mixture
 from fastgmm._jit import JIT_ENABLED
 from fastgmm.k_means import KMeans
 
@@ -23,7 +23,7 @@ def start_of(covariance_type, n_features, n_components=3, seed=5):
         "diag": np.diagonal(full, axis1=1, axis2=2).copy(),
         "spherical": full[:, 0, 0].copy(),
     }[covariance_type]
-    return MixtureParameters(
+    return Mixture(
         np.full(n_components, 1.0 / n_components),
         3.0 * generator.normal(size=(n_components, n_features)),
         covariances,
@@ -46,7 +46,7 @@ def test_integer_weights_are_repeated_rows(covariance_type, n_features):
     options = {"covariance_type": covariance_type, "init": start, "tol": 0.0, "max_iter": 5}
     ours = fastgmm.fit(X, 3, sample_weight=counts, **options)
     repeated = fastgmm.fit(np.repeat(X, counts, axis=0), 3, **options)
-    assert_same_parameters(ours.parameters, repeated.parameters, rtol=1e-9, atol=1e-10)
+    assert_same_parameters(ours.mixture, repeated.mixture, rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(ours.trace, repeated.trace, rtol=1e-11)
     assert ours.log_likelihood == pytest.approx(repeated.log_likelihood, rel=1e-11)
 
@@ -61,12 +61,12 @@ def test_zero_weights_are_removed_rows_and_units_do_not_matter(covariance_type, 
     start = start_of(covariance_type, 5)
     options = {"covariance_type": covariance_type, "init": start, "tol": 0.0, "max_iter": 5}
     tolerance = {"rtol": 1e-9, "atol": 1e-10} if dtype == np.float64 else {"rtol": 1e-4, "atol": 1e-4}
-    kept = fastgmm.fit(X[counts > 0.0], 3, **options).parameters
+    kept = fastgmm.fit(X[counts > 0.0], 3, **options).mixture
     ours = fastgmm.fit(X, 3, sample_weight=counts, **options)
-    assert_same_parameters(ours.parameters, kept, **tolerance)
+    assert_same_parameters(ours.mixture, kept, **tolerance)
     for unit in (2.0**-30, 7.0, 1e-300, 1e300):
         scaled = fastgmm.fit(X, 3, sample_weight=unit * counts, **options)
-        assert_same_parameters(scaled.parameters, ours.parameters, **tolerance)
+        assert_same_parameters(scaled.mixture, ours.mixture, **tolerance)
         assert scaled.log_likelihood == pytest.approx(unit * ours.log_likelihood, rel=1e-6)
 
 
@@ -101,7 +101,7 @@ def test_weighted_chunks_are_weighted_rows(n_threads):
 def test_named_starts_take_no_row_without_weight(init):
     X, counts = weighted_rows(2)
     X[counts == 0] += 1e6
-    start = fastgmm.fit(X, 3, init=init, sample_weight=counts, max_iter=0, random_state=0).parameters
+    start = fastgmm.fit(X, 3, init=init, sample_weight=counts, max_iter=0, random_state=0).mixture
     assert np.abs(start.means).max() < 1e3
 
 
@@ -180,8 +180,8 @@ def test_a_huge_row_without_weight_may_stand_anywhere(position, init):
     kept = weights > 0.0
     labels = np.arange(60) % 2
     starts = (labels, labels[kept]) if init == "labels" else ("kmeans", "kmeans")
-    ours = fastgmm.fit(X, 2, init=starts[0], sample_weight=weights, max_iter=0, random_state=0).parameters
-    expected = fastgmm.fit(X[kept], 2, init=starts[1], max_iter=0, random_state=0).parameters
+    ours = fastgmm.fit(X, 2, init=starts[0], sample_weight=weights, max_iter=0, random_state=0).mixture
+    expected = fastgmm.fit(X[kept], 2, init=starts[1], max_iter=0, random_state=0).mixture
     if init == "labels":
         assert_same_parameters(ours, expected, rtol=1e-4, atol=1e-5)
     assert np.abs(ours.means).max() < 1e3
@@ -190,8 +190,8 @@ def test_a_huge_row_without_weight_may_stand_anywhere(position, init):
 
 def test_extreme_units():
     X, counts = weighted_rows(2)
-    expected = fastgmm.fit(X, 2, sample_weight=counts, random_state=0).parameters
+    expected = fastgmm.fit(X, 2, sample_weight=counts, random_state=0).mixture
     for unit in (1e-320, 4e307):
         with np.errstate(over="ignore"):
-            ours = fastgmm.fit(X, 2, sample_weight=unit * np.sign(counts) * counts, random_state=0).parameters
+            ours = fastgmm.fit(X, 2, sample_weight=unit * np.sign(counts) * counts, random_state=0).mixture
         np.testing.assert_allclose(ours.means, expected.means, rtol=1e-2)

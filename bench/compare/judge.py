@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.compare.peer import Mixture
+from bench.compare.peer import Parameters
 
 
-def log_likelihood(X: np.ndarray, mixture: Mixture) -> float:
+def log_likelihood(X: np.ndarray, mixture: Parameters) -> float:
     """Mean log-likelihood per row, in nats; LinAlgError if a covariance is not positive definite."""
     return float(row_log_likelihoods(joint_log_densities(X, mixture)).mean())
 
 
-def reference(X: np.ndarray, start: Mixture, n_rounds: int) -> Mixture:
+def reference(X: np.ndarray, start: Parameters, n_rounds: int) -> Parameters:
     """Return the parameters after so many rounds of EM, without a regulariser."""
     mixture = start
     for _ in range(n_rounds):
@@ -21,7 +21,7 @@ def reference(X: np.ndarray, start: Mixture, n_rounds: int) -> Mixture:
     return mixture
 
 
-def joint_log_densities(X: np.ndarray, mixture: Mixture) -> np.ndarray:
+def joint_log_densities(X: np.ndarray, mixture: Parameters) -> np.ndarray:
     """Logarithm of weight times density, (N, K)."""
     joint = np.empty((len(X), len(mixture.weights)))
     with np.errstate(divide="ignore"):  # a weight of 0
@@ -42,7 +42,7 @@ def joint_log_densities(X: np.ndarray, mixture: Mixture) -> np.ndarray:
     return joint
 
 
-def spreads(mixture: Mixture) -> np.ndarray:
+def spreads(mixture: Parameters) -> np.ndarray:
     """Covariance matrices (K, D, D) or, where the structure has no others, variances (K, D); in double."""
     matrices = mixture._replace(covariances=np.asarray(mixture.covariances, np.float64)).matrices()
     return matrices if mixture.covariance_type in ("full", "tied") else np.diagonal(matrices, axis1=1, axis2=2)
@@ -54,7 +54,7 @@ def row_log_likelihoods(joint: np.ndarray) -> np.ndarray:
     return largest + np.log(np.exp(joint - largest[:, np.newaxis]).sum(axis=1))
 
 
-def maximize(X: np.ndarray, responsibilities: np.ndarray, covariance_type: str) -> Mixture:
+def maximize(X: np.ndarray, responsibilities: np.ndarray, covariance_type: str) -> Parameters:
     """Return the parameters that responsibilities (N, K) give."""
     sums = responsibilities.sum(axis=0)
     means = responsibilities.T @ X / sums[:, np.newaxis]
@@ -71,10 +71,10 @@ def maximize(X: np.ndarray, responsibilities: np.ndarray, covariance_type: str) 
         "diag": np.array,
         "spherical": lambda variances: np.mean(variances, axis=1),
     }[covariance_type](covariances)
-    return Mixture(sums / len(X), means, reduced, covariance_type)
+    return Parameters(sums / len(X), means, reduced, covariance_type)
 
 
-def difference(actual: Mixture, expected: Mixture) -> float:
+def difference(actual: Parameters, expected: Parameters) -> float:
     """Largest difference of a parameter, relative to the largest of its kind."""
     return largest_difference(actual[:3], expected[:3])
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 
-class Mixture(NamedTuple):
-    """Parameters as they travel between processes; shapes and names are those of ``fastgmm.MixtureParameters``."""
+class Parameters(NamedTuple):
+    """Parameters as they travel between processes; shapes and names are those of ``fastgmm.Mixture``."""
 
     weights: np.ndarray
     means: np.ndarray
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
 
     seconds: float
     megabytes: float | None
-    mixture: Mixture
+    mixture: Parameters
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Peer:
     whole : callable
         ``whole(rows, n_components, covariance_type, seed)``: a fit with its own defaults, start included.
     rounds : callable or None
-        ``rounds(rows, start, n_rounds)``: so many rounds of EM from a `Mixture`, without a regulariser. None if it
+        ``rounds(rows, start, n_rounds)``: so many rounds of EM from a `Parameters`, without a regulariser. None if it
         takes no explicit start, or does not count rounds; then only whole fits are compared.
     structures, dtypes : tuple of str
         Covariance structures, and dtypes of rows that it computes in.
@@ -79,8 +79,8 @@ class Peer:
     title: str
     install: str
     versions: Callable[[], dict[str, str]]
-    whole: Callable[[Any, int, str, int], Mixture]
-    rounds: Callable[[Any, Mixture, int], Mixture] | None = None
+    whole: Callable[[Any, int, str, int], Parameters]
+    rounds: Callable[[Any, Parameters, int], Parameters] | None = None
     structures: tuple[str, ...] = ("full", "tied", "diag", "spherical")
     dtypes: tuple[str, ...] = ("float64",)
     threads: bool = True

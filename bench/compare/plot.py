@@ -11,7 +11,7 @@ def draw(results: dict, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-    from fastgmm.drawing import COLORS, MARKERS
+    from fastgmm.pictures.drawing import COLORS, MARKERS
 
     panels = {
         "one round of EM": [

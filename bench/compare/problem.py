@@ -9,7 +9,7 @@ import numpy as np
 from bench.cases import Case
 from bench.compare import judge
 from bench.compare.client import Failure
-from bench.compare.peer import Mixture
+from bench.compare.peer import Parameters
 
 # Largest differences from the judge's answer: of the mean log-likelihood in nats per row, and of a parameter relative
 # to the largest of its kind. Both, for near its maximum the likelihood hides a wrong parameter.
@@ -22,16 +22,16 @@ class Problem:
 
     case: Case
     scratch: Path
-    _references: dict[tuple[int, int], tuple[Mixture, float]] = field(default_factory=dict)
+    _references: dict[tuple[int, int], tuple[Parameters, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         X, start = self.case.problem()
-        self.start = Mixture(start.weights, start.means, start.covariances, start.covariance_type)
+        self.start = Parameters(start.weights, start.means, start.covariances, start.covariance_type)
         self.path = str(self.scratch / f"rows_{self.case.dtype}.npy")
         np.save(self.path, X)
         self.X = X.astype(np.float64)
 
-    def log_likelihood(self, mixture: Mixture, n_rows: int | None = None) -> float:
+    def log_likelihood(self, mixture: Parameters, n_rows: int | None = None) -> float:
         """Mean log-likelihood per row; Failure if the parameters have none."""
         with np.errstate(all="ignore"):
             try:
@@ -42,7 +42,7 @@ class Problem:
             raise Failure("an answer that has no likelihood")
         return value
 
-    def check(self, mixture: Mixture, n_rows: int, n_rounds: int) -> dict[str, float]:
+    def check(self, mixture: Parameters, n_rows: int, n_rounds: int) -> dict[str, float]:
         """Differences from the judge's answer after so many rounds of so many rows; Failure if it is another."""
         if (n_rows, n_rounds) not in self._references:
             reference = judge.reference(self.X[:n_rows], self.start, n_rounds)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.compare.peer import Answer, Mixture, Peer
+from bench.compare.peer import Answer, Parameters, Peer
 from bench.resident import release_free_heap, resident, watcher
 
 # Pairs of a short and a long run are repeated for so many seconds.
@@ -37,7 +37,7 @@ class Session:
         self._rows = None
         self._rows = self._peer.load(np.load(path, mmap_mode="r")[:n_rows].copy())
 
-    def rounds(self, start: Mixture, n_rounds: int) -> Answer:
+    def rounds(self, start: Parameters, n_rounds: int) -> Answer:
         """Run so many rounds."""
         return self._measured(self._peer.rounds, start, n_rounds)
 
@@ -45,7 +45,7 @@ class Session:
         """Fit with the peer's own defaults."""
         return self._measured(self._peer.whole, n_components, covariance_type, seed)
 
-    def seconds_per_round(self, start: Mixture, short: int, long: int) -> float:
+    def seconds_per_round(self, start: Parameters, short: int, long: int) -> float:
         """From the median difference of a short and a long run, which leaves out what a call does once."""
         differences: list[float] = []
         end = time.perf_counter() + LONG_ENOUGH

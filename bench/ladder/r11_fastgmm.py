@@ -11,6 +11,6 @@ import fastgmm
 
 def em_round(X, weights, means, covariances):
     """One E step and one M step; the log-likelihood is that of the arguments, in nats."""
-    statistics = fastgmm.accumulate(X, fastgmm.MixtureParameters(weights, means, covariances))
+    statistics = fastgmm.accumulate(X, fastgmm.Mixture(weights, means, covariances))
     new = fastgmm.maximize(statistics, reg_covar=0.0)
     return new.weights, new.means, new.covariances, statistics.log_likelihood

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from fastgmm import cli  # before the extras: it says in one line what to install where they are missing
+from fastgmm.shell import commands  # before the extras: it says in one line what to install where they are missing
 
 # isort: split
 import numpy as np
@@ -16,7 +16,8 @@ import typer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fastgmm import drawing, report
+from fastgmm.pictures import drawing
+from fastgmm.shell import report
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for the files.", show_default=False)]
 
@@ -29,7 +30,7 @@ def run(study: Callable[..., None], arguments: Sequence[str] | None = None) -> i
     module = sys.modules[study.__module__]
     application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     application.command(help=module.__doc__)(study)
-    return cli.run(application, f"python -m {module.__spec__.name}", arguments)
+    return commands.run(application, f"python -m {module.__spec__.name}", arguments)
 
 
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

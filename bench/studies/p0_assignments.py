@@ -7,7 +7,7 @@ component has collapsed; and densities that are not taken as logarithms underflo
 the change in each row's largest responsibility is at most 1e-8: the more rows, the stricter, and blind to a row that
 goes from (0.9, 0.1) to (0.1, 0.9).
 
-Here the same start is a MixtureParameters, and the same rule a callback, which sees the parameters after each round
+Here the same start is a Mixture, and the same rule a callback, which sees the parameters after each round
 and pays for them with a second E step. The table says what the rule buys: the labels are final in half of its
 rounds. fastgmm's own rule, at its default, would stop after a third, when a few rows between two clusters still
 change sides; but from another start (--seed 5) on a plateau of the log-likelihood, far from the end. There the cure
@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 
 import fastgmm
 from bench import studies
-from fastgmm import IterationState, MixtureParameters, drawing, outputs, plot
+from fastgmm import IterationState, Mixture
 from fastgmm.data import load_example
+from fastgmm.pictures import drawing, plot
+from fastgmm.shell import files
 
 N_COMPONENTS = 4
 TOLERANCE = 1e-8  # of the norm
@@ -33,11 +35,11 @@ MAX_ITER = 2000
 DEFAULT_TOL = 1e-3  # fastgmm.fit's own, in nats per row
 
 
-def sample_row_start(X: NDArray, generator: np.random.Generator) -> MixtureParameters:
+def sample_row_start(X: NDArray, generator: np.random.Generator) -> Mixture:
     """K distinct rows as means, and the covariance of all rows, with the divisor N - 1, for every component."""
     means = X[generator.choice(len(X), N_COMPONENTS, replace=False)]
     covariances = np.array([np.cov(X, rowvar=False)] * N_COMPONENTS)
-    return MixtureParameters(np.full(N_COMPONENTS, 1.0 / N_COMPONENTS), means, covariances)
+    return Mixture(np.full(N_COMPONENTS, 1.0 / N_COMPONENTS), means, covariances)
 
 
 class UntilResponsibilitiesSettle:
@@ -47,7 +49,7 @@ class UntilResponsibilitiesSettle:
     log-likelihood, which fastgmm's own rule goes by, and the labels.
     """
 
-    def __init__(self, X: NDArray, start: MixtureParameters) -> None:
+    def __init__(self, X: NDArray, start: Mixture) -> None:
         self.X = X
         self.largest = start.responsibilities(X).max(axis=1)
         self.norms: list[float] = []
@@ -89,7 +91,7 @@ def main(
     out: studies.Out,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random rows.")] = 0,
 ) -> None:
-    with outputs.new_directory(out) as directory:
+    with files.new_directory(out) as directory:
         X, names = load_example("fourclusters")
         start = sample_row_start(X, np.random.default_rng(seed))
         watch = UntilResponsibilitiesSettle(X, start)
@@ -97,10 +99,10 @@ def main(
         result = fastgmm.fit(X, N_COMPONENTS, init=start, tol=0.0, max_iter=MAX_ITER, callback=watch)
 
         final = next(i for i in range(1, result.n_iter + 1) if watch.n_differing(i) == 0)
-        outputs.write_labels(directory / "labels.csv", result.parameters.responsibilities(X))
+        files.write_labels(directory / "labels.csv", result.mixture.responsibilities(X))
         studies.save_figures(
             directory,
-            clusters=plot.plot_clusters(X, result.parameters, labels=watch.labels[-1], feature_names=names),
+            clusters=plot.plot_clusters(X, result.mixture, labels=watch.labels[-1], feature_names=names),
             stopping=plot_stopping(watch, final),
         )
     earlier = next((i for i, change in enumerate(watch.changes, start=1) if abs(change) < DEFAULT_TOL), result.n_iter)

@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 import fastgmm
 from bench import studies
-from fastgmm import FitResult, MixtureParameters, outputs, plot, tables
+from fastgmm import FitResult, Mixture
+from fastgmm.pictures import plot
+from fastgmm.shell import files, tables
 
 N_ROUNDS = 100
 N_SEEDS = 100
@@ -46,10 +48,10 @@ def min_max_scaled(X: NDArray) -> NDArray:
     return (X - low) / (high - low)
 
 
-def random_start(n_features: int, seed: int) -> MixtureParameters:
+def random_start(n_features: int, seed: int) -> Mixture:
     """Draw means in [0, 1), with identity covariances."""
     means = np.random.default_rng(seed).random((2, n_features))
-    return MixtureParameters(np.full(2, 0.5), means, np.array([np.eye(n_features)] * 2))
+    return Mixture(np.full(2, 0.5), means, np.array([np.eye(n_features)] * 2))
 
 
 def n_apart(labels: NDArray, others: NDArray) -> int:
@@ -75,7 +77,7 @@ def figures_of(name: str, table: tables.Table, scaled: NDArray, result: FitResul
     scaled_columns = [f"{column}, scaled" for column in columns]
     return {
         f"{name}_rows": plot.plot_data(table.X, feature_names=columns),
-        f"{name}_classes": plot.plot_clusters(scaled, result.parameters, feature_names=scaled_columns),
+        f"{name}_classes": plot.plot_clusters(scaled, result.mixture, feature_names=scaled_columns),
         f"{name}_log_likelihood": plot.plot_log_likelihood(result),
     }
 
@@ -99,7 +101,7 @@ def main(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="First seed of the random means; seed of the sample.")] = 0,
 ) -> None:
-    with outputs.new_directory(out) as directory:
+    with files.new_directory(out) as directory:
         np.savetxt(directory / "sample.txt", make_sample(seed))
         data = {
             "geyser" if file is None else "file": tables.read_table(file) if file else tables.read_example("geyser"),
@@ -109,7 +111,7 @@ def main(
         fits = {name: fit_in_three_ways(X, seed) for name, X in scaled.items()}
         for name, table in data.items():
             result = fits[name][ORIGINAL][0]
-            outputs.write_labels(directory / f"{name}_labels.csv", result.parameters.responsibilities(scaled[name]))
+            files.write_labels(directory / f"{name}_labels.csv", result.mixture.responsibilities(scaled[name]))
             studies.save_figures(directory, **figures_of(name, table, scaled[name], result))
     for name, ways in fits.items():
         studies.print_table(
@@ -117,7 +119,7 @@ def main(
             ("", "rounds", "before it settles", "log-likelihood"),
             [(way, *summary(results, len(scaled[name]))) for way, results in ways.items()],
         )
-    labels = fits["sample"][ORIGINAL][0].parameters.predict(scaled["sample"])
+    labels = fits["sample"][ORIGINAL][0].mixture.predict(scaled["sample"])
     print(f"rows of the sample in the other class: {n_apart(labels, np.repeat([0, 1], [30, 70]))} of {len(labels)}")
 
 

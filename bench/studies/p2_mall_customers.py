@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 
 import fastgmm
 from bench import studies
-from fastgmm import FitResult, MixtureParameters, outputs, plot, report, tables
+from fastgmm import FitResult, Mixture
+from fastgmm.pictures import plot
+from fastgmm.shell import files, report, tables
 
 COLUMNS = ["Annual Income (k$)", "Spending Score (1-100)"]
 N_COMPONENTS = 3
@@ -33,20 +35,20 @@ CANDIDATES = range(1, 9)
 SAME = 0.1  # nats; log-likelihoods that are closer are the same end
 
 
-def random_row_start(X: NDArray, seed: int) -> MixtureParameters:
+def random_row_start(X: NDArray, seed: int) -> Mixture:
     """Take distinct rows as means, with identity covariances."""
     n_features = X.shape[1]
     means = X[np.random.default_rng(seed).choice(len(X), N_COMPONENTS, replace=False)]
     covariances = np.array([np.eye(n_features)] * N_COMPONENTS)
-    return MixtureParameters(np.full(N_COMPONENTS, 1.0 / N_COMPONENTS), means, covariances)
+    return Mixture(np.full(N_COMPONENTS, 1.0 / N_COMPONENTS), means, covariances)
 
 
-def fit_original(X: NDArray, start: MixtureParameters) -> FitResult:
+def fit_original(X: NDArray, start: Mixture) -> FitResult:
     """Fit with the original's settings; fastgmm's tolerance is per row."""
     return fastgmm.fit(X, N_COMPONENTS, init=start, tol=1e-6 / len(X), max_iter=100, reg_covar=1e-6)
 
 
-def n_underflowing(X: NDArray, start: MixtureParameters) -> int:
+def n_underflowing(X: NDArray, start: Mixture) -> int:
     """Count the rows whose density under the start is too small for float64."""
     return int(np.count_nonzero(np.exp(start.log_density(X)) == 0.0))
 
@@ -67,7 +69,7 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="First of the seeds.")] = 0,
 ) -> None:
     table = tables.read_table(file, columns=columns)
-    with outputs.new_directory(out) as directory:
+    with files.new_directory(out) as directory:
         X, names = np.asarray(table.X), table.feature_names
         seeds = range(seed, seed + N_SEEDS)
         by_k_means = [fastgmm.fit(X, N_COMPONENTS, random_state=each) for each in seeds]
@@ -76,11 +78,11 @@ def main(
         selection = fastgmm.select(X, CANDIDATES, n_init=10, random_state=seed)
 
         result = max(by_rows, key=lambda each: each.log_likelihood)
-        result = replace(result, parameters=replace(result.parameters, feature_names=names))
-        responsibilities = result.parameters.responsibilities(X)
+        result = replace(result, mixture=replace(result.mixture, feature_names=names))
+        responsibilities = result.mixture.responsibilities(X)
         labels = responsibilities.argmax(axis=1)
         plot.save_pictures(directory, X, result, labels, responsibilities, selection=selection)
-        best = replace(selection.best.parameters, feature_names=names)
+        best = replace(selection.best.mixture, feature_names=names)
         studies.save_figures(directory, groups=plot.plot_clusters(X, best))
     zeros = [n_underflowing(X, start) for start in starts]
     print(f"rows of density 0, in float64, under the original's start: {min(zeros)} to {max(zeros)} of {len(X)}\n")
@@ -89,7 +91,7 @@ def main(
         ("", "log-likelihood", "different ends", "seeds at the best"),
         [summary("the original's start", by_rows), summary("fastgmm's default", by_k_means)],
     )
-    report.print_tables(report.parameters_table(result.parameters), report.selection_table(selection))
+    report.print_tables(report.parameters_table(result.mixture), report.selection_table(selection))
 
 
 if __name__ == "__main__":

@@ -27,17 +27,19 @@ import fastgmm
 from bench import studies
 from bench.studies import p3_starts
 from bench.studies.p3_starts import TOLERANCE, fit
-from fastgmm import FitResult, MixtureParameters, SufficientStatistics, drawing, outputs, plot, report
+from fastgmm import FitResult, Mixture, SufficientStatistics
 from fastgmm.data import fourclusters, load_example
+from fastgmm.pictures import drawing, plot
+from fastgmm.shell import files, report
 
 N_DRAWN = 500
 
 
-def original_m_step(statistics: SufficientStatistics) -> MixtureParameters:
+def original_m_step(statistics: SufficientStatistics) -> Mixture:
     """Return new weights and means, but covariances about the old means, as the original does."""
     sums = statistics.responsibility_sums
     means = statistics.centers + statistics.first_moments / sums[:, np.newaxis]
-    return MixtureParameters(sums / sums.sum(), means, statistics.second_moments / sums[:, np.newaxis, np.newaxis])
+    return Mixture(sums / sums.sum(), means, statistics.second_moments / sums[:, np.newaxis, np.newaxis])
 
 
 def original_course(X: NDArray) -> NDArray:
@@ -69,7 +71,7 @@ def plot_courses(own: NDArray, original: NDArray) -> Figure:
     return figure
 
 
-def formula(parameters: MixtureParameters) -> str:
+def formula(parameters: Mixture) -> str:
     """Write the density of the mixture in LaTeX."""
 
     def matrix(rows: NDArray) -> str:
@@ -88,10 +90,10 @@ def main(
     out: studies.Out,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random starts and of the rows drawn.")] = 0,
 ) -> None:
-    with outputs.new_directory(out) as directory:
+    with files.new_directory(out) as directory:
         X, names = load_example("fourclusters")
         result = fit(X, fourclusters.START)
-        mixture = replace(result.parameters, feature_names=names)
+        mixture = replace(result.mixture, feature_names=names)
         original = original_course(X)
         starts = p3_starts.random_starts(seed)
         ends = p3_starts.fit_all(X, starts)

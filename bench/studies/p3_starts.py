@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 import fastgmm
 from bench import studies
-from fastgmm import FitResult, MixtureParameters, drawing
+from fastgmm import FitResult, Mixture
 from fastgmm.data import fourclusters
+from fastgmm.pictures import drawing
 
 N_STARTS = 200
 TOLERANCE = 0.01  # of the total log-likelihood, in nats
 SAME = 1.0  # nats; log-likelihoods that are closer are of one plateau
 
 
-def fit(X: NDArray, start: MixtureParameters) -> FitResult:
+def fit(X: NDArray, start: Mixture) -> FitResult:
     """Fit with the original's tolerance; fastgmm's is per row."""
     return fastgmm.fit(X, 4, init=start, tol=TOLERANCE / len(X), max_iter=1000)
 
@@ -33,7 +34,7 @@ def random_starts(seed: int) -> dict[str, NDArray]:
     }
 
 
-def components_of(X: NDArray, parameters: MixtureParameters) -> str:
+def components_of(X: NDArray, parameters: Mixture) -> str:
     """Name the true clusters that make up a tenth or more of each distinct component: ``0+2 | 1 | 3``."""
     _, distinct = np.unique(parameters.means.round(6), axis=0, return_index=True)
     responsibilities = parameters.responsibilities(X)[:, distinct]
@@ -58,7 +59,7 @@ def print_ends(X: NDArray, starts: dict[str, NDArray], ends: list[FitResult]) ->
                 f"{totals[group].max():.2f}",
                 *np.bincount(group // N_STARTS, minlength=len(starts)),
                 f"{min(ends[i].n_iter for i in group)} to {max(ends[i].n_iter for i in group)}",
-                components_of(X, ends[group[0]].parameters),
+                components_of(X, ends[group[0]].mixture),
             )
             for group in studies.plateaus(totals, SAME)
         ],
@@ -82,7 +83,7 @@ def plot_ends(starts: dict[str, NDArray], ends: list[FitResult]) -> Figure:
     return figure
 
 
-def most_frequent_wrong_end(ends: list[FitResult]) -> MixtureParameters:
+def most_frequent_wrong_end(ends: list[FitResult]) -> Mixture:
     """Return an end on the plateau, other than the best, that most starts reach."""
     groups = studies.plateaus(np.array([end.log_likelihood for end in ends]), SAME)
-    return ends[max(groups[1:], key=len)[0]].parameters
+    return ends[max(groups[1:], key=len)[0]].mixture

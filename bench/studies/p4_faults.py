@@ -35,7 +35,7 @@ def by_faults(x: NDArray) -> dict[str, tuple[NDArray, NDArray, NDArray]]:
     starts = {
         "random rows": np.array([np.random.default_rng(seed).choice(x, 3, replace=False) for seed in seeds]),
         # With max_iter=0 a fit returns its start.
-        "k-means": np.array([fastgmm.fit(x, 3, max_iter=0, random_state=s).parameters.means.ravel() for s in seeds]),
+        "k-means": np.array([fastgmm.fit(x, 3, max_iter=0, random_state=s).mixture.means.ravel() for s in seeds]),
     }
     return {
         f"faults: {faults}; {start}": original(x, means, *which)

@@ -26,8 +26,10 @@ from numpy.typing import NDArray
 import fastgmm
 from bench import studies
 from bench.studies.p4_faults import N_ROUNDS, N_SEEDS, by_faults
-from fastgmm import FitResult, MixtureParameters, drawing, outputs, plot, report
+from fastgmm import FitResult, Mixture
 from fastgmm.data import load_example
+from fastgmm.pictures import drawing, plot
+from fastgmm.shell import files, report
 
 DEFAULT_TOL, TOL = 1e-3, 1e-8
 REPEATED = 44.44571429  # 13 times among the 50 values
@@ -35,7 +37,7 @@ REPEATED = 44.44571429  # 13 times among the 50 values
 
 def by_fastgmm(x: NDArray, tol: float) -> tuple[NDArray, NDArray, NDArray]:
     """Return weights, means and variances (S, 3) of fits from fastgmm's default start, k-means."""
-    fits = [fastgmm.fit(x, 3, tol=tol, max_iter=N_ROUNDS, random_state=seed).parameters for seed in range(N_SEEDS)]
+    fits = [fastgmm.fit(x, 3, tol=tol, max_iter=N_ROUNDS, random_state=seed).mixture for seed in range(N_SEEDS)]
     return tuple(np.array([getattr(p, name).ravel() for p in fits]) for name in ("weights", "means", "covariances"))
 
 
@@ -70,7 +72,7 @@ def plot_means(runs: dict[str, tuple[NDArray, NDArray, NDArray]], right: NDArray
     return figure
 
 
-def collapse(x: NDArray, answer: MixtureParameters, reg_covar: float | str) -> tuple[FitResult | None, str]:
+def collapse(x: NDArray, answer: Mixture, reg_covar: float | str) -> tuple[FitResult | None, str]:
     """Fit from the answer, but with a narrow component about the equal values; return the result and what is said."""
     means, covariances = answer.means.copy(), answer.covariances.copy()
     narrowed = np.argmax(means)
@@ -86,18 +88,18 @@ def collapse(x: NDArray, answer: MixtureParameters, reg_covar: float | str) -> t
 
 
 def main(out: studies.Out) -> None:
-    with outputs.new_directory(out) as directory:
+    with files.new_directory(out) as directory:
         X, names = load_example("timeseries")
         x = X[:, 0]  # (50,): one feature needs no second dimension
         runs = by_faults(x) | {f"fastgmm, tol={tol:g}": by_fastgmm(x, tol) for tol in (DEFAULT_TOL, TOL)}
         result = fastgmm.fit(x, 3, tol=TOL, max_iter=N_ROUNDS, random_state=0)
-        answer = replace(result.parameters, feature_names=names)
+        answer = replace(result.mixture, feature_names=names)
         _, failure = collapse(x, answer, reg_covar=0.0)
         collapsed, warning = collapse(x, answer, reg_covar="auto")
         studies.save_figures(
             directory,
             answer=plot.plot_clusters(x, answer),
-            collapse=plot.plot_clusters(x, collapsed.parameters, feature_names=names),
+            collapse=plot.plot_clusters(x, collapsed.mixture, feature_names=names),
             means=plot_means(runs, answer.means.ravel()),
         )
     studies.print_table(
@@ -108,7 +110,7 @@ def main(out: studies.Out) -> None:
     report.print_tables(report.parameters_table(answer))
     print(f"A collapse with reg_covar=0: {failure}\n")
     print(f"A collapse with the default, 'auto': {warning}.")
-    print(f"Its variances: {written(collapsed.parameters.covariances.ravel())}")
+    print(f"Its variances: {written(collapsed.mixture.covariances.ravel())}")
     print(f"Its log-likelihood: {collapsed.log_likelihood:.2f}; that of the answer: {result.log_likelihood:.2f}")
 
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..parameters import MixtureParameters
+from ..parameters import Mixture
 
-START = MixtureParameters(
+START = Mixture(
     weights=np.full(4, 0.25),
     means=np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]),
     covariances=np.array([np.eye(2)] * 4),
     feature_names=("x1", "x2"),
 )
 
-RESULT = MixtureParameters(
+RESULT = Mixture(
     weights=np.array([0.23048224536932024, 0.22999999854996792, 0.272826418924052, 0.2666913371566595]),
     means=np.array([[-0.40658, 0.32248], [1.20354, -1.19686], [0.14435, 0.14614], [-0.44149, -0.45088]]),
     covariances=np.array(

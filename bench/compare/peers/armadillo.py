@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.compare.peer import Mixture, Peer, output_of
+from bench.compare.peer import Parameters, Peer, output_of
 
 LIBRARY = str(Path(tempfile.gettempdir()) / "armadillo.so")
 FLAGS = ["-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", "-DARMA_DONT_USE_WRAPPER", "-DARMA_NO_DEBUG"]
@@ -28,13 +28,13 @@ def rounds(X, start, n_rounds, seed=-1, n_k_means=0):
     fit.restype = ctypes.c_bool
     if not fit(pointers[0], *sizes, *pointers[1:], seed, n_k_means, n_rounds):
         raise RuntimeError("learn() returned false")
-    return Mixture(*arrays, start.covariance_type)
+    return Parameters(*arrays, start.covariance_type)
 
 
 def whole(X, n_components, covariance_type, seed):
     means = np.zeros((n_components, X.shape[1]))
-    ones = Mixture(np.full(n_components, 1.0 / n_components), means, np.ones(n_components), "spherical")
-    room = Mixture.of_matrices(ones.weights, means, ones.matrices(), covariance_type)
+    ones = Parameters(np.full(n_components, 1.0 / n_components), means, np.ones(n_components), "spherical")
+    room = Parameters.of_matrices(ones.weights, means, ones.matrices(), covariance_type)
     return rounds(X, room, 5, seed, 10)
 
 

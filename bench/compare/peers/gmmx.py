@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from bench.compare.peer import Mixture, Peer, version_of
+from bench.compare.peer import Parameters, Peer, version_of
 
 
 def versions():
@@ -30,7 +30,7 @@ def whole(X, n_components, covariance_type, seed):
 
 
 def mixture(model):
-    return Mixture(
+    return Parameters(
         model.weights_numpy, model.means_numpy, model.covariances.values_numpy, model.covariances.type.value
     )
 

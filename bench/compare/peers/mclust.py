@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.compare.peer import Mixture, Peer, output_of
+from bench.compare.peer import Parameters, Peer, output_of
 
 MODELS = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}
 SCRATCH = Path(tempfile.gettempdir())
@@ -33,7 +33,7 @@ class Session:
             raise RuntimeError(failure)
         weights, means, matrices = np.split(np.fromfile(SCRATCH / "answer"), [k, k * (1 + self.n_features)])
         means, matrices = means.reshape(k, -1), matrices.reshape(k, self.n_features, -1)
-        return Mixture.of_matrices(weights, means, matrices, covariance_type)
+        return Parameters.of_matrices(weights, means, matrices, covariance_type)
 
 
 def rounds(session, start, n_rounds):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.compare.peer import Mixture, Peer, version_of
+from bench.compare.peer import Parameters, Peer, version_of
 
 
 def rounds(X, start, n_rounds):
@@ -28,7 +28,7 @@ def fitted(X, n_components, covariance_type, start, **options):
     covariances = (
         np.array(result.covariances).squeeze(1) if covariance_type == "diag" else np.array(result.covariances)
     )
-    return Mixture(np.ravel(result.weights), result.means, covariances, covariance_type)
+    return Parameters(np.ravel(result.weights), result.means, covariances, covariance_type)
 
 
 STORAGE = {"full": "full", "diag": "diagonal"}

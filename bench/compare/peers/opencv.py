@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.compare.peer import Mixture, Peer
+from bench.compare.peer import Parameters, Peer
 
 
 def versions():
@@ -30,7 +30,7 @@ def rounds(X, start, n_rounds):
     # An array of three dimensions would be one of two with channels.
     matrices = cv2.Mat(start.matrices(), wrap_channels=False)
     mixture.trainE(X, start.means, matrices, start.weights[np.newaxis])
-    return Mixture.of_matrices(mixture.getWeights(), mixture.getMeans(), mixture.getCovs(), start.covariance_type)
+    return Parameters.of_matrices(mixture.getWeights(), mixture.getMeans(), mixture.getCovs(), start.covariance_type)
 
 
 def whole(X, n_components, covariance_type, seed):
@@ -39,7 +39,7 @@ def whole(X, n_components, covariance_type, seed):
     cv2.setRNGSeed(seed)
     mixture = empty(n_components, covariance_type)
     mixture.trainEM(X)
-    return Mixture.of_matrices(mixture.getWeights(), mixture.getMeans(), mixture.getCovs(), covariance_type)
+    return Parameters.of_matrices(mixture.getWeights(), mixture.getMeans(), mixture.getCovs(), covariance_type)
 
 
 STORAGE = {"full": "GENERIC", "diag": "DIAGONAL", "spherical": "SPHERICAL"}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.compare.peer import Mixture, Peer, version_of
+from bench.compare.peer import Parameters, Peer, version_of
 
 
 def versions():
@@ -37,7 +37,7 @@ def fitted(X, covariance_type, starts, **options):
     normals = [Normal(*start, covariance_type=covariance_type) for start in starts]
     model = GeneralMixtureModel(normals, **options).fit(X)
     means, covariances = (np.array([getattr(each, name).numpy() for each in normals]) for name in ("means", "covs"))
-    return Mixture(model.priors.numpy(), means, covariances, covariance_type)
+    return Parameters(model.priors.numpy(), means, covariances, covariance_type)
 
 
 PEER = Peer(

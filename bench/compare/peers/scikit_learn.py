@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from bench.compare.peer import Mixture, Peer, version_of
+from bench.compare.peer import Parameters, Peer, version_of
 
 
 def rounds(X, start, n_rounds):
@@ -33,7 +33,7 @@ def fitted(X, covariance_type, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ConvergenceWarning: rounds are counted
         mixture = GaussianMixture(covariance_type=covariance_type, **options).fit(X)
-    return Mixture(mixture.weights_, mixture.means_, mixture.covariances_, covariance_type)
+    return Parameters(mixture.weights_, mixture.means_, mixture.covariances_, covariance_type)
 
 
 PEER = Peer(

@@ -3,7 +3,7 @@
 import os
 from types import SimpleNamespace
 
-from bench.compare.peer import Mixture, Peer, output_of, version_of
+from bench.compare.peer import Parameters, Peer, output_of, version_of
 
 
 def load(X):
@@ -29,7 +29,7 @@ def rounds(rows, start, n_rounds):
     explicit = SimpleNamespace(k=k, weights=start.weights.tolist(), gaussians=gaussians)
     model = GaussianMixture.train(rows.rdd, k, convergenceTol=0.0, maxIterations=n_rounds, initialModel=explicit)
     fitted = [(each.mu.toArray(), each.sigma.toArray()) for each in model.gaussians]
-    return Mixture.of_matrices(model.weights, *zip(*fitted, strict=True), "full")
+    return Parameters.of_matrices(model.weights, *zip(*fitted, strict=True), "full")
 
 
 def whole(rows, n_components, covariance_type, seed):
@@ -37,7 +37,7 @@ def whole(rows, n_components, covariance_type, seed):
 
     model = GaussianMixture(k=n_components, seed=seed).fit(rows.frame)
     fitted = [(row["mean"].toArray(), row["cov"].toArray()) for row in model.gaussiansDF.collect()]
-    return Mixture.of_matrices(model.weights, *zip(*fitted, strict=True), "full")
+    return Parameters.of_matrices(model.weights, *zip(*fitted, strict=True), "full")
 
 
 PEER = Peer(

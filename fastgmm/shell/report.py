@@ -14,10 +14,10 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from .inference import CRITERIA, criterion_value
-from .parameters import MixtureParameters
-from .results import Callback, FitResult, IterationState, Status
-from .selection import Selection
+from ..inference import CRITERIA, criterion_value
+from ..parameters import Mixture
+from ..results import Callback, FitResult, IterationState, Status
+from ..selection import Selection
 
 MOST_FEATURES = 8  # printed with their covariances; of more, the means of the first few
 HEADING_WIDTH = 14  # characters; two features then fit a terminal of 80
@@ -35,7 +35,7 @@ def print_tables(*tables: Table) -> None:
         console.print()
 
 
-def parameters_table(parameters: MixtureParameters) -> Table:
+def parameters_table(parameters: Mixture) -> Table:
     """Tabulate weights, means and covariances: a line per component and feature."""
     k, d = parameters.means.shape
     names = parameters.feature_names or tuple(f"feature {j}" for j in range(d))
@@ -110,7 +110,7 @@ def summary_table(result: FitResult, *, total_weight: float, seconds: float, out
     score = result.log_likelihood / total_weight
     table.add_row("log-likelihood", f"{result.log_likelihood:.4f} ({score:.6f} per row, {total_weight:g} rows)")
     for name in CRITERIA:
-        value = criterion_value(name, result.log_likelihood, result.parameters.n_free, total_weight)
+        value = criterion_value(name, result.log_likelihood, result.mixture.n_free, total_weight)
         table.add_row(name.upper(), f"{value:.4f}")
     table.add_row("rounds", str(result.n_iter))
     table.add_row("converged", _converged(result.status))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from .parameters import MixtureParameters
+    from .parameters import Mixture
 
 # Rows looked at together when searching for NaN: keeps the temporary mask in cache.
 _CHUNK = 1 << 16
@@ -211,7 +211,7 @@ def check_responsibilities(
     return values
 
 
-def check_parameters(parameters: MixtureParameters) -> MixtureParameters:
+def check_parameters(parameters: Mixture) -> Mixture:
     """Return `parameters` as C-contiguous float64 copies, after checking what can be seen without arithmetic.
 
     Shapes agree, numbers are finite, weights sum to 1 and covariances are symmetric. That they are positive
@@ -222,10 +222,10 @@ def check_parameters(parameters: MixtureParameters) -> MixtureParameters:
     TypeError, ValueError
         If they are not.
     """
-    from .parameters import SHAPES, MixtureParameters
+    from .parameters import SHAPES, Mixture
 
-    if not isinstance(parameters, MixtureParameters):
-        raise TypeError(f"parameters must be MixtureParameters, got {type(parameters).__name__}")
+    if not isinstance(parameters, Mixture):
+        raise TypeError(f"parameters must be Mixture, got {type(parameters).__name__}")
     covariance_type = check_choice("covariance_type", parameters.covariance_type, tuple(SHAPES))
     weights = _as_parameter("weights", parameters.weights)
     means = _as_parameter("means", parameters.means)
@@ -250,7 +250,7 @@ def check_parameters(parameters: MixtureParameters) -> MixtureParameters:
         asymmetry = float(np.abs(covariances - np.swapaxes(covariances, -1, -2)).max())
         if asymmetry > 1e-8 * float(np.abs(covariances).max()):
             raise ValueError(f"covariances must be symmetric, got an asymmetry of {asymmetry:g}")
-    return MixtureParameters(weights, means, covariances, covariance_type, names)
+    return Mixture(weights, means, covariances, covariance_type, names)
 
 
 def _as_parameter(name: str, values: Any) -> NDArray[np.float64]:

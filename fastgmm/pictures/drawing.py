@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
-    from .parameters import Array
+    from ..parameters import Array
 
 MAX_POINTS = 20_000  # rows drawn: more only blacken the page and take their time
 MAX_RUG = 500  # rows drawn one by one under a histogram

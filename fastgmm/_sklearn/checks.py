@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import validation
-from ._scikit import InvalidParameterError, scikit_class
+from .. import _checks
+from .classes import InvalidParameterError, scikit_class
 
 
 def _interval(kind: Any, low: Any, text: str) -> tuple[Callable[[Any], object], str]:
@@ -110,8 +110,8 @@ def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
             "dtype='numeric' is not compatible with arrays of bytes/strings. Convert your data to numeric values "
             "explicitly instead."
         )
-    rows = validation.as_float(array)
-    if not validation.is_finite(rows):
+    rows = _checks.as_float(array)
+    if not _checks.is_finite(rows):
         problem = "NaN" if np.isnan(rows).any() else f"infinity or a value too large for {rows.dtype!r}"
         raise ValueError(f"Input X contains {problem}.")
     return rows
@@ -119,7 +119,7 @@ def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
 
 def feature_names(X: Any) -> NDArray[Any] | None:
     """Return the column names of a table, (D,), if all are strings; None without names or strings among them."""
-    names = validation.column_names_of(X)
+    names = _checks.column_names_of(X)
     kinds = sorted({type(name).__name__ for name in names or ()})
     if "str" not in kinds:
         return None

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import initialization, tables
-from .parameters import MixtureParameters
+from .. import initialization
+from ..parameters import Mixture
+from . import tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +64,17 @@ def read_rows(
     return Rows(X, tuple(name for name in names if name != weights), sample_weight, origin)
 
 
-def load_start(init: str) -> str | MixtureParameters:
+def load_start(init: str) -> str | Mixture:
     """Return the method that ``--init`` names, or load the model where it names none."""
     if init in initialization.METHODS:
         return init
     if not Path(init).is_file():
         methods = ", ".join(initialization.METHODS)
         raise ValueError(f"--init {init!r} is neither one of {methods} nor the path of a model.json")
-    return MixtureParameters.load(init)
+    return Mixture.load(init)
 
 
-def columns_of(parameters: MixtureParameters, columns: list[str] | None) -> Sequence[str] | None:
+def columns_of(parameters: Mixture, columns: list[str] | None) -> Sequence[str] | None:
     """Return the columns to read for a model: its own by name, if it has names."""
     if parameters.feature_names is None:
         return columns

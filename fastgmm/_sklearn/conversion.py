@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import validation
+from .. import _checks
 
 if TYPE_CHECKING:
-    from .parameters import MixtureParameters
+    from ..parameters import Mixture
 
 Array = NDArray[np.float64]
 
 
-def precisions_of(parameters: MixtureParameters) -> tuple[Array, Array]:
+def precisions_of(parameters: Mixture) -> tuple[Array, Array]:
     """Return scikit-learn's ``precisions_cholesky_`` and ``precisions_``."""
     if parameters.covariance_type in ("diag", "spherical"):
         deviations = 1.0 / np.sqrt(parameters.covariances)
@@ -28,9 +28,9 @@ def precisions_of(parameters: MixtureParameters) -> tuple[Array, Array]:
     return cholesky, cholesky @ np.swapaxes(cholesky, -1, -2)
 
 
-def to_sklearn(parameters: MixtureParameters) -> Any:
+def to_sklearn(parameters: Mixture) -> Any:
     """Return a `sklearn.mixture.GaussianMixture` that is fitted with `parameters`."""
-    parameters = validation.check_parameters(parameters)
+    parameters = _checks.check_parameters(parameters)
     mixture = importlib.import_module("sklearn.mixture")
     model = mixture.GaussianMixture(parameters.n_components, covariance_type=parameters.covariance_type)
     model.weights_, model.means_, model.covariances_ = parameters.weights, parameters.means, parameters.covariances
@@ -42,9 +42,9 @@ def to_sklearn(parameters: MixtureParameters) -> Any:
     return model
 
 
-def from_sklearn(model: Any) -> MixtureParameters:
-    """Return the parameters of a fitted mixture; see `MixtureParameters.from_sklearn`."""
-    from .parameters import MixtureParameters
+def from_sklearn(model: Any) -> Mixture:
+    """Return the parameters of a fitted mixture; see `Mixture.from_sklearn`."""
+    from ..parameters import Mixture
 
     missing = [name for name in ("weights_", "means_", "covariances_", "covariance_type") if not hasattr(model, name)]
     if missing:
@@ -53,8 +53,8 @@ def from_sklearn(model: Any) -> MixtureParameters:
             f"{', '.join(missing)}"
         )
     names = getattr(model, "feature_names_in_", None)
-    return validation.check_parameters(
-        MixtureParameters(
+    return _checks.check_parameters(
+        Mixture(
             model.weights_,
             model.means_,
             model.covariances_,

@@ -10,16 +10,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _scikit, _scikit_checks, _threads, inference, validation
+from .. import _checks, _threads, inference
+from ..fitting import Options, fit_rows, warn_of
+from ..parameters import SHAPES, Mixture, Seed
+from ..results import FitResult
+from . import checks, classes
 from .conversion import precisions_of
-from .fitting import Options, fit_rows, warn_of
-from .parameters import SHAPES, MixtureParameters, Seed
-from .results import FitResult
 
 Array = NDArray[np.float64]
 
 
-class GaussianMixture(_scikit.SampleWeightRouting):
+class GaussianMixture(classes.SampleWeightRouting):
     """Gaussian mixture with the constructor, methods and attributes of scikit-learn's.
 
     Parameters
@@ -119,7 +120,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's description of the estimator."""
-        return _scikit.tags()
+        return classes.tags()
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit to the rows of `X` (N, D), N >= 2, weighted by `sample_weight` (N,) if there is one; `y` is ignored.
@@ -136,11 +137,11 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         RuntimeWarning
             If some but not all restarts failed, or components are degenerate.
         """
-        _scikit_checks.check_constructor_arguments(self)
-        rows = _scikit_checks.as_rows(X, type(self).__name__, 2)
-        names = _scikit_checks.feature_names(X)
-        weights = validation.check_sample_weight(sample_weight, len(rows))
-        n_counted = validation.count_rows(rows, weights)
+        checks.check_constructor_arguments(self)
+        rows = checks.as_rows(X, type(self).__name__, 2)
+        names = checks.feature_names(X)
+        weights = _checks.check_sample_weight(sample_weight, len(rows))
+        n_counted = _checks.count_rows(rows, weights)
         if n_counted < self.n_components:
             raise ValueError(
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, n_samples = "
@@ -152,7 +153,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             warnings.warn(
                 "Best performing initialization did not converge. Try different init parameters, or increase "
                 "max_iter, tol, or check for degenerate data.",
-                _scikit.scikit_class(_scikit.ConvergenceWarning),
+                classes.scikit_class(classes.ConvergenceWarning),
                 stacklevel=2,
             )
         self._set(result, names)
@@ -165,36 +166,36 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         if warm:
             init = self._parameters()
         elif len(given) == 3:
-            init = MixtureParameters(**given, covariance_type=self.covariance_type)
+            init = Mixture(**given, covariance_type=self.covariance_type)
         return Options(
             n_components=int(self.n_components),
             covariance_type=self.covariance_type,
-            init=init if isinstance(init, str) else validation.check_parameters(init),
+            init=init if isinstance(init, str) else _checks.check_parameters(init),
             tol=float(self.tol),
             reg_covar=float(self.reg_covar),
             max_iter=int(self.max_iter),
             n_init=int(self.n_init),
-            generator=validation.check_random_state(self.random_state),
+            generator=_checks.check_random_state(self.random_state),
             n_threads=_threads.check_n_threads(self.n_threads),
-            callback=_scikit.Progress(self.verbose, self.verbose_interval) if self.verbose else None,
+            callback=classes.Progress(self.verbose, self.verbose_interval) if self.verbose else None,
             previous=self.lower_bound_ if warm else -math.inf,
             replaced=() if warm or len(given) == 3 else tuple(given.items()),
         )
 
     def _given_parameters(self, n_features: int) -> dict[str, Any]:
-        """Return the checked ``*_init`` arguments by their names in `MixtureParameters`."""
+        """Return the checked ``*_init`` arguments by their names in `Mixture`."""
         given = {}
         if self.weights_init is not None:
-            given["weights"] = _scikit_checks.check_weights_init(self.weights_init, self.n_components)
+            given["weights"] = checks.check_weights_init(self.weights_init, self.n_components)
         if self.means_init is not None:
-            given["means"] = _scikit_checks.check_initial("means", self.means_init, (self.n_components, n_features))
+            given["means"] = checks.check_initial("means", self.means_init, (self.n_components, n_features))
         if self.precisions_init is not None:
             shape = SHAPES[self.covariance_type].covariances(self.n_components, n_features)
-            given["covariances"] = _scikit_checks.covariances_of(self.precisions_init, self.covariance_type, shape)
+            given["covariances"] = checks.covariances_of(self.precisions_init, self.covariance_type, shape)
         return given
 
     def _set(self, result: FitResult, names: NDArray[Any] | None) -> None:
-        parameters = result.parameters
+        parameters = result.mixture
         cholesky, precisions = precisions_of(parameters)
         fitted = {
             "weights_": parameters.weights,
@@ -256,17 +257,17 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         order = np.argsort(labels, kind="stable")
         return rows[order], labels[order]
 
-    def _parameters(self) -> MixtureParameters:
+    def _parameters(self) -> Mixture:
         """Return the parameters as the attributes have them now, so that edits to attributes count."""
         if not hasattr(self, "weights_"):
-            raise _scikit.not_fitted(self)
-        return MixtureParameters(self.weights_, self.means_, self.covariances_, self.covariance_type)
+            raise classes.not_fitted(self)
+        return Mixture(self.weights_, self.means_, self.covariances_, self.covariance_type)
 
     def _evaluate(self, X: Any, wanted: str) -> Any:
         """Evaluate rows that agree with those fitted to; see `inference.evaluate_rows`."""
-        parameters = validation.check_parameters(self._parameters())
-        _scikit_checks.check_feature_names(self, _scikit_checks.feature_names(X))
-        rows = _scikit_checks.as_rows(X, type(self).__name__, 1)
+        parameters = _checks.check_parameters(self._parameters())
+        checks.check_feature_names(self, checks.feature_names(X))
+        rows = checks.as_rows(X, type(self).__name__, 1)
         if rows.shape[1] != parameters.n_features:
             raise ValueError(
                 f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {parameters.n_features} "

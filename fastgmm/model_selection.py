@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from . import validation
+from . import _checks
 from .api import checked_options, named
 from .em import FitFailure
 from .fitting import Options, degeneracy, fit_rows
@@ -52,7 +52,7 @@ def select(
         Covariance structures, see `fit`; every one is fitted with every number of components.
     criterion : {"bic", "aic"}
         What decides. Both are of the total log-likelihood after the last M step, so that without weights `bic` and
-        `aic` of a candidate are, to rounding, ``result.parameters.bic(X)`` and ``.aic(X)``.
+        `aic` of a candidate are, to rounding, ``result.mixture.bic(X)`` and ``.aic(X)``.
     init : {"kmeans", "k-means++", "random", "random_from_data"}
         As for `fit`, but a method only: nothing else suits several numbers of components.
     tol, stopping, reg_covar, max_iter, n_init, n_threads
@@ -85,17 +85,17 @@ def select(
         If some but not all fits failed, or components of the best one are degenerate: a component on equal rows has
         as high a likelihood as `reg_covar` allows, which a criterion takes for a good fit.
     """
-    rows = validation.as_rows(X)
-    weights = validation.check_sample_weight(sample_weight, len(rows))
-    grid = _grid_of(n_components, covariance_types, validation.count_rows(rows, weights))
+    rows = _checks.as_rows(X)
+    weights = _checks.check_sample_weight(sample_weight, len(rows))
+    grid = _grid_of(n_components, covariance_types, _checks.count_rows(rows, weights))
     total_weight = _total_weight(rows, weights, max(k for k, _ in grid))
-    criterion = validation.check_choice("criterion", criterion, tuple(CRITERIA))
+    criterion = _checks.check_choice("criterion", criterion, tuple(CRITERIA))
     seed = _seed_of(random_state)
     watch = None if callback is None else _Watch(callback)
     options = checked_options(
         n_components=grid[0][0],
         covariance_type=grid[0][1],
-        init=validation.check_choice("init", init, METHODS),
+        init=_checks.check_choice("init", init, METHODS),
         tol=tol,
         stopping=stopping,
         reg_covar=reg_covar,
@@ -105,10 +105,10 @@ def select(
         n_threads=n_threads,
         callback=watch,
     )
-    feature_names = validation.feature_names_of(X)
+    feature_names = _checks.feature_names_of(X)
     candidates = []
     for k, covariance_type in grid:
-        generator = validation.check_random_state(seed)
+        generator = _checks.check_random_state(seed)
         point = options._replace(n_components=k, covariance_type=covariance_type, generator=generator)
         if watch is not None and watch.stopped:
             candidates.append(
@@ -136,11 +136,11 @@ class _Watch:
 
 def _grid_of(n_components: Any, covariance_types: Any, n_counted: int) -> list[tuple[int, str]]:
     """Return every number of components with every structure; TypeError or ValueError where either is not allowed."""
-    components = _distinct("n_components", n_components, lambda k: validation.check_n_components(k, n_counted))
+    components = _distinct("n_components", n_components, lambda k: _checks.check_n_components(k, n_counted))
     types = _distinct(
         "covariance_types",
         covariance_types,
-        lambda name: validation.check_choice("covariance_types", name, tuple(SHAPES)),
+        lambda name: _checks.check_choice("covariance_types", name, tuple(SHAPES)),
     )
     return [(k, covariance_type) for covariance_type in types for k in components]
 
@@ -163,7 +163,7 @@ def _seed_of(random_state: Any) -> Any:
     """Return an integer as it is, to be checked like any seed; of anything else an integer that is drawn from it."""
     if isinstance(random_state, numbers.Integral):
         return random_state
-    return int(validation.check_random_state(random_state).integers(2**63))
+    return int(_checks.check_random_state(random_state).integers(2**63))
 
 
 def _total_weight(rows: NDArray[Any], weights: NDArray[np.float64], largest: int) -> float:
@@ -189,7 +189,7 @@ def _fitted(
         result = named(fit_rows(rows, weights, point), feature_names)
     except FitFailure as failure:
         return _without_fit(point, rows, error=str(failure), n_failed=point.n_init)
-    n_free = result.parameters.n_free
+    n_free = result.mixture.n_free
     return Candidate(
         point.n_components,
         point.covariance_type,

@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
+from ..parameters import SHAPES
 from . import drawing
-from .parameters import SHAPES
 
 if TYPE_CHECKING:
-    from .results import FitResult
-    from .selection import Selection
+    from ..results import FitResult
+    from ..selection import Selection
 
 
 def plot_log_likelihood(result: FitResult) -> Figure:

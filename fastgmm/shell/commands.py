@@ -14,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from . import __version__, api, data, grid, initialization, outputs, tables
-from .cli_input import blaming, columns_of, load_start, read_rows
-from .inference import CRITERIA
-from .parameters import SHAPES, MixtureParameters
+from .. import __version__, api, data, initialization, model_selection
+from ..inference import CRITERIA
+from ..parameters import SHAPES, Mixture
+from . import files, tables
+from .input import blaming, columns_of, load_start, read_rows
 
 _EXTRA_MISSING = "Error: {} is missing; install it with: python -m pip install 'fastgmm[cli]'"
 
@@ -27,7 +28,7 @@ except ModuleNotFoundError as error:
     print(_EXTRA_MISSING.format(error.name), file=sys.stderr)
     sys.exit(2)
 
-from .cli_options import (  # noqa: E402
+from .options import (  # noqa: E402
     Columns,
     Header,
     Threads,
@@ -162,7 +163,7 @@ def fit(
     """Fit a mixture to the rows of DATA and print it; of several, the best by a criterion."""
     start = load_start(init)
     wanted: Sequence[str] | None = columns
-    if isinstance(start, MixtureParameters):
+    if isinstance(start, Mixture):
         wanted = columns_of(start, columns)
         _check_start(init, start, n_components, covariance)
         n_components, n_init = range(start.n_components, start.n_components + 1), 1
@@ -176,9 +177,9 @@ def fit(
     from . import report
 
     with ExitStack() as stack:
-        directory = stack.enter_context(outputs.new_directory(out)) if out else None
+        directory = stack.enter_context(files.new_directory(out)) if out else None
         if directory and plots:
-            from . import plot  # before the fit, which would be lost if matplotlib were missing
+            from ..pictures import plot  # before the fit, which would be lost if matplotlib were missing
         began = time.perf_counter()
         with (
             blaming(rows.origin),
@@ -203,15 +204,15 @@ def fit(
             if len(n_components) == len(covariance) == 1:
                 result = api.fit(rows.X, n_components[0], covariance_type=covariance[0], **options)
             else:
-                selection = grid.select(rows.X, n_components, covariance, criterion=criterion, **options)
+                selection = model_selection.select(rows.X, n_components, covariance, criterion=criterion, **options)
                 result = selection.best
         seconds = time.perf_counter() - began
-        parameters = replace(result.parameters, feature_names=rows.feature_names)
-        result = replace(result, parameters=parameters)
+        parameters = replace(result.mixture, feature_names=rows.feature_names)
+        result = replace(result, mixture=parameters)
         if directory:
             responsibilities = parameters.responsibilities(rows.X, n_threads=threads)
             parameters.save(directory / "model.json")
-            outputs.write_labels(directory / "labels.csv", responsibilities)
+            files.write_labels(directory / "labels.csv", responsibilities)
             if plots:
                 labels = responsibilities.argmax(axis=1)
                 plot.save_pictures(directory, rows.X, result, labels, responsibilities, selection=selection)
@@ -224,7 +225,7 @@ def fit(
 
 
 def _check_start(
-    init: str, start: MixtureParameters, n_components: range | None, covariance_types: Sequence[str] | None
+    init: str, start: Mixture, n_components: range | None, covariance_types: Sequence[str] | None
 ) -> None:
     """Refuse to fit several mixtures, or one of another number of components or structure, from a model."""
     if n_components is not None and n_components != range(start.n_components, start.n_components + 1):
@@ -250,10 +251,10 @@ def predict(
 
     Columns are chosen by the names in the model, in any order; only if it has none do they go by position.
     """
-    parameters = MixtureParameters.load(model)
+    parameters = Mixture.load(model)
     table = tables.read_table(source, columns=columns_of(parameters, columns), header=header)
-    with outputs.new_file(out) as path:
+    with files.new_file(out) as path:
         with blaming(source):
             responsibilities = parameters.responsibilities(table.X, n_threads=threads)
-        outputs.write_labels(path, responsibilities)
+        files.write_labels(path, responsibilities)
     print(f"{len(responsibilities)} rows labelled in {out}")

@@ -24,9 +24,9 @@ from . import drawing
 from .plot_fit import plot_log_likelihood, plot_responsibilities, plot_selection
 
 if TYPE_CHECKING:
-    from .parameters import MixtureParameters
-    from .results import FitResult
-    from .selection import Selection
+    from ..parameters import Mixture
+    from ..results import FitResult
+    from ..selection import Selection
 
 __all__ = [
     "plot_clusters",
@@ -74,7 +74,7 @@ def plot_data(X: ArrayLike, *, feature_names: Sequence[str] | None = None) -> Fi
 
 def plot_clusters(
     X: ArrayLike,
-    parameters: MixtureParameters,
+    parameters: Mixture,
     *,
     labels: ArrayLike | None = None,
     feature_names: Sequence[str] | None = None,
@@ -88,7 +88,7 @@ def plot_clusters(
     ----------
     X : (N, D) or (N,) array_like
         The rows.
-    parameters : MixtureParameters
+    parameters : Mixture
         The mixture.
     labels : (N,) array_like of int, optional
         The component of each row; ``parameters.predict(X)`` if not given.
@@ -184,10 +184,10 @@ def save_pictures(
         The files written.
     """
     if feature_names is None:
-        feature_names = result.parameters.feature_names
+        feature_names = result.mixture.feature_names
     figures = {
         "data": plot_data(X, feature_names=feature_names),
-        "clusters": plot_clusters(X, result.parameters, labels=labels, feature_names=feature_names),
+        "clusters": plot_clusters(X, result.mixture, labels=labels, feature_names=feature_names),
         "log_likelihood": plot_log_likelihood(result),
         "responsibilities": plot_responsibilities(responsibilities),
     }

@@ -1,0 +1,1 @@
+"""Pictures, drawn by matplotlib, which is loaded when one of these modules is."""
