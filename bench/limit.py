@@ -4,7 +4,7 @@ Three rates are measured in the same process as the kernels, compiled by the sam
 threads running at once (two virtual cores may share a real one) and summed over the threads:
 
 * multiply-adds of a register tile, twelve accumulators from buffers in the first-level cache;
-* the exponentials of ``fastgmm.kernels.exp``;
+* the exponentials of ``fastgmm.kernels.primitives.exp``;
 * bytes read from memory.
 
 The limit of one EM round over N rows, D features and K components is the larger of two times,
@@ -23,7 +23,7 @@ import numba
 import numpy as np
 from numba import njit, prange
 
-from fastgmm.kernels.exp import exp_nonpositive
+from fastgmm.kernels.primitives.exp import exp_nonpositive
 
 REORDER = {"reassoc", "contract", "arcp", "nsz"}
 # Rows of a block in double; twice as many in single precision, as in the kernels.

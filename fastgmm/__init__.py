@@ -1,14 +1,15 @@
 """Gaussian mixture models fitted by EM on CPUs, from explicit Python loops compiled with Numba."""
 
+from ._numba.config import show_config
 from ._sklearn.estimator import GaussianMixture
-from .api import accumulate, fit, maximize, warmup
-from .em import FitFailure
-from .model_selection import select
-from .parameters import Mixture, SufficientStatistics
-from .results import FitResult, IterationState, Status
-from .selection import Candidate, Selection
-
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
+from .api import fit, warmup
+from .by_hand import accumulate, maximize
+from .em.outcome import FitFailure, IterationState, Status
+from .mixture import Mixture
+from .model.statistics import SufficientStatistics
+from .results import FitResult
+from .selection import Candidate, Selection, select
 
 __all__ = [
     "Candidate",
@@ -24,5 +25,6 @@ __all__ = [
     "fit",
     "maximize",
     "select",
+    "show_config",
     "warmup",
 ]

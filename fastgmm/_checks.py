@@ -1,108 +1,59 @@
-"""Every check and conversion of what a user passes. Errors are one sentence: what was given, what is allowed."""
+"""What stands at every door: checks of arguments, and the caller's NumPy settings kept out.
+
+Errors are one sentence: what was given, what is allowed. Checks of rows and their weights are in ``rows/check.py``,
+those of parameters in ``model/check.py``.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from .parameters import Mixture
-
-# Rows looked at together when searching for NaN: keeps the temporary mask in cache.
-_CHUNK = 1 << 16
+Seed = int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def as_rows(X: Any, *, n_features: int | None = None) -> NDArray[Any]:
-    """Return `X` as an (N, D) array of finite float32 or float64, copying only where the dtype asks for it.
+def own_error_state(function: Function) -> Function:
+    """Let `function` run with NumPy's floating-point errors ignored, whatever `np.seterr` says outside.
 
-    A one-dimensional array is N samples of one feature. Anything `np.asarray` understands goes, pandas and
-    Arrow tables included; the memory layout is left as it is. Other real dtypes become float64.
-
-    Raises
-    ------
-    TypeError
-        If the values are not real numbers.
-    ValueError
-        If the shape is wrong, there are no rows or columns, or values are missing or not finite.
+    The package looks at results instead. An argument ``callback=`` is the caller's code and runs in the caller's
+    state.
     """
-    array = X if isinstance(X, np.ndarray) else _as_array(X)
-    if np.ma.isMaskedArray(array):
-        if np.ma.is_masked(array):
-            raise ValueError("X is a masked array with masked values; drop or impute these rows first")
-        array = array.data
-    array = as_float(array)
-    if array.ndim == 1:
-        array = array[:, np.newaxis]
-    if array.ndim != 2:
-        raise ValueError(f"X must be of shape (n_samples, n_features) or (n_samples,), got {array.ndim} dimensions")
-    if array.shape[0] == 0 or array.shape[1] == 0:
-        raise ValueError(f"X must have at least one row and one column, got shape {array.shape}")
-    if n_features is not None and array.shape[1] != n_features:
-        raise ValueError(f"X has {array.shape[1]} features, but the model has {n_features}")
-    _check_finite(array)
-    return array
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
+        if callable(options.get("callback")):
+            options["callback"] = _in_state(options["callback"], np.geterr())
+        with np.errstate(all="ignore"):
+            return function(*arguments, **options)
+
+    return cast(Function, call)
 
 
-def _as_array(X: Any) -> NDArray[Any]:
-    if hasattr(X, "toarray"):
-        raise TypeError(f"X must be a dense array, got a sparse {type(X).__name__}; convert it by .toarray()")
+def _in_state(callback: Callable[..., Any], state: Any) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        with np.errstate(**state):
+            return callback(*arguments)
+
+    return call
+
+
+def as_numbers(name: str, values: Any, dtype: Any = np.float64) -> NDArray[Any]:
+    """Return `values` as a C-contiguous copy of `dtype`; TypeError if they are not real numbers."""
     try:
-        return np.asarray(X)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"X must be a rectangular array of numbers: {error}") from None
-
-
-def as_float(array: NDArray[Any]) -> NDArray[Any]:
-    """Return `array` as float32 or float64; TypeError or ValueError if its values are not real numbers."""
-    if array.dtype in (np.float32, np.float64):
-        return np.asarray(array)
-    if array.dtype.kind == "c":
-        raise ValueError("X must be real, got complex numbers")
-    if array.dtype.kind not in "biufO":
-        raise TypeError(f"X must hold numbers, got dtype {array.dtype}")
-    try:
-        # float32 and float64 of the other byte order keep their precision.
-        return array.astype(np.float32 if array.dtype == np.dtype(">f4") else np.float64)
-    except (ValueError, TypeError) as error:
-        raise TypeError(f"X must hold numbers only: {error}") from None
-
-
-def is_finite(array: NDArray[Any]) -> bool:
-    """Whether no value is NaN or infinite; a chunk at a time."""
-    return all(bool(np.isfinite(array[a : a + _CHUNK]).all()) for a in range(0, len(array), _CHUNK))
-
-
-def _check_finite(array: NDArray[Any]) -> None:
-    n_bad, first = 0, -1
-    for start in range(0, array.shape[0], _CHUNK):
-        finite = np.isfinite(array[start : start + _CHUNK])
-        if not finite.all():
-            if first < 0:
-                first = start + int(np.argmin(finite.all(axis=1)))
-            n_bad += finite.size - int(np.count_nonzero(finite))
-    if n_bad:
-        raise ValueError(
-            f"X has {n_bad} NaN or infinite value{'s' if n_bad > 1 else ''}, the first in row {first} "
-            "(counted from 0); drop or impute these rows first"
-        )
-
-
-def feature_names_of(X: Any) -> tuple[str, ...] | None:
-    """Column names of a pandas, polars or Arrow table, if all are strings; else None."""
-    names = column_names_of(X)
-    return names if names and all(isinstance(name, str) for name in names) else None
-
-
-def column_names_of(X: Any) -> tuple[Any, ...] | None:
-    """Column names of a pandas, polars or Arrow table, whatever they are; None for anything else."""
-    names = getattr(X, "column_names", None)
-    if names is None:
-        names = getattr(X, "columns", None)
-    return None if names is None or callable(names) else tuple(names)
+        array = np.asarray(values)
+        # A complex number would lose a part, a string be read as a number.
+        if array.dtype.kind not in "biufO":
+            raise TypeError
+        return np.array(array, dtype=dtype, order="C")
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__}") from None
 
 
 def check_integer(name: str, value: Any, minimum: int) -> int:
@@ -129,42 +80,19 @@ def check_reg_covar(value: Any) -> float | str:
     return "auto" if isinstance(value, str) and value == "auto" else check_nonnegative("reg_covar", value)
 
 
-def check_sample_weight(weights: Any, n_samples: int) -> NDArray[np.float64]:
-    """Return `weights` as (N,) float64 in C order, (0,) for None; TypeError or ValueError otherwise."""
-    if weights is None:
-        return np.empty(0)
-    try:
-        array = np.array(weights, dtype=np.float64, order="C")
-    except (TypeError, ValueError):
-        raise TypeError(f"sample_weight must be an array of numbers, got {type(weights).__name__}") from None
-    if array.shape != (n_samples,):
-        raise ValueError(f"sample_weight must be of shape ({n_samples},), got {array.shape}")
-    if not np.isfinite(array).all() or (array < 0.0).any():
-        raise ValueError("sample_weight must be finite and not negative")
-    if not array.any():
-        raise ValueError("sample_weight must not be zero for every row")
-    return array
-
-
-def check_n_components(value: Any, n_counted: int) -> int:
-    """Return `value` as an int from 1 to the number of rows that count; TypeError or ValueError otherwise."""
-    n_components = check_integer("n_components", value, 1)
-    if n_components > n_counted:
-        raise ValueError(f"n_components must be at most the number of rows, {n_counted}, got {n_components}")
-    return n_components
-
-
-def count_rows(rows: NDArray[Any], weights: NDArray[np.float64]) -> int:
-    """Return how many of the rows count: those of positive weight, all of them where `weights` is of length 0."""
-    return int(np.count_nonzero(weights)) if len(weights) else len(rows)
-
-
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """Return `value` if it is one of `choices`; ValueError otherwise."""
     if not isinstance(value, str) or value not in choices:
         allowed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"{name} must be {'one of ' if len(choices) > 1 else ''}{allowed}, got {value!r}")
     return value
+
+
+def check_callback(callback: Any) -> Any:
+    """Return `callback` if it is None or can be called; TypeError otherwise."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function or None, got {callback!r}")
+    return callback
 
 
 def check_random_state(random_state: Any) -> np.random.Generator:
@@ -175,89 +103,3 @@ def check_random_state(random_state: Any) -> np.random.Generator:
         raise ValueError(
             f"random_state must be None, a non-negative integer or a NumPy random generator, got {random_state!r}"
         ) from None
-
-
-def check_labels(
-    labels: NDArray[Any], n_samples: int, n_components: int, weights: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Return `labels` as (N,) int64 in 0..K-1, with every component present, by weight where `weights` has rows."""
-    if labels.shape != (n_samples,):
-        raise ValueError(f"init labels must be of shape ({n_samples},), got {labels.shape}")
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"init labels must be integers, got dtype {labels.dtype}")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= n_components:
-        raise ValueError(f"init labels must lie in 0..{n_components - 1}, got values from {low} to {high}")
-    counts = np.bincount(labels, weights if len(weights) else None, minlength=n_components)
-    if (counts == 0).any():
-        raise ValueError(f"init labels leave component {int(np.argmin(counts))} without rows; each needs one")
-    # A copy, because a read-only or strided array would be a second signature to compile.
-    return np.array(labels, np.int64, order="C")
-
-
-def check_responsibilities(
-    values: NDArray[Any], n_samples: int, n_components: int, weights: NDArray[np.float64]
-) -> NDArray[Any]:
-    """Return `values` as an (N, K) array whose rows are probabilities, which give every component some weight."""
-    if values.shape != (n_samples, n_components):
-        raise ValueError(f"init responsibilities must be of shape ({n_samples}, {n_components}), got {values.shape}")
-    if values.dtype.kind != "f":
-        raise TypeError(f"init responsibilities must be floating-point, got dtype {values.dtype}")
-    if not (values >= 0.0).all() or not np.allclose(values.sum(axis=1), 1.0, atol=1e-6):
-        raise ValueError("init responsibilities must be non-negative, with rows that sum to 1 (to 1e-6)")
-    sums = weights @ values if len(weights) else values.sum(axis=0)
-    if not (sums > 0.0).all():
-        raise ValueError("init responsibilities leave a component without rows; each needs one")
-    return values
-
-
-def check_parameters(parameters: Mixture) -> Mixture:
-    """Return `parameters` as C-contiguous float64 copies, after checking what can be seen without arithmetic.
-
-    Shapes agree, numbers are finite, weights sum to 1 and covariances are symmetric. That they are positive
-    definite shows when they are factorised (`steps.prepare`).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they are not.
-    """
-    from .parameters import SHAPES, Mixture
-
-    if not isinstance(parameters, Mixture):
-        raise TypeError(f"parameters must be Mixture, got {type(parameters).__name__}")
-    covariance_type = check_choice("covariance_type", parameters.covariance_type, tuple(SHAPES))
-    weights = _as_parameter("weights", parameters.weights)
-    means = _as_parameter("means", parameters.means)
-    covariances = _as_parameter("covariances", parameters.covariances)
-    if means.ndim != 2 or means.size == 0:
-        raise ValueError(f"means must be of shape (n_components, n_features), got {means.shape}")
-    k, d = means.shape
-    if weights.shape != (k,):
-        raise ValueError(f"weights must be of shape ({k},) for means of shape {means.shape}, got {weights.shape}")
-    expected = SHAPES[covariance_type].covariances(k, d)
-    if covariances.shape != expected:
-        raise ValueError(
-            f"covariances of type {covariance_type!r} must be of shape {expected} for means of shape "
-            f"{means.shape}, got {covariances.shape}"
-        )
-    if (weights < 0.0).any() or not math.isclose(float(weights.sum()), 1.0, abs_tol=1e-6):
-        raise ValueError(f"weights must be non-negative and sum to 1, got {weights.tolist()}")
-    names = parameters.feature_names
-    if names is not None and len(names) != d:
-        raise ValueError(f"feature_names must name {d} features, got {len(names)}")
-    if covariance_type in ("full", "tied"):
-        asymmetry = float(np.abs(covariances - np.swapaxes(covariances, -1, -2)).max())
-        if asymmetry > 1e-8 * float(np.abs(covariances).max()):
-            raise ValueError(f"covariances must be symmetric, got an asymmetry of {asymmetry:g}")
-    return Mixture(weights, means, covariances, covariance_type, names)
-
-
-def _as_parameter(name: str, values: Any) -> NDArray[np.float64]:
-    try:
-        array = np.array(values, dtype=np.float64, order="C")
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__}") from None
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinity")
-    return array

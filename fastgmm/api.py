@@ -1,19 +1,25 @@
-"""The functions of the top level: check what the user passed, then hand it on."""
+"""`fit` and `warmup`: check what the user passed, then hand it on."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from . import _checks, _threads, initialization, steps
-from .accumulation import Accumulation
-from .fitting import Options, fit_rows, warn_of
-from .parameters import SHAPES, Mixture, Seed, SufficientStatistics
-from .results import Callback, FitResult
+from . import _checks
+from ._checks import Seed, own_error_state
+from .em.fitting import Options, fit_rows, warn_of
+from .em.outcome import Callback
+from .em.start import check_init
+from .mixture import Mixture
+from .model.parameters import Parameters
+from .model.structures import STRUCTURES
+from .results import FitResult, result_of
+from .rows import check
+from .rows.launch.threads import check_n_threads
 
 
+@own_error_state
 def fit(
     X: Any,
     n_components: int,
@@ -64,8 +70,8 @@ def fit(
     n_threads : int, optional
         Threads of this call; by default Numba's current number. The result does not depend on it.
     callback : callable, optional
-        Called as ``callback(state)`` with an `IterationState` after each round; a true result stops the fit
-        and keeps the best restart so far.
+        Called as ``callback(state)`` with an `IterationState` after each round, under the caller's `np.seterr`; a
+        true result stops the fit and keeps the best restart so far.
     sample_weight : array-like of shape (N,), optional
         How often each row counts; non-negative, not all zero. Their unit does not matter.
 
@@ -83,14 +89,14 @@ def fit(
     RuntimeWarning
         If some but not all restarts failed, or components are degenerate.
     """
-    rows = _checks.as_rows(X)
-    weights = _checks.check_sample_weight(sample_weight, len(rows))
-    n_components = _checks.check_n_components(n_components, _checks.count_rows(rows, weights))
-    covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(SHAPES))
+    rows = check.as_rows(X)
+    weights = check.check_sample_weight(sample_weight, len(rows))
+    n_components = check.check_n_components(n_components, check.count_rows(rows, weights))
+    covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
     options = checked_options(
         n_components=n_components,
         covariance_type=covariance_type,
-        init=initialization.check_init(init, rows, n_components, covariance_type, weights),
+        init=check_init(start_of(init), rows, n_components, covariance_type, weights),
         tol=tol,
         stopping=stopping,
         reg_covar=reg_covar,
@@ -100,9 +106,9 @@ def fit(
         n_threads=n_threads,
         callback=callback,
     )
-    result = fit_rows(rows, weights, options)
-    warn_of(result, options.n_init)
-    return named(result, _checks.feature_names_of(X))
+    run = fit_rows(rows, weights, options)
+    warn_of(run, options.n_init)
+    return result_of(run, check.feature_names_of(X))
 
 
 def checked_options(
@@ -129,71 +135,17 @@ def checked_options(
         max_iter=_checks.check_integer("max_iter", max_iter, 0),
         n_init=_checks.check_integer("n_init", n_init, 1),
         generator=_checks.check_random_state(random_state),
-        n_threads=_threads.check_n_threads(n_threads),
-        callback=callback,
+        n_threads=check_n_threads(n_threads),
+        callback=_checks.check_callback(callback),
         aitken=_checks.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
     )
 
 
-def named(result: FitResult, feature_names: tuple[str, ...] | None) -> FitResult:
-    """Return `result` with the names of the features, where there are names."""
-    if feature_names is None:
-        return result
-    return replace(result, mixture=replace(result.mixture, feature_names=feature_names))
-
-
-def accumulate(
-    X: Any, parameters: Mixture, *, sample_weight: Any = None, n_threads: int | None = None
-) -> SufficientStatistics:
-    """Sufficient statistics of the rows of `X` under `parameters`: one E step.
-
-    Statistics of different rows under the same parameters add up with ``+``.
-
-    Parameters
-    ----------
-    X : array-like of shape (N, D) or (N,)
-        As for `fit`, but computed in double whatever the dtype.
-    parameters : Mixture
-        The current parameters; the moments are taken about their means.
-    sample_weight : array-like of shape (N,), optional
-        How often each row counts; statistics of weighted and unweighted rows add up.
-    n_threads : int, optional
-        As for `fit`.
-
-    Returns
-    -------
-    SufficientStatistics
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not what it may be, or a covariance is not positive definite.
-    """
-    parameters = _checks.check_parameters(parameters)
-    rows = _checks.as_rows(X, n_features=parameters.n_features)
-    accumulation = Accumulation(steps.prepare(parameters), _threads.check_n_threads(n_threads))
-    accumulation.add(rows, _checks.check_sample_weight(sample_weight, len(rows)))
-    return accumulation.finish()
-
-
-def maximize(statistics: SufficientStatistics, *, reg_covar: float = 1e-6) -> Mixture:
-    """Parameters that maximise the expected log-likelihood given `statistics`: one M step.
-
-    Parameters
-    ----------
-    statistics : SufficientStatistics
-        From `accumulate`, or a sum of such.
-    reg_covar : float
-        Added to the diagonal of every covariance, in the squared units of the data.
-
-    Returns
-    -------
-    Mixture
-    """
-    if not isinstance(statistics, SufficientStatistics):
-        raise TypeError(f"statistics must be SufficientStatistics, got {type(statistics).__name__}")
-    added = _checks.check_nonnegative("reg_covar", reg_covar)
-    return steps.maximize(statistics, np.full(statistics.centers.shape[1], added))
+def start_of(init: Any) -> Any:
+    """Return `init` as the rooms below take it: a mixture as plain parameters."""
+    if isinstance(init, Parameters):
+        raise TypeError("init must be a Mixture, got Parameters, which nobody has checked; use Mixture(*parameters)")
+    return init.parameters if isinstance(init, Mixture) else init
 
 
 def warmup() -> None:

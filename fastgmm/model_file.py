@@ -7,58 +7,39 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import _checks
-
-if TYPE_CHECKING:
-    from .parameters import Mixture
+from . import _files
+from .model.parameters import Parameters
 
 FORMAT = "fastgmm.Mixture"
 VERSION = 1
-_KEYS = {"format", "version", "covariance_type", "feature_names", "weights", "means", "covariances"}
+_KEYS = {"format", "version"}
+_ENTRIES = {"covariance_type", "feature_names", "weights", "means", "covariances"}
 
 
-def save(parameters: Mixture, path: str | os.PathLike[str]) -> None:
-    """Write `parameters` to `path`, whole or not at all; an existing file is replaced.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `parameters` are not valid: what is saved can be loaded.
-    """
-    parameters = _checked(parameters)
+def save(path: str | os.PathLike[str], parameters: Parameters, feature_names: tuple[str, ...] | None) -> None:
+    """Write valid `parameters` to `path`, whole or not at all; an existing file is replaced."""
     document = {
         "format": FORMAT,
         "version": VERSION,
         "covariance_type": parameters.covariance_type,
-        "feature_names": None if parameters.feature_names is None else list(parameters.feature_names),
+        "feature_names": None if feature_names is None else list(feature_names),
         "weights": parameters.weights.tolist(),
         "means": parameters.means.tolist(),
         "covariances": parameters.covariances.tolist(),
     }
-    target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        # mkstemp makes files that only their owner can read; a model gets what the umask allows, like any file.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, allow_nan=False, ensure_ascii=False)
-            file.write("\n")
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with _files.new_file(Path(path)) as file, file.open("w", encoding="utf-8") as text:
+        json.dump(document, text, indent=1, allow_nan=False, ensure_ascii=False)
+        text.write("\n")
 
 
-def load(path: str | os.PathLike[str]) -> Mixture:
-    """Read and check a model; ``ValueError`` if the file is not one, ``OSError`` if it cannot be read."""
-    from .parameters import Mixture
+def load(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a model's entries, by the names they have in `Mixture`, which checks them.
 
+    ``ValueError`` if the file is not a model, ``OSError`` if it cannot be read.
+    """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):  # a UnicodeDecodeError or JSONDecodeError is a ValueError
@@ -69,38 +50,11 @@ def load(path: str | os.PathLike[str]) -> Mixture:
         raise ValueError(
             f"{os.fspath(path)} has model version {document.get('version')!r}; this fastgmm reads version {VERSION}"
         )
-    if set(document) != _KEYS:
-        odd = ", ".join(sorted(set(document) ^ _KEYS))
+    if set(document) != _KEYS | _ENTRIES:
+        odd = ", ".join(sorted(set(document) ^ (_KEYS | _ENTRIES)))
         raise ValueError(f"{os.fspath(path)} is not a fastgmm model: missing or unknown entries {odd}")
-    try:
-        return _checked(
-            Mixture(
-                weights=document["weights"],
-                means=document["means"],
-                covariances=document["covariances"],
-                covariance_type=document["covariance_type"],
-                feature_names=_names(document["feature_names"]),
-            )
-        )
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{os.fspath(path)} is not a valid fastgmm model: {error}") from None
-
-
-def _checked(parameters: Mixture) -> Mixture:
-    from .steps import prepare  # steps builds on parameters, whose methods call this module
-
-    parameters = _checks.check_parameters(parameters)
-    prepare(parameters)
-    return parameters
+    return {name: document[name] for name in _ENTRIES}
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
-
-
-def _names(names: Any) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError("feature_names must be a list of strings or null")
-    return tuple(names)

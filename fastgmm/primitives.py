@@ -1,6 +1,7 @@
 """Entry points for a user's own ``@njit`` code; ``docs/primitives.md`` shows them at work.
 
-They are compiled into the caller, and keep their names and arguments.
+They keep their names and arguments. Those that write into a caller's arrays check that these are large enough, and
+return a code where they are not: compiled code of others is no place for an exception.
 """
 
 from __future__ import annotations
@@ -9,17 +10,30 @@ from typing import Any
 
 import numpy as np
 
-from .kernels import STRUCTURES
-from .kernels.cholesky import cholesky, cholesky_2x2, cholesky_3x3, invert_lower
-from .kernels.exp import exp_nonpositive
-from .kernels.structure import prepare
-from .kernels.whole import CONVERGED, ILL_DEFINED, MAX_ITER, NOT_FINITE, fit_small, log_density
+from ._checks import check_choice, check_integer
+from .kernels.primitives.cholesky import cholesky, cholesky_2x2, cholesky_3x3, invert_lower
+from .kernels.primitives.exp import exp_nonpositive
+from .model.plan import plan_of
+from .model.rounds.small import (
+    CONVERGED,
+    ILL_DEFINED,
+    MAX_ITER,
+    NOT_FINITE,
+    UNSUITABLE,
+    Workspace,
+    fit_small,
+    log_density,
+    prepare,
+)
+from .model.structures import STRUCTURES
+from .rows.run import Run
 
 __all__ = [
     "CONVERGED",
     "ILL_DEFINED",
     "MAX_ITER",
     "NOT_FINITE",
+    "UNSUITABLE",
     "allocate",
     "cholesky",
     "cholesky_2x2",
@@ -32,6 +46,13 @@ __all__ = [
 ]
 
 
-def allocate(covariance_type: str, n_components: int, n_features: int, dtype: Any = np.float64) -> Any:
-    """Return an unfilled model, the first argument of the other functions; to be called from Python."""
-    return STRUCTURES[covariance_type].allocate(n_components, n_features, dtype)
+def allocate(covariance_type: str, n_components: int, n_features: int, dtype: Any = np.float64) -> Workspace:
+    """Return an unfilled workspace, the first argument of the other functions; to be called from Python.
+
+    Each thread needs one of its own.
+    """
+    check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
+    k, d = check_integer("n_components", n_components, 1), check_integer("n_features", n_features, 1)
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
+    return Run(plan_of(covariance_type, k, d, np.dtype(dtype)), 1).workspace()

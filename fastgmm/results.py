@@ -1,55 +1,17 @@
-"""Plain data: what a fit shows while it runs and what it returns."""
+"""Plain data: what a fit returns."""
 
 from __future__ import annotations
 
-import enum
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .kernels.convergence import remaining
-from .parameters import Mixture
-
-Array = NDArray[np.float64]
-
-
-class Status(enum.StrEnum):
-    """Why a fit stopped."""
-
-    CONVERGED = "converged"
-    MAX_ITER = "max_iter"
-    STOPPED = "stopped by callback"
-
-
-@dataclass(frozen=True, eq=False)
-class IterationState:
-    """What a callback sees after each round.
-
-    Attributes
-    ----------
-    restart : int
-        Which of the ``n_init`` starts, from 0.
-    iteration : int
-        Round of EM within the restart, from 1.
-    mean_log_likelihood : float
-        Mean log-likelihood per row, in nats, that this round's E step saw.
-    change : float
-        Its change since the round before; ``inf`` in the first.
-    parameters : Mixture
-        The parameters after this round's M step.
-    """
-
-    restart: int
-    iteration: int
-    mean_log_likelihood: float
-    change: float
-    parameters: Mixture
-
-
-Callback = Callable[[IterationState], object]
+from ._checks import own_error_state
+from .em.outcome import Outcome, Status
+from .mixture import Mixture
+from .model.parameters import Array
+from .model.rounds.convergence import remaining
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +53,7 @@ class FitResult:
         return len(self.failures)
 
     @property
+    @own_error_state
     def remaining(self) -> float:
         """Estimated distance of the mean log-likelihood to its limit, in nats, by Aitken's extrapolation.
 
@@ -105,3 +68,15 @@ class FitResult:
     def converged(self) -> bool:
         """Whether EM stopped by itself."""
         return self.status is Status.CONVERGED
+
+
+def result_of(run: Outcome, feature_names: tuple[str, ...] | None) -> FitResult:
+    """Return the result of a run on rows whose columns have these names."""
+    return FitResult(
+        Mixture._trusted(run.parameters, feature_names),
+        run.log_likelihood,
+        run.trace,
+        run.status,
+        run.failures,
+        run.degenerate_components,
+    )

@@ -1,6 +1,8 @@
 """Shared problems. The suite runs compiled, with ``NUMBA_DISABLE_JIT=1`` and with ``NUMBA_BOUNDSCHECK=1``."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +10,22 @@ import pytest
 
 import fastgmm
 from fastgmm import Mixture
-from fastgmm._jit import JIT_ENABLED
+from fastgmm._numba.options import JIT_ENABLED
 
 # Processes that tests start from other directories get the same copy of the package, and so what is in its compile
 # cache: an installed copy beside it would be compiled from the beginning, which takes minutes.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, (str(Path(fastgmm.__file__).parent.parent), os.environ.get("PYTHONPATH")))
 )
+
+
+def run(program, **environment):
+    """Return what a Python program prints in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def pytest_collection_modifyitems(items):

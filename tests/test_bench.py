@@ -1,6 +1,7 @@
 """The benchmarks: that they verify before they time, and that the README says what the JSON says."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,29 @@ def test_readme_quick_start_runs(tmp_path, monkeypatch):
         same, mixture = namespace["same"], namespace["mixture"]
         np.testing.assert_array_equal(same.means, mixture.means)
         assert namespace["responsibilities"].shape == (300, 2)
+
+
+@pytest.mark.compiled
+def test_pytest_benchmark_runs_in_the_environment_of_the_tests(tmp_path):
+    """With xdist installed and warnings as errors; it times, and does not only run."""
+    arguments = ["-p", "no:cacheprovider", "bench", "-k", "naive", f"--benchmark-json={tmp_path / 'timed.json'}"]
+    arguments += [f"--benchmark-storage={tmp_path}", "--benchmark-compare"]  # there is nothing to compare with
+    # Not what the workers of xdist leave to the processes they start.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    run = [sys.executable, "-m", "pytest", *arguments]
+    done = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    timed = json.loads((tmp_path / "timed.json").read_text())["benchmarks"]
+    assert all(each["stats"]["min"] > 0.0 for each in timed)
+    assert len({each["group"] for each in timed}) == 1
+    assert [each["name"] for each in timed] == ["test_naive[naive]", "test_naive[fastgmm]"]
+
+
+def test_benchmarks_are_not_timed_in_parallel():
+    run = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "bench"]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 4
+    assert "benchmarks are timed one at a time: leave out -n" in done.stderr
 
 
 @pytest.mark.parametrize(

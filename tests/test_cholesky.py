@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from conftest import random_covariances
 
-from fastgmm.kernels.cholesky import NOT_POSITIVE_DEFINITE, OK, cholesky, cholesky_2x2, cholesky_3x3, invert_lower
+from fastgmm.kernels.primitives.cholesky import (
+    NOT_POSITIVE_DEFINITE,
+    OK,
+    cholesky,
+    cholesky_2x2,
+    cholesky_3x3,
+    invert_lower,
+)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 17, 33])
@@ -33,23 +40,6 @@ def test_closed_forms_are_the_general_one():
     status, *entries = cholesky_3x3(*matrix[lower])
     assert status == OK
     np.testing.assert_allclose(entries, factor[lower], rtol=1e-12)
-
-
-@pytest.mark.parametrize("n_features", [1, 2, 3])
-def test_closed_form_models_are_the_general_one(n_features):
-    from fastgmm.kernels import full, structure
-
-    covariances = random_covariances(np.random.default_rng(n_features), 4, n_features)
-    means = np.random.default_rng(0).normal(size=(4, n_features))
-    weights = np.array([0.1, 0.2, 0.3, 0.4])
-    small = full.allocate(4, n_features, np.float64)
-    general = full.Full(*full.allocate(4, n_features, np.float64))
-    for model in (small, general):
-        assert structure.prepare(model, weights, means, covariances) == -1
-    for actual, expected in zip(small, general, strict=True):
-        np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-13)
-    covariances[2] = -1.0
-    assert structure.prepare(small, weights, means, covariances) == 2
 
 
 @pytest.mark.parametrize(

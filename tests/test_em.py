@@ -11,10 +11,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as SklearnMixture
 
 import fastgmm
-from fastgmm import Mixture, Status, em
-from fastgmm._jit import JIT_ENABLED
+from fastgmm import Mixture, Status
+from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.data import load_example
-from fastgmm.sources import ArraySource
+from fastgmm.em import loop
+from fastgmm.em.outcome import Interrupted
+from fastgmm.kernels.work import BROKEN, WRONG_SCRATCH
+from fastgmm.model.plan import plan_of
+from fastgmm.model.rounds import state
+from fastgmm.model.rounds.state import FINISHED, PHASE, STATUS
+from fastgmm.rows.array import ArraySource
+from fastgmm.rows.launch.work import check
 
 GEYSER, _ = load_example("geyser")
 LONG_WAIT = (GEYSER[:, 1] > 67).astype(int)
@@ -189,6 +196,53 @@ def test_callback_sees_every_round_and_may_stop():
     assert_same_bits(stopped.mixture, states[2].parameters)
 
 
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_a_start_far_from_the_rows_loses_no_digits(covariance_type):
+    """Moments about means that are 1e9 standard deviations away would leave nothing of a variance."""
+    X, _ = make_problem(60, 2, 1)
+    X += 1e9
+    plain = Mixture([1.0], X.mean(axis=0, keepdims=True), [np.cov(X.T, bias=True)])
+    diagonal = plain.covariances[0].diagonal()
+    matrix = covariance_type in ("full", "tied")
+    expected = plain.covariances[0] if matrix else diagonal if covariance_type == "diag" else diagonal.mean()
+    shape = {"full": (1, 2, 2), "tied": (2, 2), "diag": (1, 2), "spherical": (1,)}[covariance_type]
+    far = np.broadcast_to(1e18 * np.eye(2) if matrix else 1e18, shape)
+    start = Mixture([1.0], np.zeros((1, 2)), far, covariance_type)
+    options = {"covariance_type": covariance_type, "init": start, "max_iter": 1, "reg_covar": 0.0}
+    result = fastgmm.fit(X, 1, **options)
+    np.testing.assert_allclose(result.mixture.means, plain.means, rtol=1e-15)
+    np.testing.assert_allclose(result.mixture.covariances, np.broadcast_to(expected, shape), rtol=1e-6)
+
+
+def test_an_interrupt_carries_the_last_whole_round():
+    X, start = make_problem(100, 2, 2)
+
+    def interrupt(state):
+        if state.iteration == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        fastgmm.fit(X, 2, init=start, tol=0.0, max_iter=6, callback=interrupt)
+    expected = fastgmm.fit(X, 2, init=start, tol=0.0, max_iter=3)
+    outcome = caught.value.outcome
+    assert outcome.status is Status.INTERRUPTED
+    np.testing.assert_array_equal(outcome.trace, expected.trace)
+    assert_same_bits(outcome.parameters, expected.mixture)
+
+
+def test_compiled_code_that_breaks_off_is_out_of_memory():
+    """Behind an address Numba prints an exception and returns 0, the code `BROKEN`."""
+    X, start = make_problem(20, 2, 2)
+    going = ArraySource(X).begin(plan_of("full", 2, 2), start.parameters, np.zeros(2))
+    going.state.counts[STATUS], going.state.counts[PHASE] = state.BROKEN, FINISHED
+    with pytest.raises(MemoryError, match="compiled code ran out of memory"):
+        going.advance(1)
+    with pytest.raises(MemoryError, match="compiled code ran out of memory"):
+        check(BROKEN)
+    with pytest.raises(RuntimeError, match="refused its buffers"):
+        check(WRONG_SCRATCH)
+
+
 def test_best_restart_wins():
     X, _ = make_problem(200 if JIT_ENABLED else 60, 2, 4)
     heights = {}
@@ -233,26 +287,23 @@ def test_a_collapse_is_one_clear_error():
 
 def test_a_failed_restart_does_not_take_the_others_with_it():
     X = collapsing_rows()
-    good = fastgmm.fit(X, 1, max_iter=0, reg_covar=0.0).mixture
-    bad = Mixture(good.weights, good.means, np.zeros((1, 2, 2)))
+    good = fastgmm.fit(X, 1, max_iter=0, reg_covar=0.0).mixture.parameters
+    bad = good._replace(covariances=np.zeros((1, 2, 2)))
     starts = iter([bad, good, bad])
-    rule = em.Rule(reg_covar=np.zeros(2), tol=1e-3, max_iter=10)
-    result = em.best_of(ArraySource(X), lambda: next(starts), 3, rule)
-    assert result.n_failed == len(result.failures) == 2
+    rule = loop.Rule(added=np.zeros(2), tol=1e-3, max_iter=10)
+    result = loop.best_of(ArraySource(X), plan_of("full", 1, 2), lambda: next(starts), 3, rule)
+    assert len(result.failures) == 2
     assert all("component 0 is not positive definite" in failure for failure in result.failures)
-    assert result.converged
-    assert_same_parameters(result.mixture, good)
+    assert result.status is Status.CONVERGED
+    assert_same_parameters(result.parameters, good)
     with pytest.raises(fastgmm.FitFailure, match="all 2 restarts failed"):
-        em.best_of(ArraySource(X), lambda: bad, 2, rule)
+        loop.best_of(ArraySource(X), plan_of("full", 1, 2), lambda: bad, 2, rule)
 
 
 def test_overflow_is_reported_not_returned():
     X = np.array([[0.0, 0.0], [1.0, 1.0], [1e200, 0.0]])
     start = Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[np.newaxis])
-    with (
-        np.errstate(over="ignore", invalid="ignore"),
-        pytest.raises(fastgmm.FitFailure, match="log-likelihood is -inf in round 1"),
-    ):
+    with pytest.raises(fastgmm.FitFailure, match="log-likelihood is -inf in round 1"):
         fastgmm.fit(X, 1, init=start)
 
 

@@ -1,13 +1,16 @@
 """The vector exp: its constants from the arithmetic that derives them, its error against long doubles."""
 
 import math
+import platform
+import re
 from decimal import Decimal, getcontext
 
 import numpy as np
 import pytest
+from numba import njit
 
-from fastgmm._jit import kernel
-from fastgmm.kernels import exp
+from fastgmm._numba.options import kernel
+from fastgmm.kernels.primitives import exp
 
 
 @kernel
@@ -74,3 +77,20 @@ def test_ends_of_the_domain():
     values = apply([0.0, -0.0, -5e-324, -708.0, np.nextafter(-708.0, -709.0), -1e308, -math.inf, math.nan])
     np.testing.assert_array_equal(values[[0, 1, 2, 4, 5, 6, 7]], [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
     assert values[3] == pytest.approx(math.exp(-708.0), rel=1e-15)
+
+
+@pytest.mark.parametrize(("steps", "dtype"), [(exp._exp_double, np.float64), (exp._exp_single, np.float32)])
+def test_the_same_steps_in_plain_numpy(steps, dtype):
+    for x in (-0.0, -1e-3, -1.5, -80.0):
+        value = steps(dtype(x), dtype(-87.0))
+        assert type(value) is dtype
+        assert value == pytest.approx(math.exp(x), rel=2 * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.compiled
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="looks for instructions of x86")
+@pytest.mark.parametrize(("dtype", "shift"), [(np.float64, r"psllq\s+\$52"), (np.float32, r"pslld\s+\$23")])
+def test_bits_stay_in_simd_registers(dtype, shift):
+    uncached = njit(exp_of.py_func)  # code from the cache has no listing
+    uncached(np.zeros(1, dtype), np.zeros(1, dtype))
+    assert re.search(shift, "".join(uncached.inspect_asm().values()))

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as st_numpy
 
 import fastgmm
 from fastgmm import GaussianMixture, Mixture
-from fastgmm._jit import JIT_ENABLED
+from fastgmm._numba.options import JIT_ENABLED
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 EXAMPLES = int(os.environ.get("FASTGMM_EXAMPLES", "150")) if JIT_ENABLED else 25

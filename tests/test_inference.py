@@ -5,7 +5,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from fastgmm import Mixture
-from fastgmm._jit import JIT_ENABLED
+from fastgmm._numba.options import JIT_ENABLED
 
 
 def log_joint(X, p):
@@ -56,6 +56,33 @@ def test_a_component_of_weight_zero_takes_no_rows():
 def test_ties_go_to_the_first_component():
     p = Mixture(np.full(2, 0.5), np.zeros((2, 2)), np.array([np.eye(2)] * 2))
     np.testing.assert_array_equal(p.predict(np.ones((3, 2))), 0)
+
+
+@pytest.mark.parametrize("structure", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize(("dtype", "held", "beyond"), [(np.float64, 1e150, 1e200), (np.float32, 1e15, 1e25)])
+def test_rows_beyond_every_density_belong_to_the_nearest_component(structure, dtype, held, beyond):
+    means, variances = np.array([[-1.0, 0.0], [1.0, 0.0]]), 4.0 * np.ones((2, 2))
+    covariances = {"full": [4.0 * np.eye(2)] * 2, "tied": 4.0 * np.eye(2), "diag": variances, "spherical": [4.0, 4.0]}
+    p = Mixture([0.5, 0.5], means, covariances[structure], structure)
+    X = np.array([[held, 0.0], [-held, 0.0], [beyond, 0.0], [-beyond, beyond]], dtype)
+    densities = p.log_density(X)
+    # Beside such rows the means and the weights are nothing.
+    np.testing.assert_allclose(densities[:2], -(held**2) / 8.0, rtol=1e-6 if dtype == np.float32 else 1e-14)
+    assert (densities[2:] == -np.inf).all()
+    responsibilities = p.responsibilities(X)
+    np.testing.assert_array_equal(responsibilities.sum(axis=1), 1.0)
+    np.testing.assert_array_equal(responsibilities[2:].argmax(axis=1), p.predict(X[2:]))
+    assert (p.predict(X) >= 0).all()
+
+
+def test_the_nearest_component_is_nearest_in_its_own_units():
+    p = Mixture([0.5, 0.5], np.zeros((2, 1)), np.array([1.0, 4.0]), "spherical")
+    X = np.array([[1e200], [-1e300]])
+    np.testing.assert_array_equal(p.predict(X), 1)
+    np.testing.assert_array_equal(p.responsibilities(X), [[0.0, 1.0]] * 2)
+    # A component without weight has no rows, however near it is.
+    without = Mixture([1.0, 0.0], p.means, p.covariances, "spherical")
+    np.testing.assert_array_equal(without.predict(X), 0)
 
 
 def test_sample_has_the_mixtures_moments():

@@ -5,8 +5,14 @@ from sklearn.cluster import KMeans as SklearnKMeans
 
 import fastgmm
 from fastgmm import Mixture, naive
-from fastgmm._jit import JIT_ENABLED
-from fastgmm.k_means import KMeans
+from fastgmm._numba.options import JIT_ENABLED, exact
+from fastgmm.kernels.k_means.plus_plus import draw_row, draw_superblock
+from fastgmm.rows import array as array_module
+from fastgmm.rows import array_run
+from fastgmm.rows import k_means as k_means_module
+from fastgmm.rows import run as run_module
+from fastgmm.rows.array import ArraySource
+from fastgmm.rows.k_means import KMeans
 
 
 def clouds(n_samples, n_features, n_components, spread=10.0, seed=0):
@@ -22,7 +28,7 @@ def inertia(X, labels):
 
 def k_means(X, n_components, seed=0, n_threads=None):
     """Labels of one start."""
-    labels, _ = KMeans(X, n_components, n_threads).fit(np.random.default_rng(seed))
+    labels, _ = ArraySource(X, n_threads).clusters(n_components, np.random.default_rng(seed))
     return labels
 
 
@@ -54,34 +60,50 @@ def test_k_means_labels_are_of_the_nearest_centres_and_means_are_theirs(n_featur
     """Overlapping clouds of several superblocks, so that Lloyd's rounds have something to do."""
     X, _ = clouds(5001 if JIT_ENABLED else 150, n_features, 4, spread=1.0)
     X += offset
-    labels, means = KMeans(X, 4, None).fit(np.random.default_rng(3))
+    labels, means = ArraySource(X).clusters(4, np.random.default_rng(3))
     np.testing.assert_allclose(means, [X[labels == k].mean(axis=0) for k in range(4)], atol=1e-9 + 4e-16 * offset)
     nearest = np.argmin(((X[:, None] - means[None]) ** 2).sum(axis=2), axis=1)
     assert np.mean(nearest != labels) < 0.02  # the labels are those of the centres one round before
 
 
+@exact
+def draw(uniform, sums, closest, unit):
+    s, target = draw_superblock(uniform, sums)
+    return s * unit + draw_row(target, closest[s * unit : (s + 1) * unit], sums[:0])
+
+
 def test_k_means_centres_are_drawn_by_squared_distance():
     """Rows at distances 1 and 3 of the many at 0, superblocks apart: one is nine times as likely as the other."""
-    X = np.zeros((20_000 if JIT_ENABLED else 50, 1))
-    X[1], X[-2] = 1.0, 3.0
-    fit = KMeans(X, 2, None)
-    sums = fit._potentials([5])[:, 0]
-    uniforms = np.linspace(0.0, 1.0, 100, endpoint=False)
-    rows = [fit._draw(uniform, sums, 5) for uniform in uniforms]
-    assert rows == [1] * 10 + [len(X) - 2] * 90
+    closest, unit = np.zeros(50), 20
+    closest[1], closest[-2] = 1.0, 9.0
+    sums = np.array([closest[a : a + unit].sum() for a in range(0, len(closest), unit)])
+    rows = [draw(uniform, sums, closest, unit) for uniform in np.linspace(0.0, 1.0, 100, endpoint=False)]
+    assert rows == [1] * 10 + [48] * 90
 
 
 def test_plus_plus_rows_are_distinct_and_spread_out():
     X, truth = clouds(100, 2, 4, spread=100.0)
     for seed in range(10):
-        rows = KMeans(X, 4, None).plus_plus(np.random.default_rng(seed))
-        assert len(set(truth[rows])) == 4
+        rows = ArraySource(X).spread_out(4, np.random.default_rng(seed))
+        found = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in rows]
+        assert len(set(truth[found])) == 4
+
+
+def test_k_means_and_rounds_go_on_where_they_left_off(monkeypatch):
+    """Compiled code comes back after a launch; however short launches are, the bits are the same."""
+    X, _ = clouds(9000 if JIT_ENABLED else 700, 2, 4)
+    expected = fastgmm.fit(X, 4, random_state=0, max_iter=3)
+    for module in (k_means_module, run_module, array_module):
+        monkeypatch.setattr(module, "LAUNCH_NANOSECONDS", 1.0)
+    result = fastgmm.fit(X, 4, random_state=0, max_iter=3)
+    assert_same_bits(result.mixture, expected.mixture)
+    assert result.log_likelihood == expected.log_likelihood
 
 
 @pytest.mark.parametrize("n_components", [2, 3, 6])
 def test_k_means_with_fewer_distinct_rows_than_clusters(n_components):
     X = np.repeat([[0.0, 0.0], [5.0, 5.0]], 3, axis=0)
-    labels, means = KMeans(X, n_components, None).fit(np.random.default_rng(0))
+    labels, means = ArraySource(X).clusters(n_components, np.random.default_rng(0))
     assert set(labels) == set(range(n_components))
     assert (means is None) == (n_components > 2)
     with pytest.warns(RuntimeWarning, match="reg_covar alone"):
@@ -135,11 +157,9 @@ def test_row_starts_are_rows_with_regularised_covariances(init):
 
 
 def test_random_start_does_not_depend_on_the_pieces(monkeypatch):
-    from fastgmm import accumulation
-
     X, _ = clouds(10_000 if JIT_ENABLED else 300, 2, 3)
     expected = fastgmm.fit(X, 3, init="random", max_iter=0, random_state=0).mixture
-    monkeypatch.setattr(accumulation, "COPY_BYTES", 1)
+    monkeypatch.setattr(array_run, "COPY_BYTES", 1)
     assert_same_bits(fastgmm.fit(X, 3, init="random", max_iter=0, random_state=0).mixture, expected)
 
 
@@ -173,9 +193,9 @@ def test_labels_of_any_layout_and_read_only(layout):
     assert_same_bits(fastgmm.fit(X, 3, init=given, max_iter=3).mixture, expected)
 
 
-def test_fewer_distinct_rows_than_clusters_end_soon(monkeypatch):
-    rounds = []
-    plain = KMeans._lloyd_round
-    monkeypatch.setattr(KMeans, "_lloyd_round", lambda *a, **k: rounds.append(1) or plain(*a, **k))
-    KMeans(np.repeat([[0.0, 0.0], [5.0, 5.0]], 3, axis=0), 3, None).fit(np.random.default_rng(0))
-    assert len(rounds) < 10
+def test_fewer_distinct_rows_than_clusters_end_soon():
+    X = np.repeat([[0.0, 0.0], [5.0, 5.0]], 3, axis=0)
+    X.flags.writeable = False
+    k_means_ = KMeans(X, 3, None, np.empty(0), X.std(axis=0))
+    k_means_.fit(np.random.default_rng(0))
+    assert k_means_.n_rounds < 10

@@ -6,8 +6,14 @@ from conftest import assert_same_parameters, make_problem
 
 import fastgmm
 from fastgmm import Mixture, naive
-from fastgmm.kernels import blocks
-from fastgmm.steps import Plan
+from fastgmm.kernels import sizes, tasks
+from fastgmm.kernels.blocks.limits import cut_off
+from fastgmm.model import kinds
+from fastgmm.model.plan import MOST_SLAB_BYTES, Plan
+from fastgmm.model.rounds import m_steps
+from fastgmm.model.rounds.state import COMPONENT, LOG_LIKELIHOOD
+from fastgmm.model.structures import Kernels
+from fastgmm.rows.run import Run
 
 FEATURES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 33]
 
@@ -19,7 +25,7 @@ def naive_round(X, start):
 
 @pytest.mark.parametrize("n_features", FEATURES)
 def test_one_round_is_the_originals(n_features):
-    lanes = blocks.LANES_DOUBLE
+    lanes = sizes.LANES_DOUBLE
     for n_samples in (lanes - 1, lanes + 1):
         X, start = make_problem(n_samples, n_features, 3, seed=n_features)
         expected, responsibilities = naive_round(X, start)
@@ -52,24 +58,51 @@ def test_any_number_of_components(n_components, n_features):
     )
 
 
+def general_plan(n_components, n_features):
+    """A plan of the general kernels where others would be taken; they pad three features to four."""
+    plan = Plan("full", n_components, n_features, np.dtype(np.float64))
+    kernels = Kernels(kinds.FULL[0], kinds.FULL_MOMENTS[0], tasks.sweep_full, tasks.sweep_full, m_steps.maximize_full)
+    vars(plan)["kernels"] = kernels
+    return plan
+
+
 def test_small_and_general_kernels_agree():
-    from fastgmm.kernels import full, passes, structure
-
-    n_features = 3  # the general kernels are for four features or more, and three are padded to that
-
-    X, start = make_problem(700, n_features, 3)
+    X, start = make_problem(700, 3, 3)
     X.flags.writeable = False
     expected = fastgmm.accumulate(X, start)
-    general = full.Full(*full.allocate(3, n_features, np.float64))
-    assert structure.prepare(general, start.weights, start.means, start.covariances) == -1
-    slab = np.zeros(Plan("full", 3, n_features).slab_shape)
-    passes.superblock(general, X, np.empty((0, 3)), np.empty(0, np.int64), np.empty(0), slab)
-    sums, first, second = np.empty(3), np.empty((3, n_features)), np.empty((3, n_features, n_features))
-    structure.unpack(general, slab, sums, first, second)
-    np.testing.assert_allclose(sums, expected.responsibility_sums, rtol=1e-11)
-    np.testing.assert_allclose(first, expected.first_moments, rtol=1e-11, atol=1e-11)
-    np.testing.assert_allclose(second, expected.second_moments, rtol=1e-11, atol=1e-11)
-    assert slab[3, 0] == pytest.approx(expected.log_likelihood, rel=1e-13)
+    run = Run(general_plan(3, 3), 1, X)
+    run.use(run.plan.kernels, held=True)
+    run.put(start.parameters)
+    assert run.advance(1)
+    state = run.state
+    np.testing.assert_allclose(state.sums, expected.responsibility_sums, rtol=1e-11)
+    np.testing.assert_allclose(state.first, expected.first_moments, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(state.second, expected.second_moments, rtol=1e-11, atol=1e-11)
+    assert state.numbers[LOG_LIKELIHOOD] == pytest.approx(expected.log_likelihood, rel=1e-13)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+def test_closed_form_factors_are_the_general_ones(n_features):
+    _, start = make_problem(10, n_features, 4, seed=n_features)
+    models = []
+    for plan in (Plan("full", 4, n_features, np.dtype(np.float64)), general_plan(4, n_features)):
+        run = Run(plan, 1)
+        run.put(start.parameters)
+        assert run.advance(1)
+        models.append(run.workspace().model)
+    for actual, expected in zip(*models, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3, 4])
+def test_the_first_component_that_is_not_positive_definite_is_named(n_features):
+    _, start = make_problem(10, n_features, 4)
+    covariances = start.covariances.copy()
+    covariances[2:] = -1.0
+    run = Run(Plan("full", 4, n_features, np.dtype(np.float64)), 2)
+    run.put(start.parameters._replace(covariances=covariances))
+    assert not run.advance(1)
+    assert run.state.counts[COMPONENT] == 2
 
 
 def test_second_moments_are_symmetric_and_positive():
@@ -97,15 +130,26 @@ def test_far_rows_do_not_underflow():
     assert fastgmm.accumulate(X, start).log_likelihood == pytest.approx(expected.sum(), rel=1e-12)
 
 
+@pytest.mark.parametrize(("dtype", "shortest"), [(np.float32, 2.0**-24), (np.float64, 2.0**-53)])
+def test_products_with_what_is_not_cut_off_are_normal_numbers(dtype, shortest):
+    """Subnormal ones take over 100 cycles each; what is cut off is below what the sums leave out anyway."""
+    responsibility = np.exp(2.0 * float(cut_off(np.zeros(1, dtype))))
+    assert responsibility * shortest**2 >= float(np.finfo(dtype).tiny)
+    # Of a row; beside a sum of one row and more that is far below the rounding of either precision.
+    assert responsibility <= 2.0**-77
+
+
 @pytest.mark.parametrize("n_features", [1, 2, 3, 16, 64, 128])
 @pytest.mark.parametrize("n_components", [1, 4, 256])
 def test_plan_invariants(n_features, n_components):
     plan = Plan("full", n_components, n_features)
-    assert plan.rows % blocks.LANES_DOUBLE == 0
-    assert plan.rows % blocks.LANES_SINGLE == 0
-    assert plan.rows <= blocks.MAX_ROWS
+    assert plan.rows % sizes.LANES_DOUBLE == 0
+    assert plan.rows % sizes.LANES_SINGLE == 0
+    assert plan.rows <= sizes.MAX_ROWS
     assert plan.launch_rows(1) % plan.rows == 0
-    assert plan.launch_rows(8) >= 8 * plan.rows
+    # A launch has a superblock for every thread, as long as their slabs have room.
+    slabs = min(8, MOST_SLAB_BYTES // (8 * plan.slab_shape[0] * plan.slab_shape[1]))
+    assert plan.launch_rows(8) >= slabs * plan.rows
     assert plan.slab_shape[1] * 8 % 128 == 0
     # A launch of two threads stays within a fraction of a second, or is the shortest there is.
     seconds = plan.launch_rows(2) * plan.row_nanoseconds / 2 * 1e-9

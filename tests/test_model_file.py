@@ -83,8 +83,57 @@ def test_an_invalid_model_is_not_saved_and_the_old_file_stays(tmp_path):
     _, p = make_problem(1, 2, 2)
     p.save(path)
     before = path.read_bytes()
-    broken = Mixture(p.weights, p.means * np.nan, p.covariances)
+    broken = Mixture._trusted(p.parameters._replace(means=p.means * np.nan))
     with pytest.raises(ValueError, match="means must be finite"):
         broken.save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["model.json"]
+
+
+def test_what_cannot_be_written_is_one_sentence(tmp_path):
+    _, p = make_problem(1, 2, 2)
+    with pytest.raises(IsADirectoryError, match="is not a regular file"):
+        p.save(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"cannot be written \(there is no directory .*none\)"):
+        p.save(tmp_path / "none" / "model.json")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="cannot be written"):
+        p.save(tmp_path / "file" / "model.json")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_symbolic_link_stays_one(tmp_path):
+    _, p = make_problem(1, 2, 2)
+    (tmp_path / "link.json").symlink_to("model.json")
+    for _ in range(2):  # to nothing, then to a file
+        p.save(tmp_path / "link.json")
+        assert (tmp_path / "link.json").is_symlink()
+        assert_same_bits(Mixture.load(tmp_path / "model.json"), p)
+    assert sorted(os.listdir(tmp_path)) == ["link.json", "model.json"]
+
+
+def test_the_rights_are_those_that_the_umask_allows(tmp_path):
+    _, p = make_problem(1, 2, 2)
+    before = os.umask(0o027)
+    try:
+        p.save(tmp_path / "model.json")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "model.json").stat().st_mode & 0o777 == 0o640
+
+
+def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    _, p = make_problem(1, 2, 2)
+    path = tmp_path / "model.json"
+    p.save(path)
+    before = path.read_bytes()
+
+    def interrupt(document, file, **options):
+        file.write("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(json, "dump", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        p.save(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["model.json"]

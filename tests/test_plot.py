@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import subprocess
 import sys
@@ -11,10 +12,10 @@ pytest.importorskip("matplotlib")
 from matplotlib.colors import same_color
 from matplotlib.patches import Ellipse, StepPatch
 
-from fastgmm.parameters import Mixture
-from fastgmm.pictures import drawing, plot
-from fastgmm.results import FitResult, Status
-from fastgmm.selection import Candidate, Selection
+from fastgmm import Candidate, FitResult, Mixture, Selection, Status
+from fastgmm.model.parameters import Parameters
+from fastgmm.pictures import drawing, plot, plot_fit
+from fastgmm.shell import figures
 
 NAMES = ("eruption (min)", "waiting (min)", "income (k$)", "rent (k$)", "height (m)", "mass (kg)")
 N_PANELS = {1: 1, 2: 1, 3: 6, 6: 10}
@@ -30,6 +31,11 @@ def mixture(n_components, n_features, *, seed=0, offset=0.0, feature_names=None)
         covariances=factors @ factors.transpose(0, 2, 1) + 0.1 * np.eye(n_features),
         feature_names=feature_names,
     )
+
+
+def unchecked(*arrays):
+    """Parameters that are no mixture: pictures draw what rounding has left of a covariance, too."""
+    return Mixture._trusted(Parameters(*arrays, "full"))
 
 
 def rows_of(parameters, n_rows, *, seed=1):
@@ -83,8 +89,8 @@ def test_panels_and_axis_labels(n_features):
     names = NAMES[:n_features]
     parameters = mixture(3, n_features, feature_names=names)
     X, labels = rows_of(parameters, 200)
-    figures = [plot.plot_data(X, feature_names=names), plot.plot_clusters(X, parameters, labels=labels)]
-    for figure in figures:
+    drawn = [plot.plot_data(X, feature_names=names), figures.clusters(X, parameters, labels=labels)]
+    for figure in drawn:
         shown = panels(draw(figure))
         assert len(figure.axes) == len(shown) == N_PANELS[n_features]
         side = max(row for row, _ in shown) + 1
@@ -107,7 +113,7 @@ def test_default_and_given_feature_names():
     X, labels = rows_of(parameters, 20)
     (axes,) = plot.plot_data(X).axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("feature 0", "feature 1")
-    (axes,) = plot.plot_clusters(X, parameters, labels=labels, feature_names=["c", "d"]).axes
+    (axes,) = figures.clusters(X, parameters, labels=labels, feature_names=["c", "d"]).axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("c", "d")
 
 
@@ -144,7 +150,7 @@ def test_labels_come_from_the_parameters_by_default(monkeypatch):
     X, _ = rows_of(parameters, 10)
     labels = np.array([1, 0, 1, 1, 1, 0, 1, 1, 1, 1])
     monkeypatch.setattr(Mixture, "predict", lambda self, rows: labels)
-    assert legend_texts(plot.plot_clusters(X, parameters))[:2] == [
+    assert legend_texts(figures.clusters(X, parameters))[:2] == [
         "component 0 (2 rows)",
         "component 1 (8 rows)",
     ]
@@ -153,7 +159,7 @@ def test_labels_come_from_the_parameters_by_default(monkeypatch):
 def test_clusters_scatter_each_row_once_with_its_own_colour_and_marker():
     parameters = mixture(8, 2)
     X, labels = rows_of(parameters, 300)
-    (axes,) = plot.plot_clusters(X, parameters, labels=labels).axes
+    (axes,) = figures.clusters(X, parameters, labels=labels).axes
     assert len(axes.collections) == 8
     for k, points in enumerate(axes.collections):
         np.testing.assert_array_equal(points.get_offsets(), X[labels == k])
@@ -171,7 +177,7 @@ def test_styles_are_distinct_as_pairs_beyond_the_palette():
 def test_ellipses_are_contours_of_the_marginal_covariances(n_features):
     parameters = mixture(3, n_features, offset=100.0)
     X, labels = rows_of(parameters, 90)
-    shown = panels(plot.plot_clusters(X, parameters, labels=labels))
+    shown = panels(figures.clusters(X, parameters, labels=labels))
     angles = np.linspace(0, 2 * np.pi, 50)
     circle = np.column_stack([np.cos(angles), np.sin(angles)])
     n_scatters = 0
@@ -202,7 +208,7 @@ def test_ellipses_are_contours_of_the_marginal_covariances(n_features):
 def test_centres_are_marked_with_the_number_of_the_component():
     parameters = mixture(4, 2)
     X, labels = rows_of(parameters, 50)
-    (axes,) = plot.plot_clusters(X, parameters, labels=labels).axes
+    (axes,) = figures.clusters(X, parameters, labels=labels).axes
     assert [text.get_text() for text in axes.texts] == ["0", "1", "2", "3"]
     np.testing.assert_array_equal([text.get_position() for text in axes.texts], parameters.means)
     circles = [line.get_xydata()[0] for line in axes.lines]
@@ -212,7 +218,7 @@ def test_centres_are_marked_with_the_number_of_the_component():
 def test_everything_lies_within_the_axes():
     parameters = mixture(3, 2)
     X = parameters.means + 0.01
-    (axes,) = plot.plot_clusters(X, parameters, labels=[0, 1, 2]).axes
+    (axes,) = figures.clusters(X, parameters, labels=[0, 1, 2]).axes
     reach = 2 * np.sqrt(np.diagonal(parameters.covariances, axis1=1, axis2=2))
     for f, (low, high) in enumerate([axes.get_xlim(), axes.get_ylim()]):
         assert low < (parameters.means - reach)[:, f].min()
@@ -223,9 +229,11 @@ def test_everything_lies_within_the_axes():
 @pytest.mark.parametrize("smallest", [1.0, 1e-4, 1e-12])
 def test_density_integrates_to_one_however_narrow_a_component(n_features, smallest):
     parameters = mixture(3, n_features)
-    parameters.covariances[1] = smallest * np.eye(n_features)
+    covariances = parameters.covariances.copy()
+    covariances[1] = smallest * np.eye(n_features)
+    parameters = dataclasses.replace(parameters, covariances=covariances)
     X, labels = rows_of(parameters, 400)
-    shown = panels(plot.plot_clusters(X, parameters, labels=labels))
+    shown = panels(figures.clusters(X, parameters, labels=labels))
     for f in range(n_features):
         x, density = mixture_curve(shown[f, f])
         assert np.trapezoid(density, x) == pytest.approx(1.0, abs=2e-3)
@@ -233,7 +241,7 @@ def test_density_integrates_to_one_however_narrow_a_component(n_features, smalle
 
 def test_component_curves_add_up_to_the_mixture_and_are_the_weighted_normal_densities():
     parameters = Mixture(np.array([0.25, 0.75]), np.array([[-1.0], [2.0]]), np.array([[[0.25]], [[4.0]]]))
-    (axes,) = plot.plot_clusters(np.array([-1.0, 2.0, 5.0]), parameters, labels=[0, 1, 1]).axes
+    (axes,) = figures.clusters(np.array([-1.0, 2.0, 5.0]), parameters, labels=[0, 1, 1]).axes
     x, density = mixture_curve(axes)
     curves = [line.get_ydata() for line in axes.lines if line.get_linestyle() == "--"]
     assert len(curves) == 2
@@ -246,7 +254,7 @@ def test_component_curves_add_up_to_the_mixture_and_are_the_weighted_normal_dens
 def test_stacked_histogram_holds_each_cluster_in_its_share():
     parameters = mixture(3, 1)
     X, labels = rows_of(parameters, 500)
-    (axes,) = plot.plot_clusters(X, parameters, labels=labels).axes
+    (axes,) = figures.clusters(X, parameters, labels=labels).axes
     bars = histograms(axes)
     areas = [np.sum((top - floor) * np.diff(edges)) for top, edges, floor in bars]
     np.testing.assert_allclose(areas, np.bincount(labels, minlength=3) / 500)
@@ -255,7 +263,7 @@ def test_stacked_histogram_holds_each_cluster_in_its_share():
 def test_a_collapsed_component_does_not_flatten_the_histogram():
     X = np.r_[np.full(13, 44.4), np.linspace(24.0, 45.0, 37)]
     parameters = Mixture(np.array([0.26, 0.74]), np.array([[44.4], [34.5]]), np.array([[[1e-6]], [[36.0]]]))
-    figure = draw(plot.plot_clusters(X, parameters, labels=np.repeat([0, 1], [13, 37])))
+    figure = draw(figures.clusters(X, parameters, labels=np.repeat([0, 1], [13, 37])))
     (axes,) = figure.axes
     highest_bar = max(top.max() for top, _, _ in histograms(axes))
     assert axes.get_ylim()[1] < 2.5 * highest_bar
@@ -277,7 +285,7 @@ def test_histogram_of_one_feature_counts_every_row_and_shows_a_few_one_by_one():
 def test_legend_names_every_component_and_covers_nothing(n_components, n_features):
     parameters = mixture(n_components, n_features)
     X, labels = rows_of(parameters, 300)
-    figure = plot.plot_clusters(X, parameters, labels=labels)
+    figure = figures.clusters(X, parameters, labels=labels)
     figure.draw_without_rendering()
     counts = np.bincount(labels, minlength=n_components)
     expected = [f"component {k} ({n} row{'' if n == 1 else 's'})" for k, n in enumerate(counts)]
@@ -295,13 +303,13 @@ def test_legend_names_every_component_and_covers_nothing(n_components, n_feature
 def test_legend_of_very_many_components_says_how_many_it_leaves_out():
     parameters = mixture(60, 2)
     X, labels = rows_of(parameters, 100)
-    assert "and 12 more" in legend_texts(draw(plot.plot_clusters(X, parameters, labels=labels)))
+    assert "and 12 more" in legend_texts(draw(figures.clusters(X, parameters, labels=labels)))
 
 
 def test_many_rows_are_drawn_as_a_fixed_sample():
     parameters = mixture(2, 2)
     X, labels = rows_of(parameters, 30_001)
-    for picture in (plot.plot_data, lambda X: plot.plot_clusters(X, parameters, labels=labels)):
+    for picture in (plot.plot_data, lambda X: figures.clusters(X, parameters, labels=labels)):
         figure, again = picture(X), picture(X)
         assert title(figure).startswith("20 000 of 30 001 rows")
         points = [np.concatenate([c.get_offsets() for c in f.axes[0].collections]) for f in (figure, again)]
@@ -339,13 +347,13 @@ def test_degenerate_data(case, n_features, n_components):
     # All rows in one cluster: the others are empty. What a regularised fit to such rows looks like.
     labels = np.zeros(len(X), dtype=int)
     covariance = np.cov(X.T, bias=True).reshape(n_features, n_features) + 1e-6 * np.eye(n_features)
-    parameters = Mixture(
+    parameters = unchecked(
         np.r_[1.0, np.zeros(n_components - 1)],
         np.tile(X.mean(axis=0), (n_components, 1)),
         np.tile(covariance, (n_components, 1, 1)),
     )
     draw(plot.plot_data(X))
-    figure = draw(plot.plot_clusters(X, parameters, labels=labels))
+    figure = draw(figures.clusters(X, parameters, labels=labels))
     texts = legend_texts(figure)
     assert texts[:n_components] == [
         f"component 0 ({len(X)} row{'' if len(X) == 1 else 's'})",
@@ -364,8 +372,8 @@ def test_singular_covariances(scale, n_features):
     direction = np.arange(1.0, n_features + 1)
     covariance = np.outer(direction, direction) - scale * np.eye(n_features)
     covariances = np.array([covariance, scale * np.eye(n_features)])
-    parameters = Mixture(np.array([0.5, 0.5]), np.zeros((2, n_features)), covariances)
-    figure = draw(plot.plot_clusters(X, parameters, labels=np.arange(30) % 2))
+    parameters = unchecked(np.array([0.5, 0.5]), np.zeros((2, n_features)), covariances)
+    figure = draw(figures.clusters(X, parameters, labels=np.arange(30) % 2))
     widths = [e.width for axes in figure.axes for e in ellipses(axes)]
     assert len(widths) == {1: 0, 2: 4, 3: 12}[n_features]
     assert np.all(np.isfinite(widths))
@@ -384,11 +392,18 @@ def test_one_dimensional_array_is_one_feature():
         (lambda X, p: plot.plot_data(np.empty((0, 2))), "X must have shape"),
         (lambda X, p: plot.plot_data(np.zeros((2, 2, 2))), "X must have shape"),
         (lambda X, p: plot.plot_data(X, feature_names=["a"]), "feature_names must have 2 names"),
-        (lambda X, p: plot.plot_clusters(X[:, :1], p, labels=[0, 0, 1]), "X has 1 features"),
-        (lambda X, p: plot.plot_clusters(X, p, labels=[0, 1]), r"labels must have shape \(3,\)"),
-        (lambda X, p: plot.plot_clusters(X, p, labels=[0, 1, 2]), r"labels must lie in 0\.\.1; got 0\.\.2"),
-        (lambda X, p: plot.plot_clusters(X, p, labels=[0, 1, -1]), r"labels must lie in 0\.\.1; got -1"),
-        (lambda X, p: plot.plot_responsibilities(np.ones(3)), "responsibilities must have shape"),
+        (
+            lambda X, p: plot.plot_clusters(X[:, :1], p.weights, p.means, p.covariances, [0, 0, 1]),
+            r"means must have shape \(2, 1\), for 2 weights and X; got \(2, 2\)",
+        ),
+        (
+            lambda X, p: plot.plot_clusters(X, p.weights, p.means, np.ones((2, 2)), [0, 0, 1]),
+            r"covariances must have shape \(2, 2, 2\), for 2 weights and X; got \(2, 2\)",
+        ),
+        (lambda X, p: figures.clusters(X, p, labels=[0, 1]), r"labels must have shape \(3,\)"),
+        (lambda X, p: figures.clusters(X, p, labels=[0, 1, 2]), r"labels must lie in 0\.\.1; got 0\.\.2"),
+        (lambda X, p: figures.clusters(X, p, labels=[0, 1, -1]), r"labels must lie in 0\.\.1; got -1"),
+        (lambda X, p: plot_fit.plot_responsibilities(np.ones(3)), "responsibilities must have shape"),
     ],
 )
 def test_wrong_arguments_are_named(call, message):
@@ -398,7 +413,7 @@ def test_wrong_arguments_are_named(call, message):
 
 @pytest.mark.parametrize("trace", [[], [-3.5], [-3.5, -3.25], [-2.0] * 5, np.linspace(-9, -2, 1000)])
 def test_log_likelihood_shows_every_round_at_integers(trace):
-    figure = draw(plot.plot_log_likelihood(result_of(mixture(1, 1), trace)))
+    figure = draw(figures.log_likelihood(result_of(mixture(1, 1), trace)))
     (axes,) = figure.axes
     rounds, values = axes.lines[0].get_data()
     np.testing.assert_array_equal(rounds, np.arange(1, len(trace) + 1))
@@ -419,7 +434,7 @@ def test_log_likelihood_shows_every_round_at_integers(trace):
 )
 def test_log_likelihood_title_tells_the_end_and_fits(status, outcome):
     result = result_of(mixture(1, 1), [-2.0, -1.0], log_likelihood=-1234567.81, status=status)
-    figure = plot.plot_log_likelihood(result)
+    figure = figures.log_likelihood(result)
     figure.draw_without_rendering()
     assert title(figure) == outcome
     assert figure.texts[0].get_window_extent().x1 <= figure.bbox.x1
@@ -428,7 +443,7 @@ def test_log_likelihood_title_tells_the_end_and_fits(status, outcome):
 @pytest.mark.parametrize(("n_components", "n_panels"), [(1, 1), (2, 2), (5, 5), (16, 16), (17, 16)])
 def test_responsibilities_have_a_panel_per_component(n_components, n_panels):
     responsibilities = np.random.default_rng(0).dirichlet(np.full(n_components, 0.2), size=200)
-    figure = draw(plot.plot_responsibilities(responsibilities))
+    figure = draw(plot_fit.plot_responsibilities(responsibilities))
     assert [axes.get_title() for axes in figure.axes] == [f"component {k}" for k in range(n_panels)]
     for k, axes in enumerate(figure.axes):
         ((counts, edges, _),) = histograms(axes)
@@ -441,7 +456,7 @@ def test_responsibilities_have_a_panel_per_component(n_components, n_panels):
 
 
 def test_responsibilities_rounded_above_one_are_counted():
-    (axes,) = draw(plot.plot_responsibilities(np.array([[1.0 + 1e-15], [1.0]]))).axes
+    (axes,) = draw(plot_fit.plot_responsibilities(np.array([[1.0 + 1e-15], [1.0]]))).axes
     ((counts, _, _),) = histograms(axes)
     assert counts[-1] == 2
 
@@ -462,7 +477,7 @@ def test_selection_shows_every_candidate(criterion):
         Candidate(3, "full", 1, error="collapsed"),
         Candidate(5, "diag", 1, error="collapsed"),
     )
-    figure = plot.plot_selection(Selection(criterion, candidates))
+    figure = figures.criterion(Selection(criterion, candidates))
     figure.draw_without_rendering()
     strip, axes = figure.axes
     curves = {line.get_label(): line for line in axes.lines}
@@ -495,7 +510,7 @@ def test_selection_shows_every_candidate(criterion):
 def test_a_structure_has_its_own_colour_whichever_others_there_are():
     def color_of(*types):
         candidates = tuple(candidate(1, name, 5.0) for name in types)
-        lines = draw(plot.plot_selection(Selection("bic", candidates))).axes[0].lines
+        lines = draw(figures.criterion(Selection("bic", candidates))).axes[0].lines
         return {line.get_label(): line.get_color() for line in lines}["tied"]
 
     assert color_of("tied") == color_of("full", "tied", "diag", "spherical")
@@ -503,7 +518,7 @@ def test_a_structure_has_its_own_colour_whichever_others_there_are():
 
 def test_large_criteria_are_written_out():
     candidates = tuple(candidate(k, "full", 123_456_780.0 + k) for k in range(1, 4))
-    (axes,) = draw(plot.plot_selection(Selection("bic", candidates))).axes
+    (axes,) = draw(figures.criterion(Selection("bic", candidates))).axes
     assert axes.yaxis.get_offset_text().get_text() == ""
     assert any(label.get_text().startswith("12345678") for label in axes.get_yticklabels())
 
@@ -513,7 +528,7 @@ def test_save_pictures_writes_four_png_files(tmp_path, n_features):
     parameters = mixture(2, n_features, feature_names=NAMES[:n_features])
     X, labels = rows_of(parameters, 60)
     result = result_of(parameters, [-3.0, -2.0])
-    paths = plot.save_pictures(tmp_path, X, result, labels, np.eye(2)[labels])
+    paths = figures.save_pictures(tmp_path, X, result, np.eye(2)[labels])
     names = ["data.png", "clusters.png", "log_likelihood.png", "responsibilities.png"]
     assert paths == [tmp_path / name for name in names]
     assert sorted(tmp_path.iterdir()) == sorted(paths)
@@ -532,27 +547,26 @@ def test_the_picture_of_a_selection_is_named_after_its_criterion(tmp_path, crite
     X, labels = rows_of(parameters, 10)
     selection = Selection(criterion, (candidate(2, "full", 5.0),))
     result = result_of(parameters, [-1.0])
-    paths = plot.save_pictures(tmp_path, X, result, labels, np.eye(2)[labels], selection=selection)
+    paths = figures.save_pictures(tmp_path, X, result, np.eye(2)[labels], selection)
     assert len(paths) == 5
     assert paths[-1] == tmp_path / f"{criterion}.png"
     assert paths[-1].read_bytes().startswith(b"\x89PNG")
 
 
-def test_saved_pictures_carry_the_names_of_the_model_or_those_given(tmp_path, monkeypatch):
+def test_saved_pictures_carry_the_names_of_the_model(tmp_path, monkeypatch):
     parameters = mixture(2, 2, feature_names=("a", "b"))
     X, labels = rows_of(parameters, 10)
     seen = []
-    original = plot.plot_data
+    for name in ("plot_data", "plot_clusters"):
+        original = getattr(plot, name)
 
-    def spy(X, *, feature_names=None):
-        seen.append(feature_names)
-        return original(X, feature_names=feature_names)
+        def spy(*arguments, original=original, feature_names):
+            seen.append(feature_names)
+            return original(*arguments, feature_names=feature_names)
 
-    monkeypatch.setattr(plot, "plot_data", spy)
-    arguments = (tmp_path, X, result_of(parameters, [-1.0]), labels, np.eye(2)[labels])
-    plot.save_pictures(*arguments)
-    plot.save_pictures(*arguments, feature_names=("c", "d"))
-    assert seen == [("a", "b"), ("c", "d")]
+        monkeypatch.setattr(plot, name, spy)
+    figures.save_pictures(tmp_path, X, result_of(parameters, [-1.0]), np.eye(2)[labels])
+    assert seen == [("a", "b"), ("a", "b")]
 
 
 def test_pyplot_is_never_imported():

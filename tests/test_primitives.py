@@ -35,5 +35,33 @@ def test_log_density_and_documented_names():
     assert primitives.prepare(model, parameters.weights, parameters.means, parameters.covariances) == -1
     out = np.empty(len(X))
     X.flags.writeable = False
-    primitives.log_density(model, X, out)
+    assert primitives.log_density(model, X, out)
     np.testing.assert_allclose(out, parameters.log_density(X), rtol=1e-13)
+
+
+def test_sizes_that_do_not_agree_are_refused():
+    """A trace shorter than `max_iter` was once written behind its end."""
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    start = np.full(2, 0.5), X[:2].copy(), np.array([np.eye(2)] * 2)
+    model = primitives.allocate("full", 2, 2)
+
+    def fitted(x, weights, means, covariances, n_traced=5):
+        return primitives.fit_small(model, x, weights, means, covariances, 1e-6, 0.0, 5, np.empty(n_traced))
+
+    refused = primitives.UNSUITABLE, 0, -1, 0.0
+    held = [array.copy() for array in start]
+    assert fitted(X, *start, n_traced=4) == refused
+    assert fitted(X[:0], *start) == refused
+    assert fitted(np.zeros((30, 3)), *start) == refused
+    assert fitted(X, np.full(3, 1 / 3), *start[1:]) == refused
+    assert fitted(X, start[0], start[1], start[2][:1]) == refused
+    for array, before in zip(start, held, strict=True):
+        np.testing.assert_array_equal(array, before)
+    assert fitted(X, *start)[0] == primitives.MAX_ITER
+
+    assert primitives.prepare(model, start[0], np.zeros((2, 3)), start[2]) == -2
+    assert primitives.prepare(model, *start) == -1
+    out = np.full(29, 7.0)
+    assert not primitives.log_density(model, X, out)
+    assert not primitives.log_density(model, np.zeros((29, 3)), out)
+    np.testing.assert_array_equal(out, 7.0)

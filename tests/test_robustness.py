@@ -6,7 +6,10 @@ from conftest import assert_same_bits, make_problem
 
 import fastgmm
 from fastgmm import Mixture
-from fastgmm._jit import JIT_ENABLED
+from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.em.regulariser import regularisation
+from fastgmm.rows.array import ArraySource
+from fastgmm.rows.launch.pieces import in_place
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 
@@ -29,6 +32,14 @@ def test_a_power_of_two_changes_no_bit_but_the_scale(covariance_type, n_features
     fitted = fastgmm.fit(X, 3, **options)
     scaled = fastgmm.fit(X * 2.0**-20, 3, **options)
     assert_same_bits(scaled.mixture, rescaled(fitted.mixture, 2.0**-20))
+
+
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+@pytest.mark.parametrize(("scale", "why"), [(1e25, "exceed what float32 holds"), (1e-25, "definite in float32")])
+def test_single_precision_that_cannot_be_used_is_a_failure(covariance_type, scale, why):
+    X, _ = make_problem(100, 2, 2)
+    with pytest.raises(fastgmm.FitFailure, match=why):
+        fastgmm.fit((X * scale).astype(np.float32), 2, covariance_type=covariance_type, random_state=0)
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
@@ -111,27 +122,25 @@ def test_degenerate_rows_end_in_an_answer_that_is_reported(rows, covariance_type
 
 
 def test_a_constant_column_takes_the_smallest_variance_of_the_others():
-    from fastgmm.regularisation import regularisation
-
     X = np.array([[1.0, 5.0, 0.0], [3.0, 5.0, 10.0]])
-    np.testing.assert_allclose(regularisation("auto", X, np.empty(0)), [1e-6, 1e-6, 25e-6])
-    np.testing.assert_allclose(regularisation("auto", X[:1], np.empty(0)), 25e-6)
-    np.testing.assert_allclose(regularisation("auto", np.zeros((2, 2)), np.empty(0)), 1e-6)
-    np.testing.assert_array_equal(regularisation(0.5, X, np.empty(0)), [0.5] * 3)
-    np.testing.assert_allclose(regularisation("auto", X, np.array([1.0, 3.0])), [0.75e-6, 0.75e-6, 18.75e-6])
+    np.testing.assert_allclose(regularisation("auto", ArraySource(X)), [1e-6, 1e-6, 25e-6])
+    np.testing.assert_allclose(regularisation("auto", ArraySource(X[:1])), 25e-6)
+    np.testing.assert_allclose(regularisation("auto", ArraySource(np.zeros((2, 2)))), 1e-6)
+    np.testing.assert_array_equal(regularisation(0.5, ArraySource(X)), [0.5] * 3)
+    np.testing.assert_allclose(
+        regularisation("auto", ArraySource(X, None, np.array([1.0, 3.0]))), [0.75e-6, 0.75e-6, 18.75e-6]
+    )
 
 
 @pytest.mark.parametrize("n_samples", [255, 256, 257, 6001])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_regulariser_is_a_share_of_the_variance(n_samples, dtype):
-    from fastgmm.regularisation import regularisation
-
     generator = np.random.default_rng(0)
     X = (generator.normal(size=(n_samples, 3)) * [1.0, 10.0, 1e-3] + [0.0, 100.0, 1.0]).astype(dtype)
     expected = 1e-6 * X.astype(np.float64).var(axis=0)
     rtol = 1e-12 if dtype == np.float64 else 1e-3
     for layout in (X, np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
-        np.testing.assert_allclose(regularisation("auto", layout, np.empty(0)), expected, rtol=rtol)
+        np.testing.assert_allclose(regularisation("auto", ArraySource(layout)), expected, rtol=rtol)
 
 
 @pytest.mark.compiled  # thousands of rounds
@@ -164,26 +173,14 @@ def test_aitken_in_compiled_code_and_in_the_loop():
     [((0.5, 1.0), 0.5), ((0.1, 1.0), 0.1 / 9.0), ((1.0, 1.0), np.inf), ((0.0, 1.0), 0.0), ((-1e-9, 1.0), np.inf)],
 )
 def test_remaining_of_two_changes(changes, expected):
-    from fastgmm.kernels.convergence import remaining
+    from fastgmm.model.rounds.convergence import remaining
 
     assert remaining(*changes) == pytest.approx(expected)
     assert np.isnan(remaining(0.5, np.inf))
 
 
-@pytest.mark.compiled
-def test_the_regulariser_copies_no_large_array(monkeypatch):
-    from fastgmm import loading, regularisation
-
+def test_no_large_array_is_copied():
     X = np.asfortranarray(np.random.default_rng(0).normal(size=(400_000, 2)))
-    shared = []
-    plain = loading.pieces
-
-    def watched(*arguments):
-        for start, piece in plain(*arguments):
-            shared.append(np.shares_memory(piece, X))
-            yield start, piece
-
-    monkeypatch.setattr(regularisation, "pieces", watched)
-    expected = 1e-6 * X.var(axis=0)
-    np.testing.assert_allclose(regularisation.regularisation("auto", X, np.empty(0)), expected, rtol=1e-10)
-    assert all(shared)
+    assert np.shares_memory(in_place(X), X)
+    small = X[:1000]
+    assert in_place(small).flags.c_contiguous

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from fastgmm import GaussianMixture, Mixture
-from fastgmm._jit import JIT_ENABLED
+from fastgmm._numba.options import JIT_ENABLED
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 

@@ -6,8 +6,11 @@ import pytest
 from conftest import assert_same_bits
 
 import fastgmm
-from fastgmm import Status, model_selection
+from fastgmm import Status
 from fastgmm.data import load_example
+from fastgmm.rows import check
+from fastgmm.selection import search
+from fastgmm.selection.candidates import rank
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 COLUMNS = [
@@ -104,7 +107,7 @@ def test_equal_values_prefer_fewer_parameters_then_the_more_general_structure():
         fastgmm.Candidate(9, "full", 53, bic=4.0, result=fitted),
     ]
     for order in (candidates, candidates[::-1]):
-        ranked = sorted(order, key=lambda candidate: model_selection._rank(candidate, "bic"))
+        ranked = sorted(order, key=lambda candidate: rank(candidate, "bic"))
         assert ranked == [candidates[i] for i in (4, 3, 1, 2, 0)]
 
 
@@ -204,8 +207,8 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
     X = clouds(10)
     expected = fastgmm.select(X, (1, 2), random_state=0)
     calls = []
-    as_rows = model_selection._checks.as_rows
-    monkeypatch.setattr(model_selection._checks, "as_rows", lambda X: calls.append(1) or as_rows(X))
+    as_rows = check.as_rows
+    monkeypatch.setattr(check, "as_rows", lambda X: calls.append(1) or as_rows(X))
     selection = fastgmm.select(layout(X), (1, 2), random_state=0)
     assert calls == [1]
     assert_same_bits(selection.best.mixture, expected.best.mixture)
@@ -237,6 +240,6 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
     ],
 )
 def test_bad_arguments_are_one_error_before_anything_is_fitted(arguments, error, message, monkeypatch):
-    monkeypatch.setattr(model_selection, "fit_rows", lambda *arguments: pytest.fail("something was fitted"))
+    monkeypatch.setattr(search, "fit_rows", lambda *arguments: pytest.fail("something was fitted"))
     with pytest.raises(error, match=message):
         fastgmm.select(**{"X": clouds(4), "n_components": (1, 2), "random_state": 0} | arguments)

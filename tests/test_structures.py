@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
-from conftest import make_problem, random_covariances
+from conftest import assert_same_parameters, make_problem, random_covariances
 
 import fastgmm
 from fastgmm import Mixture, naive
-from fastgmm._jit import JIT_ENABLED
-from fastgmm.kernels import blocks, significant, tied
-from fastgmm.parameters import SHAPES
-from fastgmm.sources import ArraySource
-from fastgmm.steps import Plan
+from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.kernels import sizes
+from fastgmm.kernels.blocks import significant
+from fastgmm.model.plan import plan_of
+from fastgmm.model.scatter import from_scatter
+from fastgmm.model.structures import STRUCTURES as TABLE
+from fastgmm.rows.array import ArraySource
 
-STRUCTURES = list(SHAPES)
+STRUCTURES = list(TABLE)
 FEATURES = [1, 2, 3, 4, 5, 8, 13]
 
 
@@ -41,7 +43,7 @@ def of_structure(covariance_type, weights, matrices):
 @pytest.mark.parametrize("n_features", FEATURES)
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
 def test_one_round_is_the_originals(covariance_type, n_features):
-    for n_samples in (blocks.LANES_DOUBLE - 1, blocks.LANES_DOUBLE + 1):
+    for n_samples in (sizes.LANES_DOUBLE - 1, sizes.LANES_DOUBLE + 1):
         X, start = problem(covariance_type, n_samples, n_features)
         responsibilities = naive.e_step(X, start.weights, start.means, start.full_covariances())
         weights, means, matrices = naive.m_step(X, responsibilities)
@@ -98,52 +100,40 @@ def test_a_whole_compiled_fit_has_the_bits_of_the_loop_in_python(covariance_type
     np.testing.assert_array_equal(whole.mixture.covariances, looped.mixture.covariances)
 
 
-@pytest.mark.parametrize(("n_samples", "n_features"), [(300, 3), (4097, 3), (2049, 9)])
-def test_small_and_large_k_means_agree(n_samples, n_features):
-    from fastgmm.k_means import KMeans, _superblocks_of, candidates_a_step
-    from fastgmm.kernels import whole_kmeans
-
-    n_samples = n_samples if JIT_ENABLED else n_samples // 10
-    X, _ = make_problem(n_samples, n_features, 4)
-    fit = KMeans(X, 4, None)
-    rows = fit._plan.rows
-    labels, _ = fit.fit(np.random.default_rng(1))
-    generator = np.random.default_rng(1)
-    first = int(generator.integers(len(X)))
-    again = np.empty(len(X), np.int64)
-    X.flags.writeable = False
-    uniforms = generator.random((3, candidates_a_step(4)))
-    slabs = np.empty((-(-n_samples // rows), 5, 1 + n_features))
-    runs = _superblocks_of(X.dtype)
-    whole_kmeans.kmeans_labels(*runs, X, rows, first, uniforms, np.full(len(X), np.inf), slabs, again)
-    np.testing.assert_array_equal(again, labels)
-
-
-def large(plan):
-    """Rows enough that a tied fit takes the total scatter instead of summing second moments."""
-    n = 1000
-    while plan.is_small(n):
-        n *= 2
-    return n
-
-
 def test_tied_by_total_scatter_is_tied_by_moments():
-    n = min(large(Plan("tied", 3, 4)), 60_000)
+    n = 60_000 if JIT_ENABLED else 1500
     X, start = problem("tied", n, 4)
-    by_scatter, direct = ArraySource(X).statistics(start), fastgmm.accumulate(X, start)
-    assert not Plan("tied", 3, 4).is_small(n)
-    np.testing.assert_allclose(by_scatter.second_moments, direct.second_moments, rtol=1e-11, atol=1e-9)
+    assert plan_of("tied", 3, 4).is_small(n) is not JIT_ENABLED
+    options = {"covariance_type": "tied", "init": start, "reg_covar": 0.0, "max_iter": 1, "tol": 0.0}
+    by_scatter = fastgmm.fit(X, 3, **options).mixture
+    direct = fastgmm.maximize(fastgmm.accumulate(X, start), reg_covar=0.0)
+    assert_same_parameters(by_scatter, direct, rtol=1e-10, atol=1e-12)
+
+
+def far_groups(n_samples):
+    """Two groups at a distance beside which their spread has few digits."""
+    X, start = problem("tied", n_samples, 2)
+    far = X.copy()
+    far[n_samples // 2 :] += 1e5
+    return far, Mixture(start.weights, np.array([[0.0, 0.0], [1e5, 1e5], [1.0, 1.0]]), np.eye(2), "tied")
 
 
 def test_total_scatter_is_refused_where_it_cancels():
-    X, start = problem("tied", 500, 2)
-    far = X.copy()
-    far[250:] += 1e5
-    total = ArraySource(far).statistics_given(lambda a, b: np.ones((b - a, 1)), 1, "tied")
-    start = Mixture(start.weights, np.array([[0.0, 0.0], [1e5, 1e5], [1.0, 1.0]]), np.eye(2), "tied")
+    far, start = far_groups(500)
     statistics = fastgmm.accumulate(far, start)
     sums = (statistics.responsibility_sums, statistics.first_moments, statistics.centers)
-    assert tied.from_scatter(total.second_moments, total.centers[0], *sums, np.float64) is None
+    assert from_scatter(ArraySource(far)._total_scatter(), *sums, np.float64) is None
+
+
+@pytest.mark.compiled
+def test_where_the_scatter_cancels_the_pass_sums_moments():
+    far, start = far_groups(60_000)
+    options = {"covariance_type": "tied", "init": start, "reg_covar": 0.0, "max_iter": 3, "tol": 0.0}
+    fitted = fastgmm.fit(far, 3, **options).mixture
+    expected = start
+    for _ in range(3):
+        expected = fastgmm.maximize(fastgmm.accumulate(far, expected), reg_covar=0.0)
+    assert_same_parameters(fitted, expected, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
@@ -194,7 +184,7 @@ def test_a_component_far_from_all_rows_is_not_starved(covariance_type, n_feature
 
 
 def test_rows_that_do_not_count_are_left_out():
-    values = np.zeros(blocks.LANES_DOUBLE)
+    values = np.zeros(sizes.LANES_DOUBLE)
     values[[3, 70, 255]] = [0.5, 0.25, 1.0]
     block = np.arange(2.0 * len(values)).reshape(2, -1)
     scratch, index = np.full((3, len(values)), np.nan), np.empty(len(values), np.int64)
@@ -207,14 +197,14 @@ def test_rows_that_do_not_count_are_left_out():
     for many, most in ((values + 1.0, few), (values, 0)):
         same, _, steps = significant.significant(block, many, 0.1, most, scratch, index)
         assert same is block or np.shares_memory(same, block)
-        assert steps == len(values) // blocks.STEP
+        assert steps == len(values) // sizes.STEP
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
 def test_estimator_attributes(covariance_type):
     X, _ = make_problem(300, 3, 2)
     model = fastgmm.GaussianMixture(2, covariance_type=covariance_type, random_state=0).fit(X)
-    shape = SHAPES[covariance_type].covariances(2, 3)
+    shape = TABLE[covariance_type].shape(2, 3)
     assert model.covariances_.shape == model.precisions_.shape == model.precisions_cholesky_.shape == shape
     if covariance_type in ("full", "tied"):
         identity = np.broadcast_to(np.eye(3), shape)

@@ -134,14 +134,14 @@ def test_random_states(random_state):
 
 
 def test_bad_parameters_are_refused_wherever_they_enter():
-    broken = fastgmm.Mixture(START.weights, START.means, -START.covariances)
-    for use in (broken.predict, broken.score, lambda rows: fastgmm.accumulate(rows, broken)):
-        with pytest.raises(ValueError, match="component 0 is not positive definite"):
-            use(X)
-    with pytest.raises(fastgmm.FitFailure, match="component 0 is not positive definite"):
-        fastgmm.fit(X, 2, init=broken)
+    with pytest.raises(ValueError, match="component 0 is not positive definite"):
+        fastgmm.Mixture(START.weights, START.means, -START.covariances)
     with pytest.raises(TypeError, match="must be Mixture, got dict"):
         fastgmm.accumulate(X, {})
+    with pytest.raises(TypeError, match="must be Mixture, got Parameters"):
+        fastgmm.accumulate(X, START.parameters)
+    with pytest.raises(TypeError, match="must be a Mixture, got Parameters"):
+        fastgmm.fit(X, 2, init=START.parameters)
     with pytest.raises(TypeError, match="must be SufficientStatistics, got dict"):
         fastgmm.maximize({})
 

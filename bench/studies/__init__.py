@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from fastgmm.shell import commands  # before the extras: it says in one line what to install where they are missing
+from fastgmm.shell import application  # before the extras: it says in one line what to install where they are missing
 
 # isort: split
 import numpy as np
 import typer
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fastgmm.pictures import drawing
 from fastgmm.shell import report
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for the files.", show_default=False)]
@@ -28,9 +26,9 @@ def run(study: Callable[..., None], arguments: Sequence[str] | None = None) -> i
     The parameters of the function become arguments and options, the docstring of its module the help.
     """
     module = sys.modules[study.__module__]
-    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    application.command(help=module.__doc__)(study)
-    return commands.run(application, f"python -m {module.__spec__.name}", arguments)
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    command.command(help=module.__doc__)(study)
+    return application.run(command, f"python -m {module.__spec__.name}", arguments)
 
 
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -42,12 +40,6 @@ def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[objec
     for row in rows:
         table.add_row(*map(str, row))
     report.print_tables(table)
-
-
-def save_figures(directory: Path, **figures: Figure) -> None:
-    """Write each figure as PNG under its name."""
-    for name, figure in figures.items():
-        figure.savefig(directory / f"{name}.png", dpi=drawing.DPI)
 
 
 def plateaus(log_likelihoods: NDArray, apart: float) -> list[NDArray]:

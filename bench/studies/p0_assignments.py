@@ -26,8 +26,8 @@ import fastgmm
 from bench import studies
 from fastgmm import IterationState, Mixture
 from fastgmm.data import load_example
-from fastgmm.pictures import drawing, plot
-from fastgmm.shell import files
+from fastgmm.pictures import drawing
+from fastgmm.shell import figures, files
 
 N_COMPONENTS = 4
 TOLERANCE = 1e-8  # of the norm
@@ -57,7 +57,7 @@ class UntilResponsibilitiesSettle:
         self.labels: list[NDArray] = []
 
     def __call__(self, state: IterationState) -> bool:
-        responsibilities = state.parameters.responsibilities(self.X)
+        responsibilities = Mixture(*state.parameters).responsibilities(self.X)
         before, self.largest = self.largest, responsibilities.max(axis=1)
         self.norms.append(float(np.linalg.norm(self.largest - before)))
         self.changes.append(state.change)
@@ -100,9 +100,9 @@ def main(
 
         final = next(i for i in range(1, result.n_iter + 1) if watch.n_differing(i) == 0)
         files.write_labels(directory / "labels.csv", result.mixture.responsibilities(X))
-        studies.save_figures(
+        drawing.save(
             directory,
-            clusters=plot.plot_clusters(X, result.mixture, labels=watch.labels[-1], feature_names=names),
+            clusters=figures.clusters(X, result.mixture, labels=watch.labels[-1], feature_names=names),
             stopping=plot_stopping(watch, final),
         )
     earlier = next((i for i, change in enumerate(watch.changes, start=1) if abs(change) < DEFAULT_TOL), result.n_iter)

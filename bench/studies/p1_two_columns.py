@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 import fastgmm
 from bench import studies
 from fastgmm import FitResult, Mixture
-from fastgmm.pictures import plot
-from fastgmm.shell import files, tables
+from fastgmm.pictures import drawing, plot
+from fastgmm.shell import figures, files, tables
 
 N_ROUNDS = 100
 N_SEEDS = 100
@@ -77,8 +77,8 @@ def figures_of(name: str, table: tables.Table, scaled: NDArray, result: FitResul
     scaled_columns = [f"{column}, scaled" for column in columns]
     return {
         f"{name}_rows": plot.plot_data(table.X, feature_names=columns),
-        f"{name}_classes": plot.plot_clusters(scaled, result.mixture, feature_names=scaled_columns),
-        f"{name}_log_likelihood": plot.plot_log_likelihood(result),
+        f"{name}_classes": figures.clusters(scaled, result.mixture, feature_names=scaled_columns),
+        f"{name}_log_likelihood": figures.log_likelihood(result),
     }
 
 
@@ -112,7 +112,7 @@ def main(
         for name, table in data.items():
             result = fits[name][ORIGINAL][0]
             files.write_labels(directory / f"{name}_labels.csv", result.mixture.responsibilities(scaled[name]))
-            studies.save_figures(directory, **figures_of(name, table, scaled[name], result))
+            drawing.save(directory, **figures_of(name, table, scaled[name], result))
     for name, ways in fits.items():
         studies.print_table(
             f"{name}: {len(scaled[name])} rows, {N_SEEDS} seeds",

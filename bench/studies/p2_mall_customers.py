@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 import fastgmm
 from bench import studies
 from fastgmm import FitResult, Mixture
-from fastgmm.pictures import plot
-from fastgmm.shell import files, report, tables
+from fastgmm.pictures import drawing
+from fastgmm.shell import figures, files, report, tables
 
 COLUMNS = ["Annual Income (k$)", "Spending Score (1-100)"]
 N_COMPONENTS = 3
@@ -80,10 +80,9 @@ def main(
         result = max(by_rows, key=lambda each: each.log_likelihood)
         result = replace(result, mixture=replace(result.mixture, feature_names=names))
         responsibilities = result.mixture.responsibilities(X)
-        labels = responsibilities.argmax(axis=1)
-        plot.save_pictures(directory, X, result, labels, responsibilities, selection=selection)
+        figures.save_pictures(directory, X, result, responsibilities, selection)
         best = replace(selection.best.mixture, feature_names=names)
-        studies.save_figures(directory, groups=plot.plot_clusters(X, best))
+        drawing.save(directory, groups=figures.clusters(X, best))
     zeros = [n_underflowing(X, start) for start in starts]
     print(f"rows of density 0, in float64, under the original's start: {min(zeros)} to {max(zeros)} of {len(X)}\n")
     studies.print_table(

@@ -29,8 +29,8 @@ from bench.studies import p3_starts
 from bench.studies.p3_starts import TOLERANCE, fit
 from fastgmm import FitResult, Mixture, SufficientStatistics
 from fastgmm.data import fourclusters, load_example
-from fastgmm.pictures import drawing, plot
-from fastgmm.shell import files, report
+from fastgmm.pictures import drawing
+from fastgmm.shell import figures, files, report
 
 N_DRAWN = 500
 
@@ -44,7 +44,7 @@ def original_m_step(statistics: SufficientStatistics) -> Mixture:
 
 def original_course(X: NDArray) -> NDArray:
     """Return the total log-likelihood after each round of the original, from the published start."""
-    statistics, totals = fastgmm.accumulate(X, fourclusters.START), []
+    statistics, totals = fastgmm.accumulate(X, Mixture(*fourclusters.START)), []
     while len(totals) < 6 or abs(totals[-1] - totals[-2]) >= TOLERANCE:
         statistics = fastgmm.accumulate(X, original_m_step(statistics))  # the E step sees what the M step has left
         totals.append(statistics.log_likelihood)
@@ -92,19 +92,19 @@ def main(
 ) -> None:
     with files.new_directory(out) as directory:
         X, names = load_example("fourclusters")
-        result = fit(X, fourclusters.START)
+        result = fit(X, Mixture(*fourclusters.START))
         mixture = replace(result.mixture, feature_names=names)
         original = original_course(X)
         starts = p3_starts.random_starts(seed)
         ends = p3_starts.fit_all(X, starts)
         drawn = X[np.random.default_rng(seed).choice(len(X), N_DRAWN, replace=False)]
         (directory / "formula.tex").write_text(formula(mixture) + "\n")
-        studies.save_figures(
+        drawing.save(
             directory,
             log_likelihood=plot_courses(totals_of(result, len(X)), original),
-            rows=plot.plot_clusters(drawn, mixture),
+            rows=figures.clusters(drawn, mixture),
             starts=p3_starts.plot_ends(starts, ends),
-            stalled=plot.plot_clusters(X, p3_starts.most_frequent_wrong_end(ends), feature_names=names),
+            stalled=figures.clusters(X, p3_starts.most_frequent_wrong_end(ends), feature_names=names),
         )
     report.print_tables(report.parameters_table(mixture))
     print(f"{formula(mixture)}\n")

@@ -3,8 +3,6 @@
 The starts differ in their means alone: weights and covariances are those of the published start.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -38,14 +36,16 @@ def components_of(X: NDArray, parameters: Mixture) -> str:
     """Name the true clusters that make up a tenth or more of each distinct component: ``0+2 | 1 | 3``."""
     _, distinct = np.unique(parameters.means.round(6), axis=0, return_index=True)
     responsibilities = parameters.responsibilities(X)[:, distinct]
-    true = fourclusters.RESULT.predict(X)
+    true = Mixture(*fourclusters.RESULT).predict(X)
     sums = np.array([responsibilities[true == c].sum(axis=0) for c in range(4)])  # [cluster, component]
     return " | ".join(sorted("+".join(map(str, np.flatnonzero(column > 0.1 * column.sum()))) for column in sums.T))
 
 
 def fit_all(X: NDArray, starts: dict[str, NDArray]) -> list[FitResult]:
     """Fit from every start, one kind after the other."""
-    return [fit(X, replace(fourclusters.START, means=means)) for means in np.concatenate(list(starts.values()))]
+    return [
+        fit(X, Mixture(*fourclusters.START._replace(means=means))) for means in np.concatenate(list(starts.values()))
+    ]
 
 
 def print_ends(X: NDArray, starts: dict[str, NDArray], ends: list[FitResult]) -> None:

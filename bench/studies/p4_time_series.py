@@ -28,8 +28,8 @@ from bench import studies
 from bench.studies.p4_faults import N_ROUNDS, N_SEEDS, by_faults
 from fastgmm import FitResult, Mixture
 from fastgmm.data import load_example
-from fastgmm.pictures import drawing, plot
-from fastgmm.shell import files, report
+from fastgmm.pictures import drawing
+from fastgmm.shell import figures, files, report
 
 DEFAULT_TOL, TOL = 1e-3, 1e-8
 REPEATED = 44.44571429  # 13 times among the 50 values
@@ -96,10 +96,10 @@ def main(out: studies.Out) -> None:
         answer = replace(result.mixture, feature_names=names)
         _, failure = collapse(x, answer, reg_covar=0.0)
         collapsed, warning = collapse(x, answer, reg_covar="auto")
-        studies.save_figures(
+        drawing.save(
             directory,
-            answer=plot.plot_clusters(x, answer),
-            collapse=plot.plot_clusters(x, collapsed.mixture, feature_names=names),
+            answer=figures.clusters(x, answer),
+            collapse=figures.clusters(x, collapsed.mixture, feature_names=names),
             means=plot_means(runs, answer.means.ravel()),
         )
     studies.print_table(

@@ -11,7 +11,7 @@ import importlib
 import time
 from typing import Any, Self
 
-from ..results import IterationState
+from ..em.outcome import IterationState
 
 
 class ConvergenceWarning(UserWarning):

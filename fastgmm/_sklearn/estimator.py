@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
 from typing import Any, Self
@@ -10,17 +9,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _checks, _threads, inference
-from ..fitting import Options, fit_rows, warn_of
-from ..parameters import SHAPES, Mixture, Seed
-from ..results import FitResult
-from . import checks, classes
-from .conversion import precisions_of
+from .._checks import Seed, own_error_state
+from ..em.fitting import fit_rows, warn_of
+from ..em.outcome import FitFailure, Outcome, Status
+from ..model.parameters import Array
+from ..model.sklearn_model import precisions_of
+from ..rows.check import check_sample_weight, count_rows
+from . import checks, classes, constraints
+from .inference import Inference
+from .start import options_of
 
-Array = NDArray[np.float64]
 
-
-class GaussianMixture(classes.SampleWeightRouting):
+class GaussianMixture(Inference):
     """Gaussian mixture with the constructor, methods and attributes of scikit-learn's.
 
     Parameters
@@ -99,36 +99,15 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         self.verbose_interval = verbose_interval
         self.n_threads = n_threads
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's arguments; `deep` is for scikit-learn's sake."""
-        names = list(inspect.signature(type(self).__init__).parameters)[1:]
-        return {name: getattr(self, name) for name in names}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set constructor arguments; ValueError for a name that is not one."""
-        known = self.get_params()
-        for name, value in params.items():
-            if name not in known:
-                raise ValueError(f"{name!r} is not a parameter of GaussianMixture; known: {', '.join(known)}")
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        defaults = inspect.signature(type(self).__init__).parameters
-        changed = (f"{n}={v!r}" for n, v in self.get_params().items() if v is not defaults[n].default)
-        return f"GaussianMixture({', '.join(changed)})"
-
-    def __sklearn_tags__(self) -> Any:
-        """Return scikit-learn's description of the estimator."""
-        return classes.tags()
-
+    @own_error_state
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit to the rows of `X` (N, D), N >= 2, weighted by `sample_weight` (N,) if there is one; `y` is ignored.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not what it may be, or if every restart failed. The estimator is as it was before.
+            If an argument is not what it may be, a warm start meets other features or another covariance structure,
+            or every restart failed. The estimator is as it was before.
 
         Warns
         -----
@@ -137,140 +116,54 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         RuntimeWarning
             If some but not all restarts failed, or components are degenerate.
         """
-        checks.check_constructor_arguments(self)
+        constraints.check_constructor_arguments(self)
         rows = checks.as_rows(X, type(self).__name__, 2)
         names = checks.feature_names(X)
-        weights = _checks.check_sample_weight(sample_weight, len(rows))
-        n_counted = _checks.count_rows(rows, weights)
+        weights = check_sample_weight(sample_weight, len(rows))
+        n_counted = count_rows(rows, weights)
         if n_counted < self.n_components:
             raise ValueError(
                 f"Expected n_samples >= n_components but got n_components = {self.n_components}, n_samples = "
                 f"{n_counted}"
             )
-        result = fit_rows(rows, weights, self._options(rows))
-        warn_of(result, self.n_init)
-        if not result.converged and self.max_iter > 0:
+        before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
+        run = fit_rows(rows, weights, options_of(self, before, rows.shape[1]))
+        fitted = self._attributes_of(run, names)
+        warn_of(run, self.n_init)
+        if run.status is not Status.CONVERGED and self.max_iter > 0:
             warnings.warn(
                 "Best performing initialization did not converge. Try different init parameters, or increase "
                 "max_iter, tol, or check for degenerate data.",
                 classes.scikit_class(classes.ConvergenceWarning),
-                stacklevel=2,
+                stacklevel=3,
             )
-        self._set(result, names)
+        # In one step, so that Ctrl-C never leaves a part of a fit.
+        vars(self).update(fitted)
+        if names is None:
+            del self.feature_names_in_
         return self
 
-    def _options(self, rows: NDArray[Any]) -> Options:
-        warm = self.warm_start and hasattr(self, "converged_")
-        given = self._given_parameters(rows.shape[1])
-        init: Any = self.init_params
-        if warm:
-            init = self._parameters()
-        elif len(given) == 3:
-            init = Mixture(**given, covariance_type=self.covariance_type)
-        return Options(
-            n_components=int(self.n_components),
-            covariance_type=self.covariance_type,
-            init=init if isinstance(init, str) else _checks.check_parameters(init),
-            tol=float(self.tol),
-            reg_covar=float(self.reg_covar),
-            max_iter=int(self.max_iter),
-            n_init=int(self.n_init),
-            generator=_checks.check_random_state(self.random_state),
-            n_threads=_threads.check_n_threads(self.n_threads),
-            callback=classes.Progress(self.verbose, self.verbose_interval) if self.verbose else None,
-            previous=self.lower_bound_ if warm else -math.inf,
-            replaced=() if warm or len(given) == 3 else tuple(given.items()),
-        )
-
-    def _given_parameters(self, n_features: int) -> dict[str, Any]:
-        """Return the checked ``*_init`` arguments by their names in `Mixture`."""
-        given = {}
-        if self.weights_init is not None:
-            given["weights"] = checks.check_weights_init(self.weights_init, self.n_components)
-        if self.means_init is not None:
-            given["means"] = checks.check_initial("means", self.means_init, (self.n_components, n_features))
-        if self.precisions_init is not None:
-            shape = SHAPES[self.covariance_type].covariances(self.n_components, n_features)
-            given["covariances"] = checks.covariances_of(self.precisions_init, self.covariance_type, shape)
-        return given
-
-    def _set(self, result: FitResult, names: NDArray[Any] | None) -> None:
-        parameters = result.mixture
-        cholesky, precisions = precisions_of(parameters)
-        fitted = {
+    def _attributes_of(self, run: Outcome, names: NDArray[Any] | None) -> dict[str, Any]:
+        parameters = run.parameters
+        try:
+            cholesky, precisions = precisions_of(parameters)
+        except ValueError as error:
+            raise FitFailure(f"the fit ended where scikit-learn's attributes do not exist: {error}") from None
+        return {
             "weights_": parameters.weights,
             "means_": parameters.means,
             "covariances_": parameters.covariances,
             "precisions_cholesky_": cholesky,
             "precisions_": precisions,
-            "converged_": result.converged,
-            "n_iter_": result.n_iter,
-            "lower_bound_": float(result.trace[-1]) if result.n_iter else -math.inf,
-            "lower_bounds_": result.trace.tolist(),
+            "converged_": run.status is Status.CONVERGED,
+            "n_iter_": run.n_iter,
+            "lower_bound_": float(run.trace[-1]) if run.n_iter else -math.inf,
+            "lower_bounds_": run.trace.tolist(),
             "n_features_in_": parameters.n_features,
             "feature_names_in_": names,
+            "_fitted_covariance_type": parameters.covariance_type,
         }
-        # In one step, so that Ctrl-C never leaves a part of a fit.
-        vars(self).update(fitted)
-        if names is None:
-            del self.feature_names_in_
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
         """Fit, then return the component of each row, (N,)."""
         return self.fit(X, sample_weight=sample_weight).predict(X)
-
-    def predict(self, X: Any) -> NDArray[np.int64]:
-        """Most probable component of each row, (N,)."""
-        labels: NDArray[np.int64] = self._evaluate(X, "labels")
-        return labels
-
-    def predict_proba(self, X: Any) -> Array:
-        """Responsibilities, (N, K)."""
-        responsibilities: Array = self._evaluate(X, "responsibilities")
-        return responsibilities
-
-    def score_samples(self, X: Any) -> Array:
-        """Log-density of each row, (N,), in nats."""
-        densities: Array = self._evaluate(X, "log_density")
-        return densities
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Mean log-likelihood per row, in nats, weighted by `sample_weight` (N,) if there is one."""
-        return inference.mean_of(self.score_samples(X), sample_weight)
-
-    def bic(self, X: Any) -> float:
-        """Bayesian information criterion; lower is better."""
-        return inference.criterion_of("bic", self.score_samples(X), self._parameters())
-
-    def aic(self, X: Any) -> float:
-        """Akaike information criterion; lower is better."""
-        return inference.criterion_of("aic", self.score_samples(X), self._parameters())
-
-    def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
-        """Draw rows (n, D) and their components (n,), in the order of the components."""
-        parameters = self._parameters()
-        if n_samples < 1:
-            raise ValueError(
-                f"Invalid value for 'n_samples': {n_samples} . The sampling requires at least one sample."
-            )
-        rows, labels = parameters.sample(n_samples, random_state=self.random_state)
-        order = np.argsort(labels, kind="stable")
-        return rows[order], labels[order]
-
-    def _parameters(self) -> Mixture:
-        """Return the parameters as the attributes have them now, so that edits to attributes count."""
-        if not hasattr(self, "weights_"):
-            raise classes.not_fitted(self)
-        return Mixture(self.weights_, self.means_, self.covariances_, self.covariance_type)
-
-    def _evaluate(self, X: Any, wanted: str) -> Any:
-        """Evaluate rows that agree with those fitted to; see `inference.evaluate_rows`."""
-        parameters = _checks.check_parameters(self._parameters())
-        checks.check_feature_names(self, checks.feature_names(X))
-        rows = checks.as_rows(X, type(self).__name__, 1)
-        if rows.shape[1] != parameters.n_features:
-            raise ValueError(
-                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {parameters.n_features} "
-                "features as input."
-            )
-        return inference.evaluate_rows(rows, parameters, self.n_threads, wanted)

@@ -5,18 +5,27 @@ The data that it fitted were never public; the rows of the example are drawn fro
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
-from ..parameters import Mixture
 
-START = Mixture(
+class Published(NamedTuple):
+    """Weights (4,), means (4, 2) and covariances (4, 2, 2); ``fastgmm.Mixture(*published)`` has methods."""
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+
+
+START = Published(
     weights=np.full(4, 0.25),
     means=np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]),
     covariances=np.array([np.eye(2)] * 4),
-    feature_names=("x1", "x2"),
 )
 
-RESULT = Mixture(
+RESULT = Published(
     weights=np.array([0.23048224536932024, 0.22999999854996792, 0.272826418924052, 0.2666913371566595]),
     means=np.array([[-0.40658, 0.32248], [1.20354, -1.19686], [0.14435, 0.14614], [-0.44149, -0.45088]]),
     covariances=np.array(
@@ -27,7 +36,6 @@ RESULT = Mixture(
             [[0.07024, 0.03731], [0.03731, 0.06498]],
         ]
     ),
-    feature_names=("x1", "x2"),
 )
 
 # Total log-likelihood in nats after some rounds of the published run, counted from 1; it stopped after the last.

@@ -1,130 +1,135 @@
-"""The two passes over rows, for every covariance structure: one for EM, one for inference.
+"""The two passes over the rows of superblocks, for every density and moments kind: one for EM, one for inference.
 
-The unit of work is a superblock. Work that is not worth sharing out calls ``superblock`` from Python, one after
-another; ``pass_parallel`` runs them in parallel. Both give the same bits. A serial driver would compile the same
-code once more, and the parallel drivers are five lines each for the same reason: parallel compilation costs two to
-three times the serial one. Everything is compiled anew for each kind of model, and only for those that are used.
+Buffers are the launch's. What a block is as wide as must be told: LLVM then knows how far its rows are apart, that
+they do not overlap, and fills SIMD lanes; without the test at the top of a pass rounds took two to eight times as
+long. In return buffers that are not allocated anew keep their pages: D = 32 to 128 went up to a third faster.
 
-Arrays are C-contiguous, but x may have any strides; it is read-only, so that every C-ordered input meets one
-compiled signature per dtype and every other layout a second.
+x may have any strides; it is read-only, so that a dtype has three compiled signatures: rows in C order, in Fortran
+order, and any others.
 """
 
 import numpy as np
 
-from .._jit import driver, entry, kernel, prange
-from .blocks import buffer, fold, lanes, load_block, new_block
-from .posterior import (
+from .._numba.options import kernel
+from .._numba.pointers import member
+from .blocks.given import load_given, load_labels
+from .blocks.limits import lowest
+from .blocks.loading import load_block
+from .blocks.outputs import store_labels, store_log_density, store_responsibilities
+from .blocks.posterior import (
     collect,
     collect_weighted,
     exponentiate,
-    load_given,
-    load_labels,
     log_sum,
     multiply,
     row_maxima,
-    store_labels,
-    store_log_density,
-    store_responsibilities,
 )
-from .structure import accumulate, log_density, scratch_rows
-
-
-@entry
-def superblock(model, x, given, labels, weights, slab):
-    """One fused E and M pass over the rows `x` (S, D) into `slab`, which is overwritten.
-
-    Where `given` (S, K) has rows, they are the responsibilities, and where `labels` (S,) has, they are the components
-    that the rows belong to; then the E step is left out. Where `weights` (S,) has rows, each row counts as often as
-    that says.
-    """
-    n_components = model.means.shape[0]
-    block = new_block(x, model.means.shape[1])
-    scratch = buffer(x, scratch_rows(model))
-    half_logs = buffer(x, n_components)
-    pair = buffer(x, 2)
-    maxima, sums = pair[0], pair[1]
-    products = np.empty(lanes(x), slab.dtype)
-    products[:] = 1.0
-    index = np.empty(lanes(x), np.int64)
-    slab[:, :] = 0.0
-    total = 0.0
-    for start in range(0, x.shape[0], lanes(x)):
-        n_rows = min(lanes(x), x.shape[0] - start)
-        load_block(x, start, n_rows, model.origin, block)
-        # For given responsibilities too: what it leaves in `scratch` is for `accumulate`.
-        log_density(model, block, scratch, half_logs)
-        if given.shape[0] + labels.shape[0] > 0:
-            if given.shape[0] > 0:
-                load_given(given, start, n_rows, half_logs, sums)
-            else:
-                load_labels(labels, start, n_rows, half_logs, sums)
-            if weights.shape[0] > 0:
-                multiply(sums, weights, start, n_rows)
-        else:
-            row_maxima(half_logs, sums, maxima)
-            exponentiate(half_logs, maxima, sums)
-            if weights.shape[0] > 0:
-                total += collect_weighted(maxima, sums, weights, start, n_rows)
-            else:
-                total += collect(maxima, sums, n_rows, products)
-        accumulate(model, block, half_logs, sums, scratch, index, slab)
-    slab[n_components, 0] = total + log_sum(products) + model.unit[1] * counted(x, weights)
+from .densities.kinds import log_density
+from .moments.kinds import accumulate
+from .sizes import lanes
+from .slots import GIVEN
+from .work import FAR_ROWS, MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
 
 
 @kernel
-def counted(x, weights):
-    """Return the number of rows, or the sum of their `weights` if there are any."""
+def is_as_wide(scratch, size):
+    """Whether the buffers hold `size` lanes."""
+    return (
+        scratch.block.shape[2] == size
+        and scratch.spare.shape[2] == size
+        and scratch.half_logs.shape[2] == size
+        and scratch.maxima.shape[1] == size
+        and scratch.row_sums.shape[1] == size
+        and scratch.products.shape[1] == size
+        and scratch.index.shape[1] == size
+    )
+
+
+@kernel
+def sweep(density, moments, context, worker, first, end):
+    """Fused E and M pass: superblocks `first` to `end` of `x` (N, D) into their slabs, which are overwritten.
+
+    While responsibilities or labels are given (``counts[GIVEN]``), these are taken and the E step is left out. Where
+    there are ``rows.weights``, each row counts as often as that says.
+    """
+    x, rows, model = member(context, X), member(context, ROWS), member(context, MODEL)
+    scratch, sums = member(context, SCRATCH), member(context, SUMS)
+    if not is_as_wide(scratch, lanes(x)):
+        return WRONG_SCRATCH
+    n_components = scratch.half_logs.shape[1]
+    block, spare, half_logs = scratch.block[worker], scratch.spare[worker], scratch.half_logs[worker]
+    maxima, row_sums = scratch.maxima[worker], scratch.row_sums[worker]
+    products, index = scratch.products[worker], scratch.index[worker]
+    given, labels, weights = rows.responsibilities, rows.labels, rows.weights
+    is_given = member(context, STATE).counts[GIVEN] > 0
+    for s in range(first, end):
+        slab = sums.slabs[s % sums.slabs.shape[0]]
+        slab[:, :] = 0.0
+        products[:] = 1.0
+        total = 0.0
+        begin, stop = s * sums.rows, min((s + 1) * sums.rows, x.shape[0])
+        for start in range(begin, stop, lanes(x)):
+            n_rows = min(lanes(x), stop - start)
+            load_block(x, start, n_rows, model.scales, model.origin, block)
+            # For given responsibilities too: what it leaves in `spare` is for the moments of a fused pair.
+            log_density(density, block, spare, half_logs)
+            if is_given:
+                if given.shape[0] > 0:
+                    load_given(given, start, n_rows, half_logs, row_sums)
+                else:
+                    load_labels(labels, start, n_rows, half_logs, row_sums)
+                if weights.shape[0] > 0:
+                    multiply(row_sums, weights, start, n_rows)
+            else:
+                row_maxima(half_logs, row_sums, maxima)
+                exponentiate(half_logs, maxima, row_sums)
+                if weights.shape[0] > 0:
+                    total += collect_weighted(maxima, row_sums, weights, start, n_rows)
+                else:
+                    total += collect(maxima, row_sums, n_rows, products)
+            accumulate(moments, block, half_logs, row_sums, spare, index, slab)
+        slab[n_components, 0] = total + log_sum(products) + model.unit[1] * counted(begin, stop, weights)
+    return OK
+
+
+@kernel
+def counted(begin, stop, weights):
+    """Return the number of rows `begin` to `stop`, or the sum of their `weights` if there are any."""
     if weights.shape[0] == 0:
-        return np.float64(x.shape[0])
+        return np.float64(stop - begin)
     total = 0.0
-    for i in range(weights.shape[0]):
+    for i in range(begin, stop):
         total += weights[i]
     return total
 
 
-@driver
-def pass_parallel(run, model, x, given, labels, weights, rows, slabs, accumulator):
-    """Run superblocks of `rows` rows of `x` (N, D) in parallel and add their sums to `accumulator` in row order.
-
-    `run` is `superblock`, `by_address`.
-    `given` (N, K) or (0, K) are responsibilities, `labels` (N,) or (0,) components, that replace the E step;
-    `weights` are (N,) or (0,); `slabs` (ceil(N / rows), ...) is scratch.
-    """
-    for s in prange(slabs.shape[0]):
-        a, b = s * rows, (s + 1) * rows
-        run(model, x[a:b], given[a:b], labels[a:b], weights[a:b], slabs[s])
-    fold(slabs, accumulator)
-
-
-@entry
-def evaluate_superblock(model, x, log_densities, responsibilities, labels):
-    """Write what is wanted of each row `x` (S, D): arrays of length 0 are not."""
-    block = new_block(x, model.means.shape[1])
-    scratch = buffer(x, scratch_rows(model))
-    half_logs = buffer(x, model.means.shape[0])
-    pair = buffer(x, 2)
-    maxima, sums = pair[0], pair[1]
-    for start in range(0, x.shape[0], lanes(x)):
-        n_rows = min(lanes(x), x.shape[0] - start)
-        load_block(x, start, n_rows, model.origin, block)
-        log_density(model, block, scratch, half_logs)
-        row_maxima(half_logs, sums, maxima)
-        if labels.shape[0] > 0:
-            store_labels(half_logs, n_rows, maxima, labels[start:])
-        if log_densities.shape[0] + responsibilities.shape[0] > 0:
-            exponentiate(half_logs, maxima, sums)
-        if log_densities.shape[0] > 0:
-            store_log_density(n_rows, maxima, sums, model.unit[1], log_densities[start:])
-        if responsibilities.shape[0] > 0:
-            store_responsibilities(half_logs, n_rows, sums, responsibilities[start:])
-
-
-@driver
-def evaluate_parallel(run, model, x, rows, log_densities, responsibilities, labels):
-    """Fill the outputs (N,), (N, K), (N,) that are not of length 0, superblocks in parallel.
-
-    `run` is `evaluate_superblock`, `by_address`.
-    """
-    for s in prange(-(-x.shape[0] // rows)):
-        a, b = s * rows, (s + 1) * rows
-        run(model, x[a:b], log_densities[a:b], responsibilities[a:b], labels[a:b])
+@kernel
+def evaluate(density, context, worker, first, end):
+    """Write what is wanted of each row of superblocks `first` to `end`: arrays of length 0 are not."""
+    x, rows, model = member(context, X), member(context, ROWS), member(context, MODEL)
+    scratch, sums = member(context, SCRATCH), member(context, SUMS)
+    if not is_as_wide(scratch, lanes(x)):
+        return WRONG_SCRATCH
+    block, spare, half_logs = scratch.block[worker], scratch.spare[worker], scratch.half_logs[worker]
+    maxima, row_sums = scratch.maxima[worker], scratch.row_sums[worker]
+    labels, responsibilities, log_densities = rows.labels, rows.responsibilities, rows.values
+    least = lowest(half_logs)
+    n_far = 0
+    for s in range(first, end):
+        begin, stop = s * sums.rows, min((s + 1) * sums.rows, x.shape[0])
+        for start in range(begin, stop, lanes(x)):
+            n_rows = min(lanes(x), stop - start)
+            load_block(x, start, n_rows, model.scales, model.origin, block)
+            log_density(density, block, spare, half_logs)
+            row_maxima(half_logs, row_sums, maxima)
+            for b in range(n_rows):
+                n_far += 0 if maxima[b] > least else 1
+            if labels.shape[0] > 0:
+                store_labels(half_logs, n_rows, maxima, labels[start:])
+            if log_densities.shape[0] + responsibilities.shape[0] > 0:
+                exponentiate(half_logs, maxima, row_sums)
+            if log_densities.shape[0] > 0:
+                store_log_density(n_rows, maxima, row_sums, model.unit[1], log_densities[start:])
+            if responsibilities.shape[0] > 0:
+                store_responsibilities(half_logs, n_rows, row_sums, responsibilities[start:])
+    return OK if n_far == 0 else FAR_ROWS

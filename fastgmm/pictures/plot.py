@@ -1,4 +1,4 @@
-"""Pictures: here the rows and the clusters; how a fit went is in ``plot_fit.py``, and to be had from here too.
+"""Pictures of the rows and the clusters; how a fit went is in ``plot_fit.py``.
 
 Every function returns a ``matplotlib.figure.Figure`` made without pyplot: no display, no backend and no
 global state is touched. The pictures can be drawn without a screen and off the main thread, and a notebook
@@ -13,29 +13,12 @@ Gaussian mixture on some features is the mixture of the marginals, so each panel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from . import drawing
-from .plot_fit import plot_log_likelihood, plot_responsibilities, plot_selection
-
-if TYPE_CHECKING:
-    from ..parameters import Mixture
-    from ..results import FitResult
-    from ..selection import Selection
-
-__all__ = [
-    "plot_clusters",
-    "plot_data",
-    "plot_log_likelihood",
-    "plot_responsibilities",
-    "plot_selection",
-    "save_pictures",
-]
+from . import drawing, marks
 
 
 def plot_data(X: ArrayLike, *, feature_names: Sequence[str] | None = None) -> Figure:
@@ -59,9 +42,9 @@ def plot_data(X: ArrayLike, *, feature_names: Sequence[str] | None = None) -> Fi
     for (row, column), axes in panels.items():
         x = drawn[:, column]
         if row != column:
-            drawing.draw_points(axes, x, drawn[:, row], len(drawn), drawing.ROWS_COLOR, "o")
+            marks.draw_points(axes, x, drawn[:, row], len(drawn), drawing.ROWS_COLOR, "o")
             continue
-        edges = drawing.bin_edges(x)
+        edges = marks.bin_edges(x)
         axes.stairs(np.histogram(x, edges)[0], edges, fill=True, color=drawing.ROWS_COLOR, alpha=0.6)
         if len(panels) == 1:
             axes.set_ylabel("rows")
@@ -74,9 +57,11 @@ def plot_data(X: ArrayLike, *, feature_names: Sequence[str] | None = None) -> Fi
 
 def plot_clusters(
     X: ArrayLike,
-    parameters: Mixture,
+    weights: ArrayLike,
+    means: ArrayLike,
+    covariances: ArrayLike,
+    labels: ArrayLike,
     *,
-    labels: ArrayLike | None = None,
     feature_names: Sequence[str] | None = None,
 ) -> Figure:
     """Draw the rows by cluster, with each component's centre and spread.
@@ -88,12 +73,16 @@ def plot_clusters(
     ----------
     X : (N, D) or (N,) array_like
         The rows.
-    parameters : Mixture
-        The mixture.
-    labels : (N,) array_like of int, optional
-        The component of each row; ``parameters.predict(X)`` if not given.
+    weights : (K,) array_like
+        Mixing proportions.
+    means : (K, D) array_like
+        Centres.
+    covariances : (K, D, D) array_like
+        A matrix for each component, whatever the structure.
+    labels : (N,) array_like of int
+        The component of each row.
     feature_names : sequence of str, optional
-        Labels of the axes; ``parameters.feature_names`` if not given.
+        Labels of the axes; ``feature 0``, ``feature 1``, ... if not given.
 
     Returns
     -------
@@ -106,10 +95,12 @@ def plot_clusters(
     """
     rows = drawing.as_rows(X)
     n_rows, n_features = rows.shape
-    n_components = parameters.n_components
-    if n_features != parameters.n_features:
-        raise ValueError(f"X has {n_features} features, but parameters has {parameters.n_features}")
-    labels = np.asarray(parameters.predict(X) if labels is None else labels)
+    weights, means, covariances, labels = (np.asarray(each) for each in (weights, means, covariances, labels))
+    n_components = len(weights)
+    wanted = {"means": (n_components, n_features), "covariances": (n_components, n_features, n_features)}
+    for (name, shape), array in zip(wanted.items(), (means, covariances), strict=True):
+        if array.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, for {n_components} weights and X; got {array.shape}")
     if labels.shape != (n_rows,):
         raise ValueError(f"labels must have shape ({n_rows},), one per row of X; got {labels.shape}")
     if labels.min() < 0 or labels.max() >= n_components:
@@ -118,82 +109,31 @@ def plot_clusters(
     chosen = drawing.rows_to_draw(n_rows)
     drawn = np.asarray(rows[chosen], dtype=np.float64)
     clusters = [np.flatnonzero(labels[chosen] == k) for k in range(n_components)]
-    means, covariances = parameters.means, parameters.full_covariances()
     deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
     low = np.minimum(drawn.min(axis=0), (means - 2 * deviations).min(axis=0))
     high = np.maximum(drawn.max(axis=0), (means + 2 * deviations).max(axis=0))
     limits = [drawing.widened_interval(low[f], high[f], margin=0.05) for f in range(n_features)]
-    names = drawing.names_or_numbers(parameters.feature_names if feature_names is None else feature_names, n_features)
+    names = drawing.names_or_numbers(feature_names, n_features)
     legend = drawing.cluster_legend(np.bincount(labels, minlength=n_components), n_features)
     figure, panels = drawing.make_panels(names, limits, legend)
     notes = [*drawing.data_notes(len(drawn), rows.shape), drawing.counted(n_components, "component")]
     for (row, column), axes in panels.items():
         x = drawn[:, column]
         if row == column:
-            drawing.stacked_histogram(axes, x, clusters)
-            marginal = (parameters.weights, means[:, column], deviations[:, column])
-            peak = drawing.density_curves(axes, *marginal, limits[column])
+            marks.stacked_histogram(axes, x, clusters)
+            marginal = (weights, means[:, column], deviations[:, column])
+            peak = marks.density_curves(axes, *marginal, limits[column])
             if n_features == 1:
                 axes.set_ylabel("density")
                 if peak > axes.get_ylim()[1]:
                     notes.append(f"density peaks at {peak:.3g}")
             continue
         for k, members in enumerate(clusters):
-            drawing.draw_points(axes, x[members], drawn[members, row], len(drawn), *drawing.cluster_style(k))
+            marks.draw_points(axes, x[members], drawn[members, row], len(drawn), *drawing.cluster_style(k))
         for k in range(n_components):
             center, covariance = means[k, [column, row]], covariances[k][np.ix_([column, row], [column, row])]
             for n_deviations in drawing.ELLIPSE_STYLES:
-                axes.add_patch(drawing.make_ellipse(center, covariance, n_deviations, drawing.cluster_style(k)[0]))
-            drawing.draw_badge(axes, center[0], center[1], k)
+                axes.add_patch(marks.make_ellipse(center, covariance, n_deviations, drawing.cluster_style(k)[0]))
+            marks.draw_badge(axes, center[0], center[1], k)
     drawing.write_title(figure, notes)
     return figure
-
-
-def save_pictures(
-    directory: Path,
-    X: ArrayLike,
-    result: FitResult,
-    labels: ArrayLike,
-    responsibilities: ArrayLike,
-    feature_names: Sequence[str] | None = None,
-    selection: Selection | None = None,
-) -> list[Path]:
-    """Write the pictures of a fit as PNG.
-
-    Parameters
-    ----------
-    directory : Path
-        An existing directory; ``data.png``, ``clusters.png``, ``log_likelihood.png`` and
-        ``responsibilities.png`` are written there.
-    X : (N, D) or (N,) array_like
-        The rows.
-    result : FitResult
-        The fit.
-    labels : (N,) array_like of int
-        The component of each row.
-    responsibilities : (N, K) array_like
-        Posterior probability of each component for each row.
-    feature_names : sequence of str, optional
-        Labels of the axes; those of the fitted parameters if not given.
-    selection : Selection, optional
-        What the fit is the best of; ``bic.png`` or ``aic.png``, by its criterion, is written too.
-
-    Returns
-    -------
-    list of Path
-        The files written.
-    """
-    if feature_names is None:
-        feature_names = result.mixture.feature_names
-    figures = {
-        "data": plot_data(X, feature_names=feature_names),
-        "clusters": plot_clusters(X, result.mixture, labels=labels, feature_names=feature_names),
-        "log_likelihood": plot_log_likelihood(result),
-        "responsibilities": plot_responsibilities(responsibilities),
-    }
-    if selection is not None:
-        figures[selection.criterion] = plot_selection(selection)
-    paths = [Path(directory) / f"{name}.png" for name in figures]
-    for path, figure in zip(paths, figures.values(), strict=True):
-        figure.savefig(path, dpi=drawing.DPI, format="png")
-    return paths

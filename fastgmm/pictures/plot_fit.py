@@ -6,29 +6,29 @@ Made without pyplot, as in ``plot.py``.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ..parameters import SHAPES
 from . import drawing
 
-if TYPE_CHECKING:
-    from ..results import FitResult
-    from ..selection import Selection
 
-
-def plot_log_likelihood(result: FitResult) -> Figure:
+def plot_log_likelihood(trace: ArrayLike, log_likelihood: float, status: str) -> Figure:
     """Draw the mean log-likelihood per row that each round of EM saw.
 
     Parameters
     ----------
-    result : FitResult
-        What a fit returned.
+    trace : (n_iter,) array_like
+        Mean log-likelihood per row after each round, in nats.
+    log_likelihood : float
+        Total log-likelihood at the end, in nats.
+    status : str
+        How the fit ended: "converged", or why it stopped before.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def plot_log_likelihood(result: FitResult) -> Figure:
     """
     figure = Figure(figsize=(6.8, 4.4), layout="constrained")
     axes = drawing.despine(figure.add_subplot())
-    trace = np.asarray(result.trace, dtype=np.float64)
+    trace = np.asarray(trace, dtype=np.float64)
     marker = "o" if len(trace) <= 60 else None
     axes.plot(np.arange(1, len(trace) + 1), trace, marker=marker, markersize=4, color=drawing.COLORS[0])
     axes.set_xlim(0.5, max(len(trace), 1) + 0.5)
@@ -45,9 +45,9 @@ def plot_log_likelihood(result: FitResult) -> Figure:
     axes.grid(axis="y", alpha=0.3)
     axes.set_xlabel("round of EM")
     axes.set_ylabel("mean log-likelihood per row (nats)")
-    outcome = "converged" if result.converged else f"not converged ({result.status})"
+    outcome = status if status == "converged" else f"not converged ({status})"
     rounds = drawing.counted(len(trace), "round")
-    drawing.write_title(figure, [f"Log-likelihood {result.log_likelihood:.8g}", f"{outcome} after {rounds}"])
+    drawing.write_title(figure, [f"Log-likelihood {log_likelihood:.8g}", f"{outcome} after {rounds}"])
     return figure
 
 
@@ -94,13 +94,31 @@ def plot_responsibilities(responsibilities: ArrayLike) -> Figure:
     return figure
 
 
-def plot_selection(selection: Selection) -> Figure:
+def plot_selection(
+    criterion: str,
+    n_components: ArrayLike,
+    covariance_types: Sequence[str],
+    values: ArrayLike,
+    *,
+    degenerate: ArrayLike,
+    structures: Sequence[str],
+) -> Figure:
     """Draw the criterion of each candidate against its number of components.
 
     Parameters
     ----------
-    selection : Selection
-        What `fastgmm.select` returned.
+    criterion : str
+        Its name, "bic" or "aic".
+    n_components : (C,) array_like of int
+        Number of components of each candidate, the best candidate first.
+    covariance_types : (C,) sequence of str
+        Its covariance structure.
+    values : (C,) array_like
+        Its criterion; NaN where there is no fit.
+    degenerate : (C,) array_like of bool
+        Whether it has degenerate components.
+    structures : sequence of str
+        All structures that there are: a structure has its own colour whichever others are drawn.
 
     Returns
     -------
@@ -108,53 +126,47 @@ def plot_selection(selection: Selection) -> Figure:
         One curve per covariance structure, a ring around the best candidate, a white dot where components are
         degenerate, and where there is no fit a gap in the curve and a cross in a strip above.
     """
-    candidates, criterion = selection.candidates, selection.criterion
+    numbers, heights, names = np.asarray(n_components), np.asarray(values), np.asarray(covariance_types)
+    styles = {name: _style(position) for position, name in enumerate(structures)}
     figure = Figure(figsize=(6.8, 4.4), layout="constrained")
-    axes = _axes_below_missing(figure, selection)
-    for covariance_type in SHAPES:
-        curve = [(c.n_components, getattr(c, criterion)) for c in candidates if c.covariance_type == covariance_type]
-        if curve:
-            axes.plot(*np.array(sorted(curve)).T, **_style(covariance_type), label=covariance_type)
-    _mark_degenerate(axes, selection)
-    best = candidates[0]
-    (ring,) = axes.plot(best.n_components, getattr(best, criterion), "o", markersize=14, label="best")
+    missing = np.isnan(heights)
+    axes = _axes_below_missing(figure, numbers[missing], names[missing].tolist(), styles)
+    for covariance_type, style in styles.items():
+        (chosen,) = np.nonzero(names == covariance_type)
+        if len(chosen):
+            chosen = chosen[np.argsort(numbers[chosen])]
+            axes.plot(numbers[chosen], heights[chosen], **style, label=covariance_type)
+    marked = np.asarray(degenerate, dtype=bool)
+    if marked.any():
+        (dots,) = axes.plot(numbers[marked], heights[marked], "o", markersize=4, label="degenerate\ncomponents")
+        dots.set(markerfacecolor="white", markeredgecolor=drawing.MIXTURE_COLOR)
+    (ring,) = axes.plot(numbers[0], heights[0], "o", markersize=14, label="best")
     ring.set(markerfacecolor="none", markeredgecolor=drawing.MIXTURE_COLOR)
     figure.legend(loc="outside right upper", fontsize=9)
 
-    numbers = [candidate.n_components for candidate in candidates]
-    axes.set_xlim(min(numbers) - 0.5, max(numbers) + 0.5)
+    axes.set_xlim(numbers.min() - 0.5, numbers.max() + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.ticklabel_format(axis="y", style="plain", useOffset=False)
     axes.grid(axis="y", alpha=0.3)
     axes.set_xlabel("components")
     axes.set_ylabel(f"{criterion.upper()} (lower is better)")
-    number = drawing.counted(best.n_components, "component")
-    drawing.write_title(figure, [f"Best by {criterion.upper()}: {number}", f"{best.covariance_type} covariance"])
+    number = drawing.counted(int(numbers[0]), "component")
+    drawing.write_title(figure, [f"Best by {criterion.upper()}: {number}", f"{names[0]} covariance"])
     return figure
 
 
-def _mark_degenerate(axes: Axes, selection: Selection) -> None:
-    """Put a white dot on the candidates with degenerate components."""
-    marked = [candidate for candidate in selection.candidates if candidate.degenerate_components]
-    if marked:
-        numbers = [candidate.n_components for candidate in marked]
-        values = [getattr(candidate, selection.criterion) for candidate in marked]
-        (dots,) = axes.plot(numbers, values, "o", markersize=4, label="degenerate\ncomponents")
-        dots.set(markerfacecolor="white", markeredgecolor=drawing.MIXTURE_COLOR)
-
-
-def _axes_below_missing(figure: Figure, selection: Selection) -> Axes:
+def _axes_below_missing(
+    figure: Figure, numbers: NDArray[Any], covariance_types: list[str], styles: dict[str, dict[str, Any]]
+) -> Axes:
     """Make axes for the candidates that were fitted, below a strip with a cross for each of the others, if any."""
-    missing = [candidate for candidate in selection.candidates if candidate.result is None]
-    if not missing:
+    if not covariance_types:
         return drawing.despine(figure.add_subplot())
-    concerned = {candidate.covariance_type for candidate in missing}
-    lines = [covariance_type for covariance_type in SHAPES if covariance_type in concerned]
+    lines = [covariance_type for covariance_type in styles if covariance_type in covariance_types]
     strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(len(lines), 16))
     strip.scatter(
-        [candidate.n_components for candidate in missing],
-        [lines.index(candidate.covariance_type) for candidate in missing],
-        color=[_style(candidate.covariance_type)["color"] for candidate in missing],
+        numbers,
+        [lines.index(covariance_type) for covariance_type in covariance_types],
+        color=[styles[covariance_type]["color"] for covariance_type in covariance_types],
         marker="x",
     )
     strip.set_ylim(len(lines) - 0.5, -0.5)
@@ -164,7 +176,7 @@ def _axes_below_missing(figure: Figure, selection: Selection) -> Axes:
     return drawing.despine(axes)
 
 
-def _style(covariance_type: str) -> dict[str, Any]:
-    """Colour and marker of a structure, whichever others are there."""
-    color, marker = drawing.cluster_style(list(SHAPES).index(covariance_type))
+def _style(position: int) -> dict[str, Any]:
+    """Colour and marker of the structure at a position."""
+    color, marker = drawing.cluster_style(position)
     return {"color": color, "marker": marker}

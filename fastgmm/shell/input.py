@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import initialization
-from ..parameters import Mixture
+from ..em.start import METHODS
+from ..mixture import Mixture
 from . import tables
 
 
@@ -66,10 +66,10 @@ def read_rows(
 
 def load_start(init: str) -> str | Mixture:
     """Return the method that ``--init`` names, or load the model where it names none."""
-    if init in initialization.METHODS:
+    if init in METHODS:
         return init
     if not Path(init).is_file():
-        methods = ", ".join(initialization.METHODS)
+        methods = ", ".join(METHODS)
         raise ValueError(f"--init {init!r} is neither one of {methods} nor the path of a model.json")
     return Mixture.load(init)
 

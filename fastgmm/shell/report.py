@@ -14,9 +14,10 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from ..inference import CRITERIA, criterion_value
-from ..parameters import Mixture
-from ..results import Callback, FitResult, IterationState, Status
+from ..em.outcome import Callback, IterationState, Status
+from ..mixture import Mixture
+from ..model.criteria import CRITERIA, criterion_value
+from ..results import FitResult
 from ..selection import Selection
 
 MOST_FEATURES = 8  # printed with their covariances; of more, the means of the first few

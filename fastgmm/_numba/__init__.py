@@ -1,0 +1,1 @@
+"""The cellar: everything that rests on Numba and is no arithmetic."""

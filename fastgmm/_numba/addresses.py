@@ -1,0 +1,79 @@
+"""Tasks by address: what a launch calls without being linked to it.
+
+A kernel called by name becomes a part of its caller and is optimised anew there; a dispatcher passed as an argument
+is never found in the disk cache again. Numba's first-class functions are neither: an address of known signature.
+
+Behind an address nobody reads an exception: Numba prints it, and the call returns zeros.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import cfunc, typeof, types
+
+from .options import JIT_ENABLED
+from .private import NO_ADDRESS, find, has_all
+
+__all__ = ["by_address"]
+
+_AVAILABLE = JIT_ENABLED and has_all(NO_ADDRESS)
+if _AVAILABLE:
+    from .address_type import Address
+
+# Bits of `ndarray.flags.num` that Numba's types know: C order, Fortran order, writeable.
+_TYPED_FLAGS = 0x1 | 0x2 | 0x400
+
+_addresses: dict[tuple[Any, ...], Any] = {}
+
+
+def by_address(entry: Any, *arguments: Any) -> Any:
+    """Return what compiled code can call: the address of `entry`, compiled for arguments like these.
+
+    Parameters
+    ----------
+    entry : compiled function
+        From `options.task`, `options.exact_task` or `options.driver`.
+    *arguments
+        Arrays, numbers, addresses, and named tuples of these, nested or not. Numba knows the type of an address by
+        its name: two classes of named tuples must not share one.
+
+    Returns
+    -------
+    callable
+        An address; a callback of Numba's where it lacks what one is made of; with the JIT off, `entry` itself.
+    """
+    if not JIT_ENABLED:
+        return entry
+    if entry.targetoptions.get("no_cfunc_wrapper"):
+        raise TypeError(f"{entry.__name__} has no address; compile it as a `task`, an `exact_task` or a `driver`")
+    key = (entry, *map(_kind, arguments))
+    if key not in _addresses:
+        signature = tuple(map(typeof, arguments))
+        overloads = find("numba.core.dispatcher:Dispatcher.overloads", entry) if _AVAILABLE else None
+        if overloads is None:
+            _addresses[key] = _public(entry, signature)
+        else:
+            entry.compile(signature)
+            _addresses[key] = Address(overloads[signature])
+    return _addresses[key]
+
+
+def _public(entry: Any, signature: tuple[Any, ...]) -> Any:
+    """Return what Numba's documentation offers instead: a callback, compiled by every process, and serial.
+
+    Every function with an address returns an integer.
+    """
+    options = {name: value for name, value in entry.targetoptions.items() if name in ("fastmath", "error_model")}
+    return cfunc(types.int64(*signature), **options)(entry.py_func)
+
+
+def _kind(argument: Any) -> Any:
+    """Return what decides the Numba type of an argument; `typeof` would take 66 microseconds for a model."""
+    if isinstance(argument, np.ndarray):
+        return argument.dtype, argument.ndim, argument.flags.num & _TYPED_FLAGS
+    if isinstance(argument, tuple):
+        return type(argument), *map(_kind, argument)
+    # Addresses and contexts tell it themselves.
+    return getattr(argument, "_numba_type_", type(argument))

@@ -1,0 +1,96 @@
+"""A context and its Numba type, out of names that Numba does not document: imported where `find` has all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import typeof, types
+from numba.extending import NativeValue, intrinsic, models, register_model, unbox
+
+from .options import exact
+from .private import find
+
+__all__ = ["Context", "ContextType", "Kind"]
+
+_create_struct_proxy = find("numba.core.cgutils:create_struct_proxy")
+_get_null_value = find("numba.core.cgutils:get_null_value")
+
+
+class ContextType(types.CPointer):
+    """The type of a `Context`, whose address Numba reads from an attribute."""
+
+    def __init__(self, dtype: Any) -> None:
+        super().__init__(dtype)
+        self.name = f"Context({dtype})"
+
+
+register_model(ContextType)(models.PointerModel)
+
+
+@unbox(ContextType)
+def _unbox_context(kind: Any, packed: Any, c: Any) -> Any:
+    integer = c.pyapi.object_getattr_string(packed, "integer")
+    address = c.pyapi.long_as_voidptr(integer)
+    c.pyapi.decref(integer)
+    return NativeValue(c.builder.bitcast(address, c.context.get_value_type(kind)))
+
+
+class Kind:
+    """What contexts of tuples like `example` have in common, found out once: a small fit packs four of them."""
+
+    def __init__(self, example: Any) -> None:
+        self.type = ContextType(typeof(example))
+        self.n_words = _words_of(self.type.dtype)
+        # The entry point itself, past the dispatcher, which would look at the type of each of the arrays.
+        self.pack = _pack.compile((self.type.dtype, types.intp))
+
+
+class Context:
+    """A packed tuple of a kind, whose arrays it keeps alive."""
+
+    def __init__(self, values: Any, kind: Kind) -> None:
+        self._values = values
+        self._packed = np.empty(kind.n_words, np.int64)
+        self._numba_type_ = kind.type
+        self.integer = self._packed.ctypes.data
+        kind.pack(values, self.integer)
+
+
+def _words_of(kind: Any) -> int:
+    """Return 64-bit words of a tuple: five of an array and two more for each dimension."""
+    if isinstance(kind, types.BaseTuple):
+        return sum(map(_words_of, kind.types))
+    return 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
+
+
+def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """Return a value whose arrays have no owner."""
+    if isinstance(kind, types.BaseTuple):
+        for i, member in enumerate(kind.types):
+            inner = _borrowed(context, builder, member, builder.extract_value(value, i))
+            value = builder.insert_value(value, inner, i)
+        return value
+    if not isinstance(kind, types.Array):
+        return value
+    array = _create_struct_proxy(kind)(context, builder, value)
+    array.meminfo = _get_null_value(array.meminfo.type)
+    array.parent = _get_null_value(array.parent.type)
+    return array._getvalue()
+
+
+@intrinsic
+def _store(typing_context: Any, values: Any, address: Any) -> Any:
+    """Write a tuple of borrowed arrays to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = _borrowed(context, builder, signature.args[0], arguments[0])
+        builder.store(value, builder.inttoptr(arguments[1], value.type.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(values, types.intp), generate
+
+
+@exact
+def _pack(values: Any, address: Any) -> None:
+    _store(values, address)

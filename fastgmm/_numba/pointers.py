@@ -1,0 +1,97 @@
+"""Many arrays as one argument: a pointer to a tuple of tuples of arrays.
+
+A function that takes thirty arrays takes three hundred numbers, which every call of it and every entry point packs
+and unpacks, and counts references to: half of the time of a first fit went there. Behind a pointer they are one, and
+what a function does not ask for costs it nothing.
+
+The arrays are *borrowed*: nobody counts references to them, so that threads which slice one do not wait for each
+other, and none may outlive the tuple that Python keeps. Interpreted, a pointer is the tuple itself, and so it is
+where Numba lacks what a `Context` is made of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import config, types
+from numba.extending import intrinsic
+
+from .private import NO_ADDRESS, find, has_all
+
+__all__ = ["kind_of", "member", "packed", "pointer_to", "read_only"]
+
+_AVAILABLE = not config.DISABLE_JIT and has_all(NO_ADDRESS)
+if _AVAILABLE:
+    from . import context_type
+
+
+def _counted(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    context.nrt.incref(builder, kind, value)
+    return value
+
+
+# Whoever gets a value from elsewhere holds a reference of its own to it.
+_held = find("numba.core.imputils:impl_ret_borrowed") or _counted
+
+
+def kind_of(example: Any) -> Any:
+    """Return the kind of contexts of tuples like `example`, which takes too long to be found out for each of them."""
+    return context_type.Kind(example) if _AVAILABLE else None
+
+
+def packed(values: Any, kind: Any) -> Any:
+    """Return a context of a tuple that Python keeps, for many calls of compiled code."""
+    return context_type.Context(values, kind) if _AVAILABLE else values
+
+
+def _intrinsic(interpreted: Any) -> Any:
+    """Make an intrinsic of a function, in place of which interpreted code calls another."""
+    return lambda function: interpreted if config.DISABLE_JIT else intrinsic(function)
+
+
+@_intrinsic(lambda values, index: values[index])
+def member(typing_context: Any, pointer: Any, index: Any) -> Any:
+    """Return a member of the tuple behind a pointer, by its constant index."""
+    if not isinstance(index, types.IntegerLiteral):
+        return None
+    position = index.literal_value
+    behind = isinstance(pointer, types.CPointer)
+    members = pointer.dtype.types if behind else pointer.types
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if behind:
+            zero = context.get_constant(types.int32, 0)
+            address = builder.gep(arguments[0], [zero, context.get_constant(types.int32, position)], inbounds=True)
+            value = builder.load(address)
+        else:
+            value = builder.extract_value(arguments[0], position)
+        return _held(context, builder, signature.return_type, value)
+
+    return members[position](pointer, index), generate
+
+
+@_intrinsic(lambda values: values)
+def pointer_to(typing_context: Any, values: Any) -> Any:
+    """Return a pointer to a tuple, which is valid until the calling function returns."""
+    if not _AVAILABLE:
+        return values(values), lambda context, builder, signature, arguments: _held(
+            context, builder, signature.return_type, arguments[0]
+        )
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        with builder.goto_entry_block():
+            slot = builder.alloca(arguments[0].type)
+        builder.store(arguments[0], slot)
+        return builder.bitcast(slot, context.get_value_type(signature.return_type))
+
+    return context_type.ContextType(values)(values), generate
+
+
+@_intrinsic(lambda array: array)
+def read_only(typing_context: Any, array: Any) -> Any:
+    """Return an array as one that compiled code does not write to, which is a type of its own."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _held(context, builder, signature.return_type, arguments[0])
+
+    return array.copy(readonly=True)(array), generate

@@ -1,0 +1,109 @@
+"""What the estimator's arguments mean to a fit: its options, and the parameters it starts from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._checks import as_numbers, check_random_state
+from ..em.fitting import Options
+from ..mixture import Mixture
+from ..model.structures import STRUCTURES
+from ..rows.launch.threads import check_n_threads
+from . import classes
+
+
+def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
+    """Return the options of a fit to rows of `n_features`, for arguments that the constructor may have.
+
+    `fitted` is the mixture that a warm start goes on from; with another number of components the fit starts anew.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an initial parameter is not what it may be, or `fitted` has other features.
+    """
+    if fitted is not None and fitted.n_features != n_features:
+        raise ValueError(
+            f"warm_start goes on from a fit to {fitted.n_features} features, but X has {n_features}; set "
+            "warm_start=False to start anew"
+        )
+    given = given_parameters(model, n_features)
+    warm = fitted is not None and fitted.n_components == model.n_components
+    init: Any = model.init_params
+    if fitted is not None and warm:
+        init = fitted.parameters
+    elif len(given) == 3:
+        init = Mixture(**given, covariance_type=model.covariance_type).parameters
+    return Options(
+        n_components=int(model.n_components),
+        covariance_type=model.covariance_type,
+        init=init,
+        tol=float(model.tol),
+        reg_covar=float(model.reg_covar),
+        max_iter=int(model.max_iter),
+        n_init=int(model.n_init),
+        generator=check_random_state(model.random_state),
+        n_threads=check_n_threads(model.n_threads),
+        callback=classes.Progress(model.verbose, model.verbose_interval) if model.verbose else None,
+        previous=model.lower_bound_ if warm else -math.inf,
+        replaced=tuple(given.items()) if isinstance(init, str) else (),
+    )
+
+
+def given_parameters(model: Any, n_features: int) -> dict[str, Any]:
+    """Return the checked ``*_init`` arguments by their names in `Mixture`."""
+    k = model.n_components
+    given = {}
+    if model.weights_init is not None:
+        given["weights"] = _weights_of(model.weights_init, k)
+    if model.means_init is not None:
+        given["means"] = _initial("means", model.means_init, (k, n_features))
+    if model.precisions_init is not None:
+        given["covariances"] = _covariances_of(model.precisions_init, model.covariance_type, (k, n_features))
+    return given
+
+
+def _initial(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = as_numbers(f"The parameter '{name}'", values)
+    if array.shape != shape:
+        raise ValueError(f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"The parameter '{name}' should be finite, but has NaN or infinite values")
+    return array
+
+
+def _weights_of(values: Any, n_components: int) -> NDArray[np.float64]:
+    weights = _initial("weights", values, (n_components,))
+    if (weights < 0.0).any() or (weights > 1.0).any():
+        raise ValueError(
+            "The parameter 'weights' should be in the range [0, 1], but got max value "
+            f"{weights.min():.5f}, min value {weights.max():.5f}"
+        )
+    single = getattr(values, "dtype", None) == np.float32
+    if abs(1.0 - weights.sum()) > (1e-6 if single else 1e-8):
+        raise ValueError(f"The parameter 'weights' should be normalized, but got sum(weights) = {weights.sum():.5f}")
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised
+
+
+def _covariances_of(values: Any, covariance_type: str, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the covariances whose inverses are the initial precisions `values`, of K components and D features."""
+    structure = STRUCTURES[covariance_type]
+    precisions = _initial(f"{covariance_type} precision", values, structure.shape(*size))
+    if not structure.has_matrices:
+        if (precisions <= 0.0).any():
+            raise ValueError(f"'{covariance_type} precision' should be positive")
+        covariances = np.asarray(1.0 / precisions)
+    else:
+        symmetric = np.allclose(precisions, np.swapaxes(precisions, -1, -2))
+        if not symmetric or not (np.linalg.eigvalsh(precisions) > 0.0).all():
+            raise ValueError(f"'{covariance_type} precision' should be symmetric, positive-definite")
+        inverse = np.linalg.inv(precisions)
+        covariances = np.asarray(0.5 * (inverse + np.swapaxes(inverse, -1, -2)))
+    if not np.isfinite(covariances).all():
+        raise ValueError(f"'{covariance_type} precision' should have an inverse that float64 holds")
+    return covariances

@@ -1,0 +1,1 @@
+"""The method: starts, the loop, and when it stops."""

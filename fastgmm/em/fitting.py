@@ -1,0 +1,119 @@
+"""A fit of checked arguments: what `fastgmm.fit`, `select` and the estimator have in common."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.parameters import Parameters
+from ..model.plan import Plan, plan_of
+from ..model.rounds.state import COMPONENT
+from ..rows.array import ArraySource
+from . import loop, start
+from .outcome import Callback, FitFailure, Outcome
+from .regulariser import degenerate_components, regularisation
+
+Array = NDArray[np.float64]
+
+
+class Options(NamedTuple):
+    """What to fit and how; `fastgmm.fit` and scikit-learn's `GaussianMixture` describe the fields.
+
+    `replaced` are parameters that take the place of those of a named start, by their names in `Parameters`;
+    `previous` is the mean log-likelihood that a fit goes on from.
+    """
+
+    n_components: int
+    covariance_type: str
+    init: str | Parameters | NDArray[Any]
+    tol: float
+    reg_covar: float | str
+    max_iter: int
+    n_init: int
+    generator: np.random.Generator
+    n_threads: int | None
+    callback: Callback | None = None
+    aitken: bool = False
+    previous: float = -math.inf
+    replaced: tuple[tuple[str, Any], ...] = ()
+
+
+def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outcome:
+    """Fit to `rows` (N, D), weighted where `sample_weight` is (N,) and not (0,); parameters in the dtype of the rows.
+
+    Nothing is warned of here: that is for who calls it, or fits many times and says it in other words.
+
+    Raises
+    ------
+    FitFailure
+        If every restart failed.
+    """
+    # A power of two, so that nothing is rounded: the kernels then see weights around 1, whatever their unit.
+    exponent, weights = 0, sample_weight
+    if len(sample_weight):
+        exponent = math.frexp(float(sample_weight.max()))[1]
+        weights = np.ldexp(sample_weight, -exponent)
+    source = ArraySource(rows, options.n_threads, weights)
+    plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
+    added = regularisation(options.reg_covar, source)
+    rule = loop.Rule(
+        added=added,
+        tol=options.tol,
+        max_iter=options.max_iter,
+        aitken=options.aitken,
+        previous=options.previous,
+        callback=options.callback,
+        replaced=options.replaced,
+    )
+    # An explicit start is the same every time.
+    n_init = options.n_init if isinstance(options.init, str) else 1
+    outcome = loop.best_of(
+        source, plan, lambda: start.start(source, plan, options.init, added, options.generator), n_init, rule
+    )
+    if len(outcome.trace):
+        outcome = outcome._replace(degenerate_components=degenerate_components(outcome.parameters, added))
+    if exponent:
+        outcome = outcome._replace(log_likelihood=float(np.ldexp(outcome.log_likelihood, exponent)))
+    return outcome if rows.dtype == np.float64 else _in_single(outcome, plan, added)
+
+
+def warn_of(outcome: Outcome, n_init: int) -> None:
+    """Warn, in the line that called the caller's door, of restarts that failed and of degenerate components."""
+    if outcome.failures:
+        warnings.warn(
+            f"{len(outcome.failures)} of {n_init} restarts failed and were set aside; "
+            f"the last: {outcome.failures[-1]}",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+    if outcome.degenerate_components:
+        warnings.warn(degeneracy(outcome.degenerate_components), RuntimeWarning, stacklevel=4)
+
+
+def degeneracy(components: tuple[int, ...]) -> str:
+    """Say what is wrong with degenerate components."""
+    return (
+        f"components {', '.join(map(str, components))} have lost their rows or sit on rows that are equal in some "
+        "feature; reg_covar alone holds up their covariance"
+    )
+
+
+def _in_single(outcome: Outcome, plan: Plan, added: Array) -> Outcome:
+    """Return `outcome` with parameters of float32, which must still be usable."""
+    fitted = outcome.parameters
+    weights, means, covariances = (np.asarray(array, np.float32) for array in fitted[:3])
+    single: Any = Parameters(weights, means, covariances, fitted.covariance_type)  # type: ignore[arg-type]
+    if not np.isfinite(single.covariances).all():
+        raise FitFailure("the covariances exceed what float32 holds; rescale X or convert it to float64")
+    probe = ArraySource(np.zeros((1, plan.n_features), np.float32)).begin(plan, single, added)
+    probe.advance(1)
+    if probe.state.counts[COMPONENT] >= 0:
+        raise FitFailure(
+            f"the covariance of component {int(probe.state.counts[COMPONENT])} is not positive definite in float32; "
+            "increase reg_covar, rescale X or convert it to float64"
+        )
+    return outcome._replace(parameters=single)

@@ -1,0 +1,96 @@
+"""Plain data of a run of EM: what it shows while it goes on, and how it ended."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.parameters import Parameters
+from ..model.rounds import state
+
+Array = NDArray[np.float64]
+
+
+class Status(enum.StrEnum):
+    """Why a fit stopped."""
+
+    CONVERGED = "converged"
+    MAX_ITER = "max_iter"
+    STOPPED = "stopped by callback"
+    INTERRUPTED = "interrupted"
+
+
+STATUSES = {
+    state.CONVERGED: Status.CONVERGED,
+    state.MAX_ITER_REACHED: Status.MAX_ITER,
+    state.STOPPED: Status.STOPPED,
+}
+
+
+class FitFailure(ValueError):
+    """A fit, or one of its restarts, that ended without parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class IterationState:
+    """What a callback sees after each round.
+
+    Attributes
+    ----------
+    restart : int
+        Which of the ``n_init`` starts, from 0.
+    iteration : int
+        Round of EM within the restart, from 1.
+    mean_log_likelihood : float
+        Mean log-likelihood per row, in nats, that this round's E step saw.
+    change : float
+        Its change since the round before; ``inf`` in the first.
+    parameters : Parameters
+        The parameters after this round's M step: plain arrays; ``fastgmm.Mixture(*parameters)`` has methods.
+    """
+
+    restart: int
+    iteration: int
+    mean_log_likelihood: float
+    change: float
+    parameters: Parameters
+
+
+Callback = Callable[[IterationState], object]
+
+
+class Outcome(NamedTuple):
+    """How a run, or the best of several, ended; see `fastgmm.FitResult` for the fields."""
+
+    parameters: Parameters
+    log_likelihood: float
+    trace: Array
+    status: Status
+    failures: tuple[str, ...] = ()
+    degenerate_components: tuple[int, ...] = ()
+
+    @property
+    def n_iter(self) -> int:
+        """Rounds of EM done."""
+        return len(self.trace)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of a fit; `outcome` is where the restart under way was after its last whole round."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+class Failed(Exception):
+    """A restart that ended without parameters, and whether a callback had stopped it."""
+
+    def __init__(self, message: str, *, stopped: bool) -> None:
+        super().__init__(message)
+        self.stopped = stopped

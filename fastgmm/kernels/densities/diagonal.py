@@ -1,0 +1,76 @@
+"""Diagonal covariance: two multiply-adds per row and feature for the density."""
+
+import math
+from typing import Any, NamedTuple
+
+from ..._numba.options import exact_task, implements, kernel
+from ..._numba.pointers import member
+from ..sizes import lanes
+from ..work import COMPONENT, MODEL, OK, STATE
+from .kinds import log_density, log_weight
+
+
+class DiagonalDensity(NamedTuple):
+    """log(w phi(x)) / 2 - unit[1] / 2 = constant - sum_d (factor_d x_d + offset_d)^2.
+
+    factors (K, 1, D) are 1 / (2 sd); offsets (K, D) are -(mean - origin) / (2 sd); constants (K,) are
+    (log w - sum_d log(sd_d / u)) / 2.
+    """
+
+    factors: Any
+    offsets: Any
+    constants: Any
+
+
+def diagonal_shape(n_components, n_features):
+    """Rows of a block, and the shapes of factors and offsets."""
+    return n_features, (n_components, 1, n_features), (n_components, n_features)
+
+
+@exact_task
+def prepare_diagonal(context, worker, first, end):
+    """Task, see ``kinds``."""
+    model, state = member(context, MODEL), member(context, STATE)
+    for k in range(first, end):
+        constant = log_weight(state.weights[k])
+        for d in range(model.scales.shape[0]):
+            variance = state.covariances[k, 0, d]
+            if not variance > 0.0:
+                return COMPONENT + k
+            inverse_deviation = 1.0 / math.sqrt(variance)
+            factor = 0.5 * inverse_deviation / float(model.scales[d])
+            model.factors[k, 0, d] = factor
+            model.offsets[k, d] = -factor * float(model.means[k, d])
+            constant += math.log(inverse_deviation * model.unit[0])
+        model.constants[k] = 0.5 * constant
+    return OK
+
+
+@kernel
+def less_squares(constant, factor, offset, block, out):
+    """Write ``constant - sum_d (factor[d] x[d] + offset[d])^2`` of each lane into `out` (B,)."""
+    n_features = block.shape[0]
+    whole = n_features - n_features % 4
+    for b in range(lanes(block)):
+        out[b] = constant
+    for d in range(0, whole, 4):
+        a0, a1, a2, a3 = factor[d], factor[d + 1], factor[d + 2], factor[d + 3]
+        c0, c1, c2, c3 = offset[d], offset[d + 1], offset[d + 2], offset[d + 3]
+        for b in range(lanes(block)):
+            y0 = c0 + a0 * block[d, b]
+            y1 = c1 + a1 * block[d + 1, b]
+            y2 = c2 + a2 * block[d + 2, b]
+            y3 = c3 + a3 * block[d + 3, b]
+            out[b] -= (y0 * y0 + y1 * y1) + (y2 * y2 + y3 * y3)
+    for d in range(whole, n_features):
+        a0, c0 = factor[d], offset[d]
+        for b in range(lanes(block)):
+            y0 = c0 + a0 * block[d, b]
+            out[b] -= y0 * y0
+
+
+@implements(log_density, DiagonalDensity)
+def log_density_diagonal(density, block, spare, half_logs):
+    """See ``kinds``."""
+    for k in range(half_logs.shape[0]):
+        less_squares(density.constants[k], density.factors[k, 0], density.offsets[k], block, half_logs[k])

@@ -1,0 +1,65 @@
+"""Full covariance, any D from 4 on: the product runs as the register tiles of ``primitives/tiles.py``."""
+
+import math
+from typing import Any, NamedTuple
+
+from ..._numba.options import exact_task, implements, part
+from ..._numba.pointers import member
+from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
+from ..primitives.tiles import less_distance
+from ..work import COMPONENT, MODEL, OK, SCRATCH, STATE
+from .kinds import log_density, log_weight
+
+
+class FullDensity(NamedTuple):
+    """log(w phi(x)) / 2 = constant - |factor x + offset|^2, P = D rounded up to even.
+
+    factors (K, P, P) are A / 2 with A = L^-1 and Sigma = L L^T; offsets (K, P) are -A (mean - origin) / 2;
+    constants (K,) are (log w + log det u A) / 2.
+    """
+
+    factors: Any
+    offsets: Any
+    constants: Any
+
+
+def full_shape(n_components, n_features):
+    """Rows of a block, and the shapes of factors and offsets."""
+    size = n_features + n_features % 2
+    return size, (n_components, size, size), (n_components, size)
+
+
+@exact_task
+def prepare_full(context, worker, first, end):
+    """Task, see ``kinds``."""
+    model, state, scratch = member(context, MODEL), member(context, STATE), member(context, SCRATCH)
+    factor, inverse_factor = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
+    for k in range(first, end):
+        if cholesky(state.covariances[k], factor) == NOT_POSITIVE_DEFINITE:
+            return COMPONENT + k
+        invert_lower(factor, inverse_factor)
+        store_component(model, k, state.weights[k], inverse_factor)
+    return OK
+
+
+@part
+def store_component(model, k, weight, inverse_factor):
+    """Write component `k` into `model`, given A = L^-1 in the lower triangle of `inverse_factor` (D, D)."""
+    n_features = model.scales.shape[0]
+    constant = log_weight(weight)
+    for i in range(n_features):
+        constant += math.log(inverse_factor[i, i] * model.unit[0])
+        offset = 0.0
+        for j in range(i + 1):
+            half = 0.5 * inverse_factor[i, j] / float(model.scales[j])
+            model.factors[k, i, j] = half
+            offset -= half * float(model.means[k, j])
+        model.offsets[k, i] = offset
+    model.constants[k] = 0.5 * constant
+
+
+@implements(log_density, FullDensity)
+def log_density_full(density, block, spare, half_logs):
+    """See ``kinds``; four rows of `spare`."""
+    for k in range(half_logs.shape[0]):
+        less_distance(density.constants[k], density.factors[k], density.offsets[k], block, spare, half_logs[k])

@@ -1,0 +1,96 @@
+"""What a density has to provide, and what preparing one has in common.
+
+A density is a named tuple of those arrays of a `Model` that it reads; passes know it by its type. Each file beside
+this one has, for its kind,
+
+* a task ``prepare_...`` that writes the factors, offsets and constants of components ``first`` to ``end`` from the
+  parameters in the state, after `center`, and returns OK or COMPONENT + k for a covariance that is not positive
+  definite;
+* an implementation of `log_density`;
+* ``..._shape(K, D)``: the rows of a block P, and the shapes of factors and offsets;
+* how many rows of scratch it takes.
+
+Sums are float64 whatever the rows are. ``half_logs`` are log(w_k phi_k(x)) / 2 but for the constant ``unit[1] / 2``.
+"""
+
+import math
+
+from ..._numba.options import exact, generic, part
+
+
+@generic
+def log_density(density, block, spare, half_logs):
+    """Write log(w_k phi_k(x)) / 2, less ``unit[1] / 2``, of each lane of `block` (P, B) into `half_logs` (K, B).
+
+    What it leaves in `spare` is there when the moments of the same block are summed: for a fused pair.
+    """
+
+
+@part
+def center(model, state):
+    """Fill the scales, the origin (the average of the means), the means less it, and the unit of `model`.
+
+    All are functions of the parameters alone, so that they do not depend on how rows arrive.
+    """
+    set_scales(model, state.covariances)
+    n_components, n_features = state.means.shape
+    for d in range(n_features):
+        average = 0.0
+        for k in range(n_components):
+            average += (state.means[k, d] - average) / (k + 1)
+        scale = float(model.scales[d])
+        model.origin[d] = average * scale
+        for k in range(n_components):
+            model.means[k, d] = state.means[k, d] * scale - float(model.origin[d])
+    if state.covariances[0, 0, 0] > 0.0:
+        set_unit(model, 1.0 / math.sqrt(state.covariances[0, 0, 0]))
+
+
+@part
+def set_scales(model, covariances):
+    """Choose ``model.scales`` by the largest variance of each feature among the components."""
+    for d in range(model.scales.shape[0]):
+        variance = 0.0
+        for k in range(covariances.shape[0]):
+            variance = max(variance, variance_of(covariances, k, d))
+        model.scales[d] = scale_of(model.scales, math.sqrt(variance))
+
+
+@exact
+def set_scales_of(model, spread, common):
+    """Choose ``model.scales`` by the deviations `spread` (D,), or by the largest of them for all features."""
+    largest = 0.0
+    for d in range(spread.shape[0]):
+        largest = max(largest, spread[d])
+    for d in range(spread.shape[0]):
+        model.scales[d] = scale_of(model.scales, largest if common else spread[d])
+
+
+@part
+def variance_of(covariances, k, d):
+    """Return the variance of component `k` and feature `d`, whatever the structure: (K or 1, D or 1, D or 1)."""
+    n, rows, columns = covariances.shape
+    return covariances[min(k, n - 1), min(d, rows - 1), min(d, columns - 1)]
+
+
+@part
+def scale_of(scales, deviation):
+    """Return one over the power of two above `deviation`, within what the dtype of `scales` holds; 1 for 0 or inf."""
+    if not 0.0 < deviation < math.inf:
+        return 1.0
+    most = 120 if scales.itemsize == 4 else 1000
+    return math.ldexp(1.0, min(max(-math.frexp(deviation)[1], -most), most))
+
+
+@part
+def set_unit(model, inverse_deviation):
+    """Choose ``model.unit`` given 1/sd of the first component and feature."""
+    exponent = math.frexp(inverse_deviation)[1]
+    model.unit[0] = math.ldexp(1.0, -exponent)
+    model.unit[1] = model.scales.shape[0] * (exponent * math.log(2.0) - 0.5 * math.log(2.0 * math.pi))
+
+
+@part
+def log_weight(weight):
+    """Return log(weight), -inf for 0 (which plain Python refuses)."""
+    return math.log(weight) if weight > 0.0 else -math.inf

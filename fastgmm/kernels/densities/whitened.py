@@ -1,0 +1,85 @@
+"""One covariance for all components: spherical after one whitening of the block."""
+
+import math
+from typing import Any, NamedTuple
+
+from ..._numba.options import exact_task, implements, kernel
+from ..._numba.pointers import member
+from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
+from ..primitives.distances import squared_distances
+from ..primitives.tiles import tile_4x4
+from ..sizes import lanes
+from ..work import COMPONENT, MODEL, OK, SCRATCH, STATE
+from .kinds import log_density, log_weight
+
+
+class WhitenedDensity(NamedTuple):
+    """log(w phi(x)) / 2 = constant - |factor x - offset|^2, P = D rounded up to a multiple of four.
+
+    factors (1, P, P) are A / 2 with A = L^-1 and Sigma = L L^T; offsets (K, P) are A (mean - origin) / 2; constants
+    (K,) are (log w + log det u A) / 2. `scales` (D,) tell D.
+    """
+
+    factors: Any
+    offsets: Any
+    constants: Any
+    scales: Any
+
+
+def whitened_shape(n_components, n_features):
+    """Rows of a block, and the shapes of factors and offsets."""
+    size = -(-n_features // 4) * 4
+    return size, (1, size, size), (n_components, size)
+
+
+def whitened_spare(n_components, n_features):
+    """Rows of scratch: whitened rows (P)."""
+    return -(-n_features // 4) * 4
+
+
+@exact_task
+def prepare_whitened(context, worker, first, end):
+    """Task of one item, see ``kinds``; a failure is component 0's."""
+    model, state, scratch = member(context, MODEL), member(context, STATE), member(context, SCRATCH)
+    n_features = model.scales.shape[0]
+    factor, inverse_factor = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
+    if cholesky(state.covariances[0], factor) == NOT_POSITIVE_DEFINITE:
+        return COMPONENT
+    invert_lower(factor, inverse_factor)
+    constant = 0.0
+    for i in range(n_features):
+        constant += math.log(inverse_factor[i, i] * model.unit[0])
+        for j in range(i + 1):
+            inverse_factor[i, j] /= float(model.scales[j])
+            model.factors[0, i, j] = 0.5 * inverse_factor[i, j]
+    for k in range(state.weights.shape[0]):
+        model.constants[k] = 0.5 * (log_weight(state.weights[k]) + constant)
+        for i in range(n_features):
+            value = 0.0
+            for j in range(i + 1):
+                value += 0.5 * inverse_factor[i, j] * float(model.means[k, j])
+            model.offsets[k, i] = value
+    return OK
+
+
+@kernel
+def whiten(whitener, block, white):
+    """Write ``whitener @ block`` into `white` (P, B); the whitener is lower triangular with zeros above."""
+    for j in range(0, whitener.shape[0], 4):
+        rows = white[j : j + 4]
+        rows[:, :] = white.dtype.type(0.0)
+        for d in range(0, j + 4, 4):
+            tile_4x4(whitener, j, d, block, rows)
+
+
+@implements(log_density, WhitenedDensity)
+def log_density_whitened(density, block, spare, half_logs):
+    """See ``kinds``."""
+    whiten(density.factors[0], block, spare)
+    n_components, n_features = half_logs.shape[0], density.scales.shape[0]
+    for first in range(0, n_components, 2):
+        squared_distances(spare, density.offsets[first : first + 2], n_features, half_logs[first:])
+        for k in range(first, min(first + 2, n_components)):
+            constant = density.constants[k]
+            for b in range(lanes(block)):
+                half_logs[k, b] = constant - half_logs[k, b]

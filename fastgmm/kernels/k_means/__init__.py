@@ -1,0 +1,1 @@
+"""k-means on the blocks of the mixture kernels."""

@@ -1,0 +1,89 @@
+"""What is done with centres between the passes of k-means."""
+
+from ..._numba.options import part
+
+
+@part
+def hold_centers(model, state):
+    """Split the centres ``state.means`` into an origin, the first one, and centres less it; keep what these hold.
+
+    So that far rows keep their digits.
+    """
+    n_components, n_features = state.means.shape
+    for d in range(n_features):
+        model.origin[d] = state.means[0, d]
+        for k in range(n_components):
+            model.means[k, d] = state.means[k, d] - float(model.origin[d])
+            state.means[k, d] = float(model.origin[d]) + float(model.means[k, d])
+
+
+@part
+def move(accumulator, centers, moved):
+    """Write the means of the clusters, whose sums the `accumulator` holds, into `moved` (K, D); empty ones stay.
+
+    `centers` are those that the sums are about.
+
+    Returns the sum of the squared shifts, and the variance of all rows averaged over features (Huygens' theorem).
+    """
+    n_components, n_features = centers.shape
+    n = shift = 0.0
+    scatter = accumulator[n_components, 0]
+    for k in range(n_components):
+        n += accumulator[k, 0]
+    for d in range(n_features):
+        grand = 0.0
+        for k in range(n_components):
+            step = accumulator[k, 1 + d] / accumulator[k, 0] if accumulator[k, 0] > 0.0 else 0.0
+            moved[k, d] = centers[k, d] + step
+            shift += step * step
+            # About the first centre, so that nothing cancels far from the origin.
+            grand += accumulator[k, 0] * (moved[k, d] - centers[0, d]) / n
+        for k in range(n_components):
+            offset = centers[k, d] - centers[0, d] - grand
+            scatter += 2.0 * offset * accumulator[k, 1 + d] + accumulator[k, 0] * offset * offset
+    return shift, scatter / (n * n_features)
+
+
+@part
+def farthest(closest):
+    """Return the row farthest from its centre, and set its `closest` to -1 so that the next call returns another.
+
+    Returns -1 if no row is off its centre: clusters then stay empty, and another round would change nothing.
+    """
+    row = 0
+    for i in range(closest.shape[0]):
+        if closest[i] > closest[row]:
+            row = i
+    if not closest[row] > 0.0:
+        return -1
+    closest[row] = -1.0
+    return row
+
+
+@part
+def fill_empty(labels, weights, counts):
+    """Give each empty cluster one row of the largest, where duplicates left it without any; return how many.
+
+    Where `weights` (N,) has rows, those of weight 0 do not count. `counts` (K,) is scratch.
+    """
+    n_filled = 0
+    n_components = counts.shape[0]
+    for k in range(n_components):
+        counts[k] = 0.0
+    for i in range(labels.shape[0]):
+        if weights.shape[0] == 0 or weights[i] > 0.0:
+            counts[labels[i]] += 1.0
+    for k in range(n_components):
+        if counts[k] == 0.0:
+            donor = 0
+            for j in range(n_components):
+                if counts[j] > counts[donor]:
+                    donor = j
+            i = 0
+            while labels[i] != donor or (weights.shape[0] > 0 and not weights[i] > 0.0):
+                i += 1
+            labels[i] = k
+            counts[donor] -= 1.0
+            counts[k] += 1.0
+            n_filled += 1
+    return n_filled

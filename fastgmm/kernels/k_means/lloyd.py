@@ -1,0 +1,149 @@
+"""Lloyd's rounds on the blocks of the mixture kernels: squared distances by differences, never by expansion.
+
+All lengths are in the units of the model, the same power of two for every feature; centres are given less an origin.
+"""
+
+import numpy as np
+
+from ..._numba.options import kernel, task
+from ..._numba.pointers import member
+from ..blocks.loading import load_block
+from ..blocks.posterior import multiply
+from ..primitives.distances import squared_distances
+from ..sizes import lanes
+from ..slots import AIM, FAR, LABEL
+from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
+
+# scikit-learn's KMeans: rounds at most, and the squared shift of the centres, in mean variances, that ends it.
+LLOYD_ROUNDS = 300
+LLOYD_TOLERANCE = 1e-4
+# Up to so many clusters times features, sums by mask. Nanoseconds a row of a round by mask and by cluster on one AVX2
+# core: D = 2, K = 4 3.8 and 8.8; D = 4, K = 8 11.9 and 14.5; D = 8, K = 8 21.3 and 18.7.
+MASKED = 32
+# Rows of scratch.
+SPARE = 6
+
+
+@kernel
+def nearer(distances, k, old, old_label, new, new_label):
+    """Write the smaller of `distances` and `old`, and `k` or `old_label`.
+
+    Everything is read before the choice, and nothing written where it was read: otherwise LLVM makes masked loads
+    and stores of it, four times as slow on an AMD Zen 3.
+    """
+    for b in range(lanes(distances)):
+        distance, other, other_label = distances[b], old[b], old_label[b]
+        closer = distance < other
+        new[b] = distance if closer else other
+        new_label[b] = k if closer else other_label
+
+
+@kernel
+def assign(block, centers, n_features, scratch):
+    """Return the squared distance of each lane to its nearest centre, and the index of that, two rows of `scratch`.
+
+    Labels are kept in the dtype of the rows, so that both are selected by the same masks; `scratch` is (6, B).
+    """
+    distances, here, here_label, there, there_label = scratch[4:], scratch[0], scratch[1], scratch[2], scratch[3]
+    for b in range(lanes(block)):
+        here[b] = block.dtype.type(np.inf)
+        here_label[b] = block.dtype.type(0)
+    for k in range(0, centers.shape[0], 2):
+        squared_distances(block, centers[k : k + 2], n_features, distances)
+        nearer(distances[0], block.dtype.type(k), here, here_label, there, there_label)
+        if k + 1 == centers.shape[0]:
+            return there, there_label
+        nearer(distances[1], block.dtype.type(k + 1), there, there_label, here, here_label)
+    return here, here_label
+
+
+@kernel
+def add_by_cluster(x, start, n_rows, scales, origin, label, slab):
+    """Add 1 and x times `scales` less `origin` of each of ``x[start : start + n_rows]`` to row `label` of `slab`."""
+    for b in range(n_rows):
+        out = slab[np.int64(label[b])]
+        out[0] += 1.0
+        for d in range(x.shape[1]):
+            out[1 + d] += x[start + b, d] * scales[d] - origin[d]
+
+
+@kernel
+def add_by_mask(block, n_rows, label, slab):
+    """Do what `add_by_cluster` does, one cluster and feature at a time for all rows of the block."""
+    zero, one = block.dtype.type(0), block.dtype.type(1)
+    for k in range(slab.shape[0] - 1):
+        cluster = block.dtype.type(k)
+        total = zero
+        for b in range(n_rows):
+            total += one if label[b] == cluster else zero
+        slab[k, 0] += total
+        for d in range(block.shape[0]):
+            total = zero
+            for b in range(n_rows):
+                total += block[d, b] if label[b] == cluster else zero
+            slab[k, 1 + d] += total
+
+
+@kernel
+def add_by_weight(x, start, n_rows, scales, origin, label, weights, slab):
+    """Do what `add_by_cluster` does for rows that count as often as ``weights[start:]`` says."""
+    for b in range(n_rows):
+        out, weight = slab[np.int64(label[b])], weights[start + b]
+        out[0] += weight
+        for d in range(x.shape[1]):
+            out[1 + d] += weight * (x[start + b, d] * scales[d] - origin[d])
+
+
+@task
+def lloyd(context, worker, first, end):
+    """Task: assign rows to their nearest centre; sum counts and x - centre by cluster, and |x - centre|^2 over all.
+
+    Row k < K of a slab is (count, sums (D)), row K begins with the sum of squares; where there are weights, each row
+    counts as often as they say. ``rows.labels``, or the squared distances ``rows.values``, times the weights, are
+    written where these are what the pass is for.
+    """
+    x, rows, model, scratch, sums = (
+        member(context, X),
+        member(context, ROWS),
+        member(context, MODEL),
+        member(context, SCRATCH),
+        member(context, SUMS),
+    )
+    if scratch.block.shape[2] != lanes(x) or scratch.spare.shape[2] != lanes(x):
+        return WRONG_SCRATCH
+    block, spare, centers = scratch.block[worker], scratch.spare[worker], model.means
+    scales, origin, weights, labels, closest = model.scales, model.origin, rows.weights, rows.labels, rows.values
+    n_components, n_features = centers.shape
+    aim = member(context, STATE).counts[AIM]
+    for s in range(first, end):
+        slab = sums.slabs[s % sums.slabs.shape[0]]
+        slab[:, :] = 0.0
+        stop = min((s + 1) * sums.rows, x.shape[0])
+        for start in range(s * sums.rows, stop, lanes(x)):
+            n_rows = min(lanes(x), stop - start)
+            load_block(x, start, n_rows, scales, origin, block)
+            nearest, label = assign(block, centers, n_features, spare)
+            if weights.shape[0] > 0:
+                multiply(nearest, weights, start, n_rows)
+            total = block.dtype.type(0)
+            for b in range(n_rows):
+                total += nearest[b]
+            slab[n_components, 0] += total
+            if aim == LABEL:
+                for b in range(n_rows):
+                    labels[start + b] = np.int64(label[b])
+            if aim == FAR:
+                for b in range(n_rows):
+                    closest[start + b] = nearest[b]
+            if weights.shape[0] > 0:
+                add_by_weight(x, start, n_rows, scales, origin, label, weights, slab)
+            elif n_components * n_features <= MASKED:
+                add_by_mask(block, n_rows, label, slab)
+            else:
+                add_by_cluster(x, start, n_rows, scales, origin, label, slab)
+        for k in range(n_components):
+            for d in range(n_features):
+                # As in `weighted_sums`, of no more digits than the new centre, an offset from the same origin, can
+                # hold.
+                slab[k, 1 + d] -= slab[k, 0] * float(centers[k, d])
+    return OK

@@ -1,0 +1,62 @@
+"""One launch: a task over a range of items, in parallel or serially; the same bits either way."""
+
+import numpy as np
+
+from .._numba.options import driver, exact, part, prange, task
+from .._numba.pointers import member
+from .slots import FILLED
+from .work import BROKEN, OK, STATE, SUMS
+
+
+@driver
+def in_parallel(task, context, begin, n_items, n_workers):
+    """Share out items `begin` to ``begin + n_items`` among workers; return the code of the first that failed, or OK.
+
+    A driver holds no more than this: parallel compilation costs two to three times the serial one. `task` is an
+    address: a kernel called by name would be linked into it three times over, and optimised anew each time.
+    """
+    codes = member(context, SUMS).codes
+    for w in prange(n_workers):
+        worker = np.int64(w)
+        first, end = begin + worker * n_items // n_workers, begin + (worker + 1) * n_items // n_workers
+        codes[worker] = task(context, worker, first, end)
+    code = OK
+    for w in range(n_workers):
+        if codes[w] == BROKEN:
+            return BROKEN
+        if code == OK:
+            code = codes[w]
+    return code
+
+
+@task
+def in_series(task, context, begin, n_items, n_workers):
+    """Do what `in_parallel` does in the calling thread alone."""
+    return task(context, 0, begin, begin + n_items)
+
+
+@part
+def launch(drive, task, context, begin, n_items, nanoseconds, cut):
+    """Run a task over items of so many `nanoseconds`, in parallel where that is worth its start; return its code."""
+    n_workers = min(cut.n_workers, n_items)
+    if n_workers <= 1 or n_items * nanoseconds < cut.parallel_nanoseconds:
+        return task(context, 0, begin, begin + n_items)
+    return drive(task, context, begin, n_items, n_workers)
+
+
+@exact
+def launch_items(drive, task, context, begin, n_items, nanoseconds, cut):
+    """Launch a task from Python: `drive` is one of the drivers, by address like the task."""
+    return launch(drive, task, context, begin, n_items, nanoseconds, cut)
+
+
+@task
+def fold(context, worker, first, end):
+    """Task: add rows `first` to `end` of the slabs that are filled to those of the accumulator, slab after slab."""
+    sums, n_filled = member(context, SUMS), member(context, STATE).counts[FILLED]
+    slabs, accumulator = sums.slabs, sums.accumulator
+    for s in range(n_filled):
+        for k in range(first, end):
+            for i in range(slabs.shape[2]):
+                accumulator[k, i] += slabs[s, k, i]
+    return OK

@@ -1,0 +1,1 @@
+"""Moments by kind, and those of the columns of all rows."""

@@ -1,0 +1,141 @@
+"""Mean and deviation of each feature over all rows, and the share of the variance that regularises."""
+
+import math
+
+from ..._numba.options import exact, part, task
+from ..._numba.pointers import member
+from ..blocks.loading import load_block
+from ..densities.kinds import scale_of
+from ..sizes import lanes
+from ..work import MODEL, OK, ROWS, SCRATCH, SUMS, X
+
+# Phases of `column_moments`, kept in `state.counts`.
+RANGES, ABOUT_ONE, ABOUT_MEAN, DONE = range(4)
+
+
+@task
+def column_ranges(context, worker, first, end):
+    """Task: the least and the largest value of each feature that counts, into rows 0 and 1 of a slab (2, pitch)."""
+    x, rows, sums = member(context, X), member(context, ROWS), member(context, SUMS)
+    weights = rows.weights
+    for s in range(first, end):
+        least, largest = sums.slabs[s % sums.slabs.shape[0], 0], sums.slabs[s % sums.slabs.shape[0], 1]
+        for d in range(x.shape[1]):
+            low, high = math.inf, -math.inf
+            for i in range(s * sums.rows, min((s + 1) * sums.rows, x.shape[0])):
+                value = float(x[i, d])
+                counts = weights.shape[0] == 0 or weights[i] > 0.0
+                low = min(low, value) if counts else low
+                high = max(high, value) if counts else high
+            least[d] = low
+            largest[d] = high
+    return OK
+
+
+@task
+def column_sums(context, worker, first, end):
+    """Task: sum z and sum z^2 of each feature, z = x - origin in units of the model, into rows 0 and 1 of a slab."""
+    x, rows, model, scratch, sums = (
+        member(context, X),
+        member(context, ROWS),
+        member(context, MODEL),
+        member(context, SCRATCH),
+        member(context, SUMS),
+    )
+    block, weights = scratch.block[worker], rows.weights
+    for s in range(first, end):
+        slab = sums.slabs[s % sums.slabs.shape[0]]
+        slab[:, :] = 0.0
+        stop = min((s + 1) * sums.rows, x.shape[0])
+        for start in range(s * sums.rows, stop, lanes(x)):
+            n_rows = min(lanes(x), stop - start)
+            load_block(x, start, n_rows, model.scales, model.origin, block)
+            for d in range(x.shape[1]):
+                total = squares = block.dtype.type(0.0)
+                if weights.shape[0] > 0:
+                    for b in range(n_rows):
+                        w = block.dtype.type(weights[start + b])
+                        total += w * block[d, b]
+                        squares += w * block[d, b] * block[d, b]
+                else:
+                    for b in range(lanes(block)):
+                        total += block[d, b]
+                        squares += block[d, b] * block[d, b]
+                slab[0, d] += float(total)
+                slab[1, d] += float(squares)
+    return OK
+
+
+@part
+def fold_ranges(slabs, accumulator):
+    """Take the least and the largest of the slabs into the accumulator."""
+    for s in range(slabs.shape[0]):
+        for d in range(accumulator.shape[1]):
+            accumulator[0, d] = min(accumulator[0, d], slabs[s, 0, d])
+            accumulator[1, d] = max(accumulator[1, d], slabs[s, 1, d])
+
+
+@part
+def scale_by_ranges(model, accumulator, row):
+    """Choose scales by the ranges, so that no square of a difference over- or underflows; moments are about `row`."""
+    for d in range(model.scales.shape[0]):
+        # Halves, because the range may exceed what float64 holds.
+        half_range = 0.5 * accumulator[1, d] - 0.5 * accumulator[0, d]
+        model.scales[d] = scale_of(model.scales, half_range)
+        model.origin[d] = row[d] * model.scales[d]
+    accumulator[:, :] = 0.0
+
+
+@part
+def shift_origin(model, state, accumulator, total_weight):
+    """Turn sums about the origin into means and deviations in the units of the data; move the origin to the means."""
+    for d in range(model.scales.shape[0]):
+        unit = 1.0 / float(model.scales[d])
+        shift = accumulator[0, d] / total_weight
+        mean = float(model.origin[d]) + shift
+        variance = accumulator[1, d] / total_weight - shift * shift
+        state.means[0, d] = mean * unit
+        state.spread[d] = math.sqrt(max(variance, 0.0)) * unit
+        model.origin[d] = mean
+    accumulator[:, :] = 0.0
+
+
+@exact
+def share_of_variances(means, deviations, share, least, out):
+    """Write `share` of the variances into `out` (D,), at least `least`; see ``em/regulariser.py``."""
+    smallest = math.inf
+    largest_mean = 0.0
+    for d in range(out.shape[0]):
+        largest_mean = max(largest_mean, abs(means[d]))
+        if deviations[d] * deviations[d] > 0.0:
+            smallest = min(smallest, deviations[d] * deviations[d])
+    if not smallest < math.inf:
+        smallest = largest_mean * largest_mean
+        if smallest == 0.0:
+            smallest = 1.0
+    for d in range(out.shape[0]):
+        variance = deviations[d] * deviations[d]
+        out[d] = max(share * (variance if variance > 0.0 else smallest), least)
+
+
+@exact
+def mark_held_up(weights, means, variances, added, held_up):
+    """Mark the components without weight, or with a variance of which half or more is the regulariser; count them.
+
+    So are those with a variance that the rounding of the rows could have made. `held_up` (K,) is written; `variances`
+    are (K or 1, D or 1).
+    """
+    count = 0
+    for k in range(weights.shape[0]):
+        row = min(k, variances.shape[0] - 1)
+        held_up[k] = weights[k] == 0.0
+        for d in range(added.shape[0]):
+            rounding = (4.0 * EPSILON * means[k, d]) ** 2
+            if not variances[row, d] > 2.0 * added[d] + rounding:
+                held_up[k] = True
+        if held_up[k]:
+            count += 1
+    return count
+
+
+EPSILON = 2.220446049250313e-16

@@ -1,0 +1,61 @@
+"""Full moments, any D from 4 on: the symmetric product runs as the register tiles of ``primitives/products.py``."""
+
+import math
+from typing import Any, NamedTuple
+
+from ..._numba.options import exact_task, implements
+from ..._numba.pointers import member
+from ..blocks.posterior import scale_roots, take_roots
+from ..blocks.significant import NEGLIGIBLE, significant
+from ..primitives.products import second_moments
+from ..sizes import lanes
+from ..work import MODEL, OK, STATE, SUMS
+from .kinds import accumulate, first_moments, unit_of, unpack_first
+
+
+class FullMoments(NamedTuple):
+    """Row k of a slab: N_k, sum r z (P), sum r z z^T (P x P, lower triangle). `means` are (K, P), P even."""
+
+    means: Any
+
+
+def full_sums(n_components, n_features):
+    """Rows of sums, and numbers in one."""
+    size = n_features + n_features % 2
+    return n_components + 1, 1 + size + size * size
+
+
+def full_spare(n_components, n_features):
+    """Rows of scratch: scaled rows (P); rows that count (P) and their values, or the four rows of the density."""
+    return 2 * (n_features + n_features % 2) + 4
+
+
+@implements(accumulate, FullMoments)
+def accumulate_full(moments, block, roots, scales, spare, index, slab):
+    """See ``kinds``."""
+    size = moments.means.shape[1]
+    scaled = spare[:size]
+    take_roots(scales)
+    most = lanes(block) // 2 if size >= 12 else 0
+    for k in range(roots.shape[0]):
+        slab[k, 0] += scale_roots(roots[k], scales)
+        floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
+        rows, kept, steps = significant(block, roots[k], floor, most, spare[size:], index)
+        first_moments(kept, rows, steps, moments.means[k], scaled, slab[k, 1:])
+        second_moments(scaled, steps, size, size, slab[k, 1 + size :])
+
+
+@exact_task
+def unpack_full(context, worker, first, end):
+    """Task, see ``kinds``; also of D = 1, 2, 3."""
+    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    n_features, size = model.scales.shape[0], model.means.shape[1]
+    for k in range(first, end):
+        unpack_first(model, state, sums, k)
+        for i in range(n_features):
+            unit = unit_of(model, i)
+            for j in range(i + 1):
+                value = sums.accumulator[k, 1 + size + i * size + j] * unit * unit_of(model, j)
+                state.second[k, i, j] = value
+                state.second[k, j, i] = value
+    return OK

@@ -1,0 +1,61 @@
+"""What moments have to provide: what a pass sums of the rows of a component.
+
+Moments are a named tuple of those arrays of a `Model` that they read; passes know them by its type. Each file beside
+this one has, for its kind,
+
+* an implementation of `accumulate`;
+* a task ``unpack_...`` that writes centres, N_k, first and second moments of components ``first`` to ``end`` from the
+  accumulator into the state, in the units of the data;
+* ``..._sums(K, D)``, the shape of a slab, and ``..._spare(K, D)``, rows of scratch.
+"""
+
+from ..._numba.options import generic, kernel, part
+from ..sizes import STEP
+
+
+@generic
+def accumulate(moments, block, roots, scales, spare, index, slab):
+    """Add the moments of the block, r = roots^2 scales, to `slab`; `roots` and `scales` are overwritten.
+
+    `roots` (K, B) are exp of half logarithms, see ``blocks/posterior.py``; `spare` is scratch, which still holds what
+    the density of a fused pair left there; `index` (B,) are integers.
+    """
+
+
+@part
+def unit_of(model, d):
+    """Return the unit of feature `d`, a power of two."""
+    return 1.0 / float(model.scales[d])
+
+
+@part
+def unpack_first(model, state, sums, k):
+    """Write what moments of component `k` are taken about, N_k and first moments, which lie alike in every slab."""
+    state.sums[k] = sums.accumulator[k, 0]
+    for d in range(model.scales.shape[0]):
+        unit = unit_of(model, d)
+        # The means as `model` holds them, after rounding.
+        state.centers[k, d] = (float(model.origin[d]) + float(model.means[k, d])) * unit
+        state.first[k, d] = sums.accumulator[k, 1 + d] * unit
+
+
+@kernel
+def first_moments(roots, block, steps, mean, scaled, row):
+    """Write s = sqrt(r) z into `scaled` (P, B) and add sum_b r z to `row` (P,), given `roots` sqrt(r) (B,).
+
+    Over 16 `steps` lanes.
+    """
+    zero = block.dtype.type(0.0)
+    for d in range(0, block.shape[0], 2):
+        m0, m1 = mean[d], mean[d + 1]
+        first0 = first1 = zero
+        x0, x1, s0, s1 = block[d], block[d + 1], scaled[d], scaled[d + 1]
+        for b in range(STEP * steps):
+            value0 = roots[b] * (x0[b] - m0)
+            value1 = roots[b] * (x1[b] - m1)
+            s0[b] = value0
+            s1[b] = value1
+            first0 += roots[b] * value0
+            first1 += roots[b] * value1
+        row[d] += first0
+        row[d + 1] += first1

@@ -1,0 +1,80 @@
+"""Spherical moments: first moments, and sum_b r |z|^2 from the distances that the density took."""
+
+from typing import Any, NamedTuple
+
+from ..._numba.options import exact_task, implements, kernel
+from ..._numba.pointers import member
+from ..blocks.significant import NEGLIGIBLE, significant
+from ..primitives.distances import squared_distances, weighted_sums
+from ..sizes import lanes
+from ..work import MODEL, OK, STATE, SUMS
+from .kinds import accumulate, unit_of, unpack_first
+
+
+class SphericalMoments(NamedTuple):
+    """Row k of a slab: N_k, sum r z (D), sum r |z|^2. `means` are (K, D).
+
+    Half of a fused pair: |z|^2 is what `SphericalDensity` left in the first K rows of the scratch, so moments are
+    about the means of the density.
+    """
+
+    means: Any
+
+
+def spherical_sums(n_components, n_features):
+    """Rows of sums, and numbers in one."""
+    return n_components + 1, 2 + n_features
+
+
+def spherical_spare(n_components, n_features):
+    """Rows of scratch: distances (K); rows that count (D) and their responsibilities."""
+    return n_components + n_features + 1
+
+
+class ApartMoments(NamedTuple):
+    """`SphericalMoments` with distances of their own: about centres that are not the means of the density."""
+
+    means: Any
+
+
+@implements(accumulate, ApartMoments)
+def accumulate_apart(moments, block, roots, scales, spare, index, slab):
+    """See ``kinds``."""
+    squared_distances(block, moments.means, block.shape[0], spare)
+    add_spherical(moments.means, block, roots, scales, spare, index, slab)
+
+
+@implements(accumulate, SphericalMoments)
+def accumulate_spherical(moments, block, roots, scales, spare, index, slab):
+    """See ``kinds``."""
+    add_spherical(moments.means, block, roots, scales, spare, index, slab)
+
+
+@kernel
+def add_spherical(means, block, roots, scales, spare, index, slab):
+    """Add the moments of the block to `slab`, given the squared distances to `means` (K, D) in `spare`."""
+    n_components, n_features = roots.shape[0], block.shape[0]
+    most = lanes(block) // 4 if n_features >= 16 else 0
+    for k in range(n_components):
+        total = second = block.dtype.type(0.0)
+        for b in range(lanes(block)):
+            r = roots[k, b] * roots[k, b] * scales[b]
+            roots[k, b] = r
+            total += r
+            second += r * spare[k, b]
+        slab[k, 0] += total
+        slab[k, 1 + n_features] += second
+        rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[n_components:], index)
+        weighted_sums(kept, rows, steps, means[k], total, slab[k, 1 : 1 + n_features])
+
+
+@exact_task
+def unpack_spherical(context, worker, first, end):
+    """Task, see ``kinds``."""
+    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    n_features = model.scales.shape[0]
+    unit = unit_of(model, 0)
+    for k in range(first, end):
+        unpack_first(model, state, sums, k)
+        state.second[k, 0, 0] = sums.accumulator[k, 1 + n_features] * unit * unit
+    return OK

@@ -1,0 +1,1 @@
+"""What the kernels are made of: exp, Cholesky factors, register tiles, distances."""

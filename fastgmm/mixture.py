@@ -1,0 +1,183 @@
+"""`Mixture`: what a user holds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import model_file
+from ._checks import Seed, check_integer, check_random_state, own_error_state
+from .model import sklearn_model
+from .model.check import check_feature_names, check_parameters
+from .model.criteria import criterion_value
+from .model.parameters import Array, Parameters
+from .model.structures import STRUCTURES
+from .rows.check import as_rows
+from .rows.evaluate import evaluate_rows, mean_of
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A Gaussian mixture, checked when it is built: whatever is a Mixture can be used.
+
+    Attributes
+    ----------
+    weights : (K,) float32 or float64
+        Mixing proportions; non-negative, summing to one. float32 if all three arrays were given as such, as after a
+        fit to float32 rows. Like the others a copy in C order that cannot be written to.
+    means : (K, D)
+        Component means, in the units of the data.
+    covariances : array
+        In the squared units of the data: ``(K, D, D)`` for ``covariance_type="full"``, ``(D, D)`` for "tied",
+        the variances ``(K, D)`` for "diag" and ``(K,)`` for "spherical".
+    covariance_type : str
+        The covariance structure: "full", "tied", "diag" or "spherical".
+    feature_names : tuple of str, or None
+        Names of the D columns the model was fitted on, where the data had names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes do not agree, numbers are not finite, weights are not probabilities, or a covariance is not
+        symmetric and positive definite.
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+    covariance_type: str = "full"
+    feature_names: tuple[str, ...] | None = None
+
+    @own_error_state
+    def __post_init__(self) -> None:
+        parameters = check_parameters(self.weights, self.means, self.covariances, self.covariance_type)
+        self._hold(parameters, check_feature_names(self.feature_names, parameters.n_features))
+
+    @classmethod
+    def _trusted(cls, parameters: Parameters, feature_names: tuple[str, ...] | None = None) -> Mixture:
+        """Return a mixture of the package's own results, whose arrays become read-only.
+
+        Unchecked, because a check takes a sixth of the time of a small fit.
+        """
+        mixture = object.__new__(cls)
+        mixture._hold(parameters, feature_names)
+        return mixture
+
+    def _hold(self, parameters: Parameters, feature_names: tuple[str, ...] | None) -> None:
+        for array in parameters[:3]:
+            array.flags.writeable = False
+        vars(self).update(parameters._asdict(), feature_names=feature_names)
+
+    def __reduce__(self) -> Any:
+        # The default would restore arrays that can be written to.
+        return Mixture._trusted, (Parameters(*self._fields()), self.feature_names)
+
+    def _fields(self) -> tuple[Array, Array, Array, str]:
+        return self.weights, self.means, self.covariances, self.covariance_type
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters as plain data in float64, copies; ``Mixture(*parameters)`` is the way back."""
+        *arrays, covariance_type = self._fields()
+        weights, means, covariances = (np.array(array, np.float64) for array in arrays)
+        return Parameters(weights, means, covariances, covariance_type)
+
+    @property
+    def n_components(self) -> int:
+        """Number of components, K."""
+        return len(self.means)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, D."""
+        return int(self.means.shape[1])
+
+    @property
+    def n_free(self) -> int:
+        """Number of free parameters: K - 1 weights, K D means, and the covariances' own."""
+        return STRUCTURES[self.covariance_type].n_free(self.n_components, self.n_features)
+
+    def full_covariances(self) -> Array:
+        """Covariance matrices (K, D, D), whatever the structure."""
+        return STRUCTURES[self.covariance_type].complete(self.covariances, self.n_components, self.n_features)
+
+    def log_density(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
+        """Log-density of the mixture at each row, (N,), in nats."""
+        densities: Array = self._evaluate(X, n_threads, "log_density")
+        return densities
+
+    def responsibilities(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
+        """Posterior probability of each component for each row, (N, K); rows sum to one."""
+        probabilities: Array = self._evaluate(X, n_threads, "responsibilities")
+        return probabilities
+
+    def predict(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[np.int64]:
+        """Return the component with the largest responsibility for each row, (N,)."""
+        labels: NDArray[np.int64] = self._evaluate(X, n_threads, "labels")
+        return labels
+
+    @own_error_state
+    def score(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
+        """Mean log-likelihood per row, in nats, weighted by `sample_weight` (N,) if there is one."""
+        return mean_of(self.log_density(X, n_threads=n_threads), sample_weight)
+
+    def bic(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
+        """Bayesian information criterion, -2 LL + p ln N; lower is better."""
+        return self._criterion("bic", X, n_threads)
+
+    def aic(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
+        """Akaike information criterion, -2 LL + 2 p; lower is better."""
+        return self._criterion("aic", X, n_threads)
+
+    @own_error_state
+    def sample(self, n_samples: int, *, random_state: Seed = None) -> tuple[Array, NDArray[np.int64]]:
+        """Draw rows, (n_samples, D), and the component each was drawn from, (n_samples,), in random order."""
+        n_samples = check_integer("n_samples", n_samples, 1)
+        generator = check_random_state(random_state)
+        weights, means, covariances, _ = self.parameters
+        labels = generator.choice(self.n_components, size=n_samples, p=weights / weights.sum())
+        rows = generator.standard_normal((n_samples, self.n_features))
+        matrices = STRUCTURES[self.covariance_type].complete(covariances, self.n_components, self.n_features)
+        for k in range(self.n_components):
+            chosen = labels == k
+            rows[chosen] = means[k] + rows[chosen] @ np.linalg.cholesky(matrices[k]).T
+        return rows, labels
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as JSON; `load` returns the same numbers to the last bit, in float64."""
+        # Built once more, which checks a fitted mixture too: what is saved can be loaded.
+        model_file.save(path, replace(self).parameters, self.feature_names)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Mixture:
+        """Read a model that `save` wrote; ``ValueError`` if the file is not one, ``OSError`` if it cannot be read."""
+        entries = model_file.load(path)
+        try:
+            return Mixture(**entries)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{os.fspath(path)} is not a valid fastgmm model: {error}") from None
+
+    @own_error_state
+    def to_sklearn(self) -> Any:
+        """Return a `sklearn.mixture.GaussianMixture` that is fitted with these parameters, in float64."""
+        return sklearn_model.model_of(self.parameters, self.feature_names)
+
+    @staticmethod
+    def from_sklearn(model: Any) -> Mixture:
+        """Return the parameters of a fitted mixture of scikit-learn's, or of `fastgmm.GaussianMixture`.
+
+        TypeError if `model` is not one, ValueError if its parameters are not valid.
+        """
+        return Mixture(**sklearn_model.entries_of(model))
+
+    @own_error_state
+    def _evaluate(self, X: Any, n_threads: int | None, wanted: str) -> Any:
+        return evaluate_rows(as_rows(X, n_features=self.n_features), self.parameters, n_threads, wanted)
+
+    def _criterion(self, name: str, X: Any, n_threads: int | None) -> float:
+        densities = self.log_density(X, n_threads=n_threads)
+        return criterion_value(name, float(densities.sum(dtype=np.float64)), self.n_free, len(densities))

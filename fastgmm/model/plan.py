@@ -1,0 +1,165 @@
+"""How a pass is cut, and what it takes: functions of the structure, K, D and the dtype, never of N."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..kernels import sizes
+from .structures import STRUCTURES, Kernels, Structure, kernels_of
+
+# Compiled code cannot be interrupted, so it comes back to Python after about this long: Ctrl-C and callbacks get
+# their turn.
+LAUNCH_NANOSECONDS = 1e8
+# Slabs of a launch together; a launch is at least one superblock per thread all the same, up to the second bound.
+SLAB_BYTES = 16 << 20
+MOST_SLAB_BYTES = 256 << 20
+# A round of at most so much work is short beside the work of Python around it.
+SMALL_ROUND_NANOSECONDS = 1e5
+
+
+class Cut(NamedTuple):
+    """How the launches of a run are cut, for compiled code.
+
+    n_workers
+        Threads that may take part.
+    parallel_nanoseconds
+        Work that is worth sharing out.
+    n_prepared, prepared_a_launch, prepare_nanoseconds
+        Items of preparing a density, components or 1; in a launch at most; what one takes.
+    n_superblocks, superblock_nanoseconds
+        Superblocks of all rows, and what one takes; a launch has as many as there are slabs.
+    n_maximized
+        Items of the M step.
+    fused
+        Whether moments read what their density left, and so are about its means only.
+    held
+        Whether compiled code comes back when the statistics of a pass are in the state.
+    added
+        Whether the rows are added from outside: it comes back when they have been, for more.
+    """
+
+    n_workers: int
+    parallel_nanoseconds: float
+    n_prepared: int
+    prepared_a_launch: int
+    prepare_nanoseconds: float
+    n_superblocks: int
+    superblock_nanoseconds: float
+    n_maximized: int
+    fused: bool
+    held: bool
+    added: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a pass is cut for a structure, K components, D features and a dtype; nothing in it depends on N.
+
+    Small fits ask again and again: take plans from `plan_of`.
+    """
+
+    covariance_type: str
+    n_components: int
+    n_features: int
+    dtype: Any = np.float64
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The row of the table of structures."""
+        return STRUCTURES[self.covariance_type]
+
+    @cached_property
+    def kernels(self) -> Kernels:
+        """The compiled side of the structure."""
+        return kernels_of(self.covariance_type, self.n_features)
+
+    @cached_property
+    def lanes(self) -> int:
+        """Rows in a block."""
+        return sizes.LANES_SINGLE if np.dtype(self.dtype).itemsize == 4 else sizes.LANES_DOUBLE
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows in a superblock."""
+        return sizes.superblock_rows(self.n_components * (self._multiply_adds + 32), self.lanes)
+
+    @cached_property
+    def slab_shape(self) -> tuple[int, int]:
+        """Shape of the sums of one superblock."""
+        rows, length = self.kernels.moments.sums(self.n_components, self.n_features)
+        return rows, sizes.slab_pitch(length)
+
+    @cached_property
+    def row_nanoseconds(self) -> float:
+        """Time of one row on one core, right to a factor of two; see ``bench/costs.py``."""
+        return self.n_components * (2.0 + 0.06 * self._multiply_adds)
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the covariances as users see them."""
+        return self.structure.shape(self.n_components, self.n_features)
+
+    @property
+    def order(self) -> int:
+        """Order of the matrices that preparing a density factorises, 0 if there are none."""
+        return self.n_features if self.structure.has_matrices else 0
+
+    @property
+    def digits_left(self) -> float:
+        """Below which share of the square of a shift a variance has lost its digits: half of those that sums have."""
+        return 1e-6 if self.lanes == sizes.LANES_DOUBLE else 1e-2
+
+    @cached_property
+    def prepare_nanoseconds(self) -> float:
+        """Time of an item of preparing the density on one core."""
+        d = self.n_features
+        return 100.0 + 10.0 * d * d + 0.4 * d**3 if self.structure.has_matrices else 100.0 + 10.0 * d
+
+    @property
+    def _multiply_adds(self) -> int:
+        """Multiply-adds of a row and component."""
+        per_component = self.structure.n_axes == 2 and not self.structure.shared
+        return self.n_features * (self.n_features + 3 if per_component else 4)
+
+    def is_small(self, n_samples: int) -> bool:
+        """Whether a round over `n_samples` rows is short beside the work of Python around it."""
+        return n_samples * self.row_nanoseconds <= SMALL_ROUND_NANOSECONDS
+
+    def launch_superblocks(self, n_threads: int) -> int:
+        """Superblocks in a launch at most: by time, and by what their slabs take."""
+        slab = 8 * self.slab_shape[0] * self.slab_shape[1]
+        by_time = n_threads * int(LAUNCH_NANOSECONDS / (self.rows * self.row_nanoseconds))
+        by_memory = max(SLAB_BYTES // slab, min(n_threads, MOST_SLAB_BYTES // slab))
+        return max(1, min(max(n_threads, by_time), by_memory))
+
+    def launch_rows(self, n_threads: int) -> int:
+        """Rows in a launch at most, a whole number of superblocks."""
+        return self.rows * self.launch_superblocks(n_threads)
+
+    def cut(self, n_samples: int, n_threads: int, parallel_nanoseconds: float) -> Cut:
+        """Return how launches over `n_samples` rows are cut."""
+        prepared = self.structure.n_maximized(self.n_components)
+        by_time = max(1, int(LAUNCH_NANOSECONDS / self.prepare_nanoseconds))
+        return Cut(
+            n_workers=n_threads,
+            parallel_nanoseconds=parallel_nanoseconds,
+            n_prepared=prepared,
+            prepared_a_launch=min(prepared, by_time * n_threads),
+            prepare_nanoseconds=self.prepare_nanoseconds,
+            n_superblocks=-(-n_samples // self.rows),
+            superblock_nanoseconds=min(self.rows, n_samples) * self.row_nanoseconds,
+            n_maximized=prepared,
+            fused=self.kernels.apart is not self.kernels.sweep,
+            held=False,
+            added=False,
+        )
+
+
+@lru_cache(maxsize=256)
+def plan_of(covariance_type: str, n_components: int, n_features: int, dtype: Any = np.float64) -> Plan:
+    """Return the `Plan` for these."""
+    return Plan(covariance_type, n_components, n_features, dtype)

@@ -1,0 +1,43 @@
+"""Moments of the columns of all rows, compiled once and resumable like the rounds of EM."""
+
+from ..._numba.options import exact
+from ..._numba.pointers import member
+from ...kernels.launch import launch
+from ...kernels.moments.columns import DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
+from ...kernels.work import MODEL, OK, STATE, SUMS
+from .state import ITEM, PHASE, TOTAL_WEIGHT
+
+
+@exact
+def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
+    """Write means and standard deviations of the columns into ``state.means[0]`` and ``state.spread``.
+
+    Three passes: ranges, sums about `row` (D,), one of the rows, and sums about the mean that these give, so that
+    nothing cancels. Returns the code of a task that failed, else OK; ``counts[PHASE]`` is DONE when it is.
+    """
+    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    counts, slabs, accumulator = state.counts, sums.slabs, sums.accumulator
+    while counts[PHASE] != DONE and nanoseconds > 0.0:
+        begin = counts[ITEM]
+        n_items = min(cut.n_superblocks - begin, slabs.shape[0])
+        task = ranges if counts[PHASE] == RANGES else moments
+        code = launch(drive, task, context, begin, n_items, cut.superblock_nanoseconds, cut)
+        if code != OK:
+            return code
+        nanoseconds -= n_items * cut.superblock_nanoseconds
+        if counts[PHASE] == RANGES:
+            fold_ranges(slabs[:n_items], accumulator)
+        else:
+            for s in range(n_items):
+                for d in range(accumulator.shape[1]):
+                    accumulator[0, d] += slabs[s, 0, d]
+                    accumulator[1, d] += slabs[s, 1, d]
+        counts[ITEM] += n_items
+        if counts[ITEM] == cut.n_superblocks:
+            if counts[PHASE] == RANGES:
+                scale_by_ranges(model, accumulator, row)
+            else:
+                shift_origin(model, state, accumulator, state.numbers[TOTAL_WEIGHT])
+            counts[PHASE] += 1
+            counts[ITEM] = 0
+    return OK

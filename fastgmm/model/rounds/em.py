@@ -1,0 +1,109 @@
+"""Rounds of EM, compiled once and used by every way to run: a pass, judge, propose.
+
+A round is a sequence of launches, each a task over items: components are prepared, superblocks are swept and folded,
+statistics unpacked, judged, and maximised. `advance` goes on where it left off, so that compiled code comes back to
+Python before a tenth of a second is over, wherever it is.
+"""
+
+from ..._numba.options import exact
+from ..._numba.pointers import member
+from ...kernels.launch import launch
+from ...kernels.work import MODEL, OK, STATE, SUMS
+from .judge import conclude, fail, open_pass, settle
+from .state import (
+    FILLED,
+    FINISHED,
+    FOLD,
+    GIVEN,
+    HELD,
+    ITEM,
+    LOG_LIKELIHOOD,
+    MAXIMIZE,
+    N_ITER,
+    N_TRACED,
+    OPEN,
+    PHASE,
+    PREPARE,
+    REPEATED,
+    RUNNING,
+    STATUS,
+    SWEEP,
+    UNPACK,
+)
+
+# What is done to an element of a slab, or of the second moments, takes about this long.
+FOLD_NANOSECONDS = 0.3
+ELEMENT_NANOSECONDS = 1.0
+
+
+@exact
+def advance(drive, tasks, context, cut, last, nanoseconds):
+    """Go on with a run until it has FINISHED, round `last` is done, or about so many `nanoseconds` are over.
+
+    First come passes over given labels, two where the means they imply are not known. When the run ends by itself or
+    is stopped, one more E step gives the log-likelihood of the parameters after the last M step.
+
+    Returns whether it is in the middle of something: time was over, or what comes next is the caller's to do. So it
+    is where the caller holds the statistics (``cut.held``), where rows are added from outside (``cut.added``), and
+    where a fused pair is to be swept about other centres, which takes another task.
+    """
+    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
+    while counts[PHASE] != FINISHED:
+        phase, begin = counts[PHASE], counts[ITEM]
+        task, item_nanoseconds = tasks.fold, 0.0
+        n_items = every = 0
+        if phase == OPEN:
+            open_pass(model, state, accumulator)
+            continue
+        if phase == HELD:
+            conclude(state)
+            continue
+        if phase == PREPARE:
+            task, every, item_nanoseconds = tasks.prepare, cut.n_prepared, cut.prepare_nanoseconds
+            n_items = min(every - begin, cut.prepared_a_launch)
+        elif phase == SWEEP:
+            task, every, item_nanoseconds = tasks.sweep, cut.n_superblocks, cut.superblock_nanoseconds
+            n_items = min(every - begin, n_slabs)
+            if n_items == 0:
+                return True
+        elif phase == FOLD:
+            begin, n_items = 0, accumulator.shape[0]
+            item_nanoseconds = FOLD_NANOSECONDS * counts[FILLED] * accumulator.shape[1]
+        else:
+            task, n_items = tasks.unpack, state.sums.shape[0]
+            if phase == MAXIMIZE:
+                task, n_items = tasks.maximize, cut.n_maximized
+            item_nanoseconds = ELEMENT_NANOSECONDS * state.second.size / n_items
+        code = launch(drive, task, context, begin, n_items, item_nanoseconds, cut)
+        nanoseconds -= n_items * item_nanoseconds
+        if code != OK:
+            fail(state, code)
+        elif phase == PREPARE:
+            counts[ITEM] += n_items
+            if counts[ITEM] == every:
+                counts[PHASE], counts[ITEM] = SWEEP, 0
+        elif phase == SWEEP:
+            counts[PHASE], counts[ITEM], counts[FILLED] = FOLD, begin + n_items, n_items
+        elif phase == FOLD:
+            counts[PHASE] = SWEEP
+            if counts[ITEM] == cut.n_superblocks:
+                counts[ITEM] = 0
+                if cut.added:
+                    return True
+                counts[PHASE] = UNPACK
+        elif phase == UNPACK:
+            state.numbers[LOG_LIKELIHOOD] = accumulator[state.sums.shape[0], 0]
+            counts[PHASE] = HELD
+            if cut.held:
+                return True
+        else:
+            settle(model, state, accumulator)
+            if counts[REPEATED] != 0 and cut.fused:
+                return True
+        full = counts[N_TRACED] == state.trace.shape[0] and counts[STATUS] == RUNNING
+        if counts[PHASE] == OPEN and counts[GIVEN] == 0 and (counts[N_ITER] >= last or full):
+            return False
+        if nanoseconds <= 0.0:
+            return counts[PHASE] != FINISHED
+    return False

@@ -1,0 +1,139 @@
+"""What happens between the launches of a round: a pass begins, is judged, and its M step accepted."""
+
+import math
+
+from ..._numba.options import part
+from ...kernels.densities.kinds import center, set_scales_of
+from ...kernels.work import COMPONENT as FIRST_COMPONENT
+from .convergence import converged
+from .m_steps import cancels
+from .state import (
+    AITKEN,
+    BROKEN,
+    CHANGE,
+    CHANGE_BEFORE,
+    COMPONENT,
+    CONVERGED,
+    FINISHED,
+    GIVEN,
+    ILL_DEFINED,
+    ITEM,
+    LEAST,
+    LOG_LIKELIHOOD,
+    MAX_ITER,
+    MAX_ITER_REACHED,
+    MAXIMIZE,
+    MEAN,
+    N_ITER,
+    N_TRACED,
+    NOT_FINITE,
+    OPEN,
+    PHASE,
+    PREPARE,
+    PREVIOUS,
+    REPEATED,
+    RUNNING,
+    STATUS,
+    SWEEP,
+    TOLERANCE,
+    TOTAL_WEIGHT,
+)
+
+
+@part
+def fail(state, code):
+    """Take down what a task failed of."""
+    if code >= FIRST_COMPONENT:
+        # A run that had ended before keeps its reason: the collapse came with the last M step.
+        if state.counts[STATUS] == RUNNING:
+            state.counts[STATUS] = ILL_DEFINED
+        state.counts[COMPONENT] = code - FIRST_COMPONENT
+    else:
+        state.counts[STATUS] = BROKEN
+    state.counts[PHASE] = FINISHED
+
+
+@part
+def open_pass(model, state, accumulator):
+    """Begin a pass: parameters less their origin; or only the centres of moments, where labels are given."""
+    counts = state.counts
+    accumulator[:, :] = 0.0
+    counts[ITEM] = 0
+    if counts[GIVEN] == 0:
+        center(model, state)
+        counts[PHASE] = PREPARE
+        return
+    set_scales_of(model, state.spread, state.covariances.shape[1] == state.covariances.shape[2] == 1)
+    # Without a density there is nothing to gain from an origin, and without one the centred rows are exact.
+    model.origin[:] = model.origin.dtype.type(0.0)
+    move_centers(model, state)
+    if model.offsets.shape == model.means.shape and model.factors.shape[1] == 1:
+        # Distances of a fused pair are from its offsets.
+        for k in range(model.means.shape[0]):
+            for d in range(model.means.shape[1]):
+                model.offsets[k, d] = model.means[k, d]
+    counts[PHASE] = SWEEP
+
+
+@part
+def move_centers(model, state):
+    """Let moments be taken about the means in the state."""
+    for k in range(state.means.shape[0]):
+        for d in range(state.means.shape[1]):
+            scaled = state.means[k, d] * float(model.scales[d])
+            model.means[k, d] = scaled - float(model.origin[d])
+
+
+@part
+def judge(state):
+    """Take down the log-likelihood that a pass saw, and whether the run has converged.
+
+    As in scikit-learn the log-likelihoods compared are those that E steps see, so of the parameters before an M step.
+    """
+    numbers, counts = state.numbers, state.counts
+    numbers[MEAN] = numbers[LOG_LIKELIHOOD] / numbers[TOTAL_WEIGHT]
+    counts[N_ITER] += 1
+    if not math.isfinite(numbers[MEAN]):
+        counts[STATUS], counts[PHASE] = NOT_FINITE, FINISHED
+        return
+    state.trace[counts[N_TRACED]] = numbers[MEAN]
+    counts[N_TRACED] += 1
+    numbers[CHANGE_BEFORE], numbers[CHANGE] = numbers[CHANGE], numbers[MEAN] - numbers[PREVIOUS]
+    numbers[PREVIOUS] = numbers[MEAN]
+    if converged(numbers[CHANGE], numbers[CHANGE_BEFORE], numbers[TOLERANCE], counts[AITKEN] != 0):
+        counts[STATUS] = CONVERGED
+    elif counts[N_ITER] == counts[MAX_ITER]:
+        counts[STATUS] = MAX_ITER_REACHED
+
+
+@part
+def conclude(state):
+    """Do what follows from the statistics of a pass: judge them and go on to the M step, or end the run."""
+    counts = state.counts
+    counts[PHASE] = MAXIMIZE
+    if counts[GIVEN] == 2:
+        for k in range(state.means.shape[0]):
+            for d in range(state.means.shape[1]):
+                state.means[k, d] = state.centers[k, d] + state.first[k, d] / state.sums[k]
+        counts[GIVEN], counts[PHASE] = 1, OPEN
+    elif counts[GIVEN] == 0 and counts[REPEATED] == 0:  # what is repeated has been judged
+        if counts[STATUS] != RUNNING:
+            counts[PHASE] = FINISHED
+        else:
+            judge(state)
+
+
+@part
+def settle(model, state, accumulator):
+    """Accept the parameters that an M step has made, and go on to the next pass.
+
+    Where the centres of the moments were too far from the new means, these become the centres (of the same density),
+    and the pass is swept once more.
+    """
+    counts = state.counts
+    if counts[GIVEN] == 0 and counts[REPEATED] == 0 and cancels(state, state.numbers[LEAST]):
+        counts[REPEATED], counts[PHASE] = 1, SWEEP
+        accumulator[:, :] = 0.0
+        move_centers(model, state)
+    else:
+        counts[GIVEN], counts[REPEATED], counts[PHASE] = 0, 0, OPEN

@@ -1,0 +1,199 @@
+"""k-means, compiled once and resumable like the rounds of EM: greedy k-means++, then Lloyd's rounds.
+
+Random numbers are drawn by the caller. All lengths are in the units of the models, the same for every feature.
+"""
+
+import math
+
+from ..._numba.options import exact, part
+from ..._numba.pointers import member
+from ...kernels.k_means.centers import farthest, fill_empty, hold_centers, move
+from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
+from ...kernels.k_means.plus_plus import draw_row, draw_superblock, fill_chosen, take_rows
+from ...kernels.launch import launch
+from ...kernels.slots import (
+    AIM,
+    BEST,
+    CANDIDATE,
+    DRAW,
+    FAR,
+    FINISHED,
+    HELD,
+    ITEM,
+    LABEL,
+    LIVE,
+    MOVE,
+    N_ITER,
+    OPEN,
+    PHASE,
+    SWEEP,
+)
+from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, X
+
+
+@exact
+def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
+    """Choose rows by greedy k-means++.
+
+    Parameters
+    ----------
+    potential : address
+        The task of this name; `sums` has a slab for every superblock.
+    uniforms : (K - 1, L) float64
+        From [0, 1): L candidates a step.
+    chosen : (K,) int64
+        The first row in, all rows out.
+    step : (1 + L,) int64
+        Scratch: the newest centre, then the candidates for the next.
+
+    Returns the code of a task that failed, else OK; ``counts[PHASE]`` is FINISHED when it is. A step is one pass,
+    which takes the centre of the step before into account; rows that candidates are drawn from are brought up to date
+    before.
+    """
+    x, rows, model, state, sums = (
+        member(context, X),
+        member(context, ROWS),
+        member(context, MODEL),
+        member(context, STATE),
+        member(context, SUMS),
+    )
+    counts, n_components = state.counts, chosen.shape[0]
+    while counts[PHASE] != FINISHED and nanoseconds > 0.0:
+        k, c = counts[N_ITER], counts[CANDIDATE]
+        target = 0.0
+        if counts[PHASE] == OPEN:
+            step[0], c = chosen[k], 1
+            take_rows(x, step[:1], model)
+            counts[PHASE] = SWEEP if counts[BEST] < 0 else DRAW
+            counts[ITEM] = 0
+        begin, n_items = counts[ITEM], min(cut.n_superblocks - counts[ITEM], cut.prepared_a_launch)
+        if counts[PHASE] == DRAW:
+            begin, target = draw_superblock(uniforms[k, c - 1], sums.slabs[:, 0, counts[BEST]])
+            if begin < 0:  # every row coincides with a centre: any other row is as good
+                fill_chosen(chosen, k + 1, rows.weights, x.shape[0])
+                counts[PHASE] = FINISHED
+                return OK
+            n_items = 1
+        # The first pass, and what brings a superblock up to date, are for the newest centre alone.
+        counts[LIVE] = 1 if counts[PHASE] == DRAW or counts[BEST] < 0 else step.shape[0]
+        code = launch(drive, potential, context, begin, n_items, cut.superblock_nanoseconds, cut)
+        if code != OK:
+            return code
+        nanoseconds -= n_items * cut.superblock_nanoseconds
+        if counts[PHASE] == DRAW:
+            a, b = begin * sums.rows, min((begin + 1) * sums.rows, x.shape[0])
+            step[c] = a + draw_row(target, rows.values[a:b], rows.weights[a:b])
+            counts[CANDIDATE] = c + 1
+            if c + 1 == step.shape[0]:
+                take_rows(x, step, model)
+                counts[PHASE] = SWEEP
+            continue
+        counts[ITEM] += n_items
+        if counts[ITEM] == cut.n_superblocks:
+            counts[PHASE] = OPEN
+            if counts[BEST] < 0:  # the pass for the first centre alone
+                counts[BEST] = 0
+            else:
+                counts[BEST] = best_candidate(sums.slabs, step.shape[0])
+                chosen[k + 1] = step[counts[BEST]]
+                counts[N_ITER] += 1
+            if counts[N_ITER] == n_components - 1:
+                counts[PHASE] = FINISHED
+    return OK
+
+
+@part
+def best_candidate(slabs, n_centers):
+    """Return the candidate, from 1 on, with the least potential; the first of equals."""
+    best, lowest = 1, math.inf
+    for c in range(1, n_centers):
+        total = 0.0
+        for s in range(slabs.shape[0]):
+            total += slabs[s, 0, c]
+        if total < lowest:
+            best, lowest = c, total
+    return best
+
+
+@exact
+def lloyd_rounds(drive, lloyd, context, cut, nanoseconds):
+    """Move the centres ``state.means`` by Lloyd's rounds until they have settled, then label the rows.
+
+    Returns the code of a task that failed, else OK; ``counts[PHASE]`` is FINISHED when the labels are in
+    ``rows.labels`` and the means of the clusters in ``state.means``, HELD if a cluster had to be given a row of
+    another, which duplicates make necessary: then the means are not those of the labels.
+    """
+    x, rows, model, state, sums = (
+        member(context, X),
+        member(context, ROWS),
+        member(context, MODEL),
+        member(context, STATE),
+        member(context, SUMS),
+    )
+    counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
+    while counts[PHASE] != FINISHED and counts[PHASE] != HELD and nanoseconds > 0.0:
+        if counts[PHASE] == OPEN:
+            hold_centers(model, state)
+            counts[PHASE], counts[ITEM] = SWEEP, 0
+        if counts[ITEM] == 0:
+            accumulator[:, :] = 0.0
+        begin = counts[ITEM]
+        n_items = min(cut.n_superblocks - begin, n_slabs)
+        code = launch(drive, lloyd, context, begin, n_items, cut.superblock_nanoseconds, cut)
+        if code != OK:
+            return code
+        nanoseconds -= n_items * cut.superblock_nanoseconds
+        add_slabs(sums.slabs[:n_items], accumulator)
+        counts[ITEM] += n_items
+        if counts[ITEM] == cut.n_superblocks:
+            settle(x, rows, model, state, accumulator)
+    return OK
+
+
+@part
+def add_slabs(slabs, accumulator):
+    """Add slabs to the accumulator in row order."""
+    for s in range(slabs.shape[0]):
+        for k in range(slabs.shape[1]):
+            for i in range(slabs.shape[2]):
+                accumulator[k, i] += slabs[s, k, i]
+
+
+@part
+def copy_centers(state):
+    """Make the moved centres the means; in loops: the check of an array assignment compiles for two seconds."""
+    for k in range(state.means.shape[0]):
+        for d in range(state.means.shape[1]):
+            state.means[k, d] = state.centers[k, d]
+
+
+@part
+def settle(x, rows, model, state, accumulator):
+    """Move the centres after a pass, and decide what the next one is for."""
+    counts = state.counts
+    n_components = state.means.shape[0]
+    shift, variance = move(accumulator, state.means, state.centers)
+    if counts[AIM] == LABEL:
+        copy_centers(state)
+        counts[PHASE] = HELD if fill_empty(rows.labels, rows.weights, state.sums) > 0 else FINISHED
+        return
+    n_empty = 0
+    for k in range(n_components):
+        n_empty += 1 if accumulator[k, 0] == 0.0 else 0
+    if n_empty > 0 and counts[AIM] == MOVE:
+        # Once more with the same centres, for the distances of the rows.
+        counts[AIM], counts[ITEM] = FAR, 0
+        return
+    restarted = False
+    for k in range(n_components):
+        if accumulator[k, 0] == 0.0:
+            row = farthest(rows.values)
+            if row >= 0:  # as in scikit-learn: an empty cluster restarts on a row far from its centre
+                restarted = True
+                for d in range(x.shape[1]):
+                    state.centers[k, d] = x[row, d] * model.scales[d]
+    copy_centers(state)
+    counts[N_ITER] += 1
+    settled = not restarted and shift <= LLOYD_TOLERANCE * variance
+    counts[AIM] = LABEL if settled or counts[N_ITER] == LLOYD_ROUNDS else MOVE
+    counts[PHASE] = OPEN

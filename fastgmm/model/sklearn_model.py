@@ -1,0 +1,71 @@
+"""Parameters to a fitted `sklearn.mixture.GaussianMixture` and back, and the precisions that it keeps."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from typing import Any
+
+import numpy as np
+
+from .parameters import Array, Parameters
+
+
+def precisions_of(parameters: Parameters) -> tuple[Array, Array]:
+    """Return scikit-learn's ``precisions_cholesky_`` and ``precisions_``, in the dtype of the parameters.
+
+    They are computed in double: the covariances of float32 rows that almost lie in a plane have inverses that single
+    precision finds no factor of.
+
+    Raises
+    ------
+    ValueError
+        If a covariance is not positive definite, or a precision exceeds what the dtype holds.
+    """
+    covariances, dtype = parameters.covariances.astype(np.float64), parameters.covariances.dtype
+    if parameters.structure.has_matrices:
+        try:
+            factors = np.linalg.cholesky(covariances)
+            identity = np.broadcast_to(np.eye(parameters.n_features), factors.shape)
+            cholesky = np.triu(np.swapaxes(np.linalg.solve(factors, identity), -1, -2))
+        except np.linalg.LinAlgError:
+            raise ValueError(
+                "a covariance is not positive definite, so it has no precision; increase reg_covar or rescale X"
+            ) from None
+        precisions = cholesky @ np.swapaxes(cholesky, -1, -2)
+    else:
+        cholesky = 1.0 / np.sqrt(covariances)
+        precisions = cholesky**2
+    cholesky, precisions = cholesky.astype(dtype), precisions.astype(dtype)
+    if not np.isfinite(cholesky).all() or not np.isfinite(precisions).all():
+        raise ValueError(f"the precisions exceed what {dtype} holds; increase reg_covar or rescale X")
+    return cholesky, precisions
+
+
+def model_of(parameters: Parameters, feature_names: tuple[str, ...] | None) -> Any:
+    """Return a `sklearn.mixture.GaussianMixture` that is fitted with `parameters`."""
+    mixture = importlib.import_module("sklearn.mixture")
+    model = mixture.GaussianMixture(parameters.n_components, covariance_type=parameters.covariance_type)
+    model.weights_, model.means_, model.covariances_, _ = parameters
+    model.precisions_cholesky_, model.precisions_ = precisions_of(parameters)
+    model.converged_, model.n_iter_, model.lower_bound_, model.lower_bounds_ = True, 0, -math.inf, []
+    model.n_features_in_ = parameters.n_features
+    if feature_names is not None:
+        model.feature_names_in_ = np.array(feature_names, dtype=object)
+    return model
+
+
+def entries_of(model: Any) -> dict[str, Any]:
+    """Return the parameters of a fitted mixture, unchecked, by the names they have in `fastgmm.Mixture`."""
+    names = ("weights", "means", "covariances")
+    missing = [name for name in (*(f"{name}_" for name in names), "covariance_type") if not hasattr(model, name)]
+    if missing:
+        raise TypeError(
+            f"model must be a fitted mixture with scikit-learn's attributes, got {type(model).__name__} without "
+            f"{', '.join(missing)}"
+        )
+    return {
+        **{name: getattr(model, f"{name}_") for name in names},
+        "covariance_type": model.covariance_type,
+        "feature_names": getattr(model, "feature_names_in_", None),
+    }

@@ -1,0 +1,1 @@
+"""The material: rows wherever they are, and the launches over them."""

@@ -1,0 +1,137 @@
+"""Rows in memory, or mapped into it: an (N, D) array of any layout."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.moments.columns import DONE, column_ranges, column_sums
+from ..kernels.sizes import slab_pitch
+from ..kernels.work import Work
+from ..model.parameters import Parameters
+from ..model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
+from ..model.rounds.columns import column_moments
+from ..model.rounds.state import PHASE, TOTAL_WEIGHT, allocate_state
+from ..model.scatter import Scatter
+from .array_run import ArrayRun
+from .k_means import KMeans
+from .launch import threads
+from .launch.buffers import new_model, new_scratch, new_sums
+from .launch.pieces import in_place
+from .launch.work import UNWEIGHTED, address_of, check, driving, layout_of, no_rows, packed_work
+from .run import Run
+from .source import Columns, Partition, Start
+
+Array = NDArray[np.float64]
+
+
+class ArraySource:
+    """An (N, D) array of float32 or float64; `weights` are (N,), or of length 0 for none."""
+
+    def __init__(self, X: NDArray[Any], n_threads: int | None = None, weights: Array = UNWEIGHTED) -> None:
+        self._x = in_place(X)
+        self._weights = weights
+        self._n_threads = n_threads
+        self._columns: Columns | None = None
+        self._scatter: Scatter | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, D."""
+        return int(self._x.shape[1])
+
+    @property
+    def dtype(self) -> Any:
+        """What the rows are computed in."""
+        return self._x.dtype
+
+    @cached_property
+    def total_weight(self) -> float:
+        """Number of rows, or the sum of their weights."""
+        return float(self._weights.sum()) if len(self._weights) else float(len(self._x))
+
+    def moments(self) -> Columns:
+        """Return the moments of the columns; rows without weight do not count."""
+        if self._columns is None:
+            self._columns = column_moments_of(self._x, self._weights, self.total_weight, self._n_threads)
+        return self._columns
+
+    def draw(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
+        """Return distinct rows, (K, D), each as likely as its weight."""
+        chances = self._weights / self.total_weight if len(self._weights) else None
+        return np.asarray(self._x[generator.choice(len(self._x), size=n_components, replace=False, p=chances)])
+
+    def spread_out(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
+        """Return distinct rows, (K, D), by greedy k-means++."""
+        return np.asarray(self._x[self._k_means(n_components).seed(generator)])
+
+    def clusters(self, n_components: int, generator: np.random.Generator) -> Partition:
+        """Return the clusters of k-means, each with a row."""
+        return self._k_means(n_components).fit(generator)
+
+    def _k_means(self, n_components: int) -> KMeans:
+        deviations = self.moments().deviations
+        return KMeans(self._x, n_components, self._n_threads, self._weights, deviations)
+
+    def begin(self, plan: Plan, start: Start, added: Array) -> ArrayRun:
+        """Return a run that begins from `start`, with `added` (D,) on the diagonals in every M step."""
+        return ArrayRun(
+            plan,
+            self._n_threads,
+            self._x,
+            self._weights,
+            start,
+            added=added,
+            first=self._x[first_counted(self._weights)],
+            spread=None if isinstance(start, Parameters) else self.moments().deviations,
+            scatter=self._total_scatter,
+        )
+
+    def _total_scatter(self) -> Scatter:
+        """Return the total scatter; summed once for all restarts."""
+        if self._scatter is None:
+            plan = plan_of("tied", 1, self.n_features, self.dtype)
+            run = Run(plan, self._n_threads, self._x, self._weights, np.zeros(len(self._x), np.int64))
+            run.use(plan.kernels, held=True)
+            run.give(self._x[first_counted(self._weights)], self.moments().deviations, 2)
+            # The second pass is about the mean, which the first one finds.
+            for _ in range(2):
+                run.advance(0)
+            self._scatter = Scatter(run.state.second[0].copy(), run.state.centers[0].copy())
+        return self._scatter
+
+
+def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_threads: int | None) -> Columns:
+    """Return the moments of the columns of `x` (N, D), as the kernels take it, weighted by `weights` (N,) or (0,)."""
+    n_samples, d = x.shape
+    plan = plan_of("diag", 1, d, x.dtype)
+    n_workers = threads.available(n_threads)
+    cut = plan.cut(n_samples, n_workers, threads.worth_sharing())
+    shared = cut.n_superblocks * cut.superblock_nanoseconds if cut.n_superblocks > 1 else 0.0
+    n_workers = min(n_workers, cut.n_superblocks) if shared >= cut.parallel_nanoseconds else 1
+    n_slabs = min(cut.n_superblocks, plan.launch_superblocks(n_workers))
+    work = Work(
+        x=x,
+        rows=no_rows(x.dtype, 1)._replace(weights=weights),
+        model=new_model(1, d, d, x.dtype),
+        state=allocate_state(1, d, (0, 0, 0)),
+        scratch=new_scratch(n_workers, d, 0, 0, plan.lanes, x.dtype),
+        sums=new_sums(n_slabs, (2, slab_pitch(d)), plan.rows, n_workers),
+    )
+    work.sums.accumulator[0], work.sums.accumulator[1] = np.inf, -np.inf
+    work.state.numbers[TOTAL_WEIGHT] = total_weight
+    ranges, sums = (address_of(task, x.dtype, layout_of(x)) for task in (column_ranges, column_sums))
+    row = x[first_counted(weights)].copy()
+    context = packed_work(work)
+    while work.state.counts[PHASE] != DONE:
+        with driving(n_threads, work, cut._replace(n_workers=n_workers), shared) as (drive, cut_):
+            check(column_moments(drive, ranges, sums, context, cut_, row, LAUNCH_NANOSECONDS * cut_.n_workers))
+    return Columns(work.state.means[0].copy(), work.state.spread.copy())
+
+
+def first_counted(weights: Array) -> int:
+    """Return the first row of positive weight, 0 if `weights` are of length 0."""
+    return int(np.argmax(weights > 0.0)) if len(weights) else 0

@@ -1,0 +1,111 @@
+"""What given parameters say about rows: log-densities, responsibilities, labels.
+
+Rows stream through the kernels piece by piece; nothing of size N x K is made unless it is the result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.launch import launch_items
+from ..kernels.primitives.cholesky import cholesky
+from ..kernels.work import FAR_ROWS
+from ..model.parameters import Parameters
+from ..model.plan import plan_of
+from ..model.rounds.state import COMPONENT
+from .accumulation import IllDefinedCovariance
+from .check import check_sample_weight
+from .launch import threads
+from .launch.pieces import pieces
+from .launch.work import address_of, check, driving, layout_of, packed_work
+from .run import Run
+
+Array = NDArray[np.float64]
+
+# What kernels call an output (``kernels/work.py``).
+_FIELDS = {"log_density": "values", "responsibilities": "responsibilities", "labels": "labels"}
+
+
+def evaluate_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None, wanted: str) -> Any:
+    """Run the evaluation kernel on checked rows for one output.
+
+    Parameters
+    ----------
+    X : (N, D) float32 or float64
+        Finite rows.
+    parameters : Parameters
+        In float64.
+    n_threads : int or None
+        Threads; checked here.
+    wanted : {"log_density", "responsibilities", "labels"}
+        The output: (N,) in nats, -inf where the dtype holds no such number; (N, K) with rows that sum to one, both in
+        the dtype of the rows; or (N,) int64, the most probable component and the first of equals. A row so far from
+        every component that all densities underflow belongs to the nearest.
+
+    Raises
+    ------
+    IllDefinedCovariance
+        If a covariance is not positive definite.
+    """
+    plan = plan_of(parameters.covariance_type, *parameters.means.shape, X.dtype)
+    shape = (len(X), plan.n_components) if wanted == "responsibilities" else (len(X),)
+    output = np.empty(shape, np.int64 if wanted == "labels" else X.dtype)
+    evaluation = _Evaluation(plan, threads.check_n_threads(n_threads))
+    evaluation.put(parameters)
+    if not evaluation.advance(1):
+        raise IllDefinedCovariance(int(evaluation.state.counts[COMPONENT]))
+    for start, x in pieces(X, evaluation.rows_a_launch, plan.rows, X.dtype):
+        piece = output[start : start + len(x)]
+        if evaluation.evaluate(x, _FIELDS[wanted], piece) and wanted != "log_density":
+            _settle_far_rows(x, parameters, piece)
+    return output
+
+
+class _Evaluation(Run):
+    """Parameters, prepared, whose rows are told of and not summed."""
+
+    def evaluate(self, x: NDArray[Any], field: str, output: NDArray[Any]) -> bool:
+        """Write an output for rows `x` (n, D), a launch at most; return whether the densities of some underflow."""
+        work = self._work._replace(x=x, rows=self._work.rows._replace(**{field: output}))
+        n_items = -(-len(x) // self.plan.rows)
+        task = address_of(self._kernels.density.evaluate, x.dtype, layout_of(x))
+        with driving(self._n_threads, work, self._cut, self._shared if n_items > 1 else 0.0) as (drive, cut):
+            code = launch_items(drive, task, packed_work(work), 0, n_items, cut.superblock_nanoseconds, cut)
+        if code != FAR_ROWS:
+            check(code)
+        return bool(code == FAR_ROWS)
+
+
+def _settle_far_rows(x: NDArray[Any], parameters: Parameters, output: NDArray[Any]) -> None:
+    """Give rows whose densities all underflow, left at -1 or 0, to the component that is nearest in its own units."""
+    far = np.flatnonzero(output < 0) if output.ndim == 1 else np.flatnonzero(~output.any(axis=1))
+    covariances = parameters.structure.complete(parameters.covariances, *parameters.means.shape)
+    factors = np.zeros(covariances.shape)
+    for covariance, factor in zip(np.array(covariances, np.float64), factors, strict=True):
+        cholesky(covariance, factor)
+    factors /= np.abs(factors).max()
+    # A few rows at a time, because each is held against every component.
+    for chosen in np.array_split(far, -(-len(far) // 1024)):
+        # Halves, because a difference may exceed what float64 holds; of each row in units of the longest.
+        offsets = 0.5 * x[chosen, np.newaxis].astype(np.float64) - 0.5 * parameters.means
+        offsets /= np.abs(offsets).max(axis=(1, 2), keepdims=True)
+        white = np.linalg.solve(factors, offsets.transpose(1, 2, 0))
+        distances = np.square(white).sum(axis=1)
+        distances[parameters.weights == 0.0] = np.inf
+        nearest = distances.argmin(axis=0)
+        if output.ndim == 1:
+            output[chosen] = nearest
+        else:
+            output[chosen, nearest] = 1.0
+
+
+def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
+    """Mean in double of log-densities (N,), weighted by `sample_weight` (N,) unless that is None."""
+    weights = check_sample_weight(sample_weight, len(densities))
+    if not len(weights):
+        return float(np.mean(densities, dtype=np.float64))
+    counted = weights > 0.0  # a weight of zero times a log-density of -inf would be NaN
+    return float(np.average(densities[counted], weights=weights[counted]))

@@ -1,0 +1,1 @@
+"""Launches over pieces of rows: threads, buffers, addresses."""

@@ -1,0 +1,79 @@
+"""How many threads a launch uses, and when it had better run serially.
+
+Every kernel gives the same bits serially and in parallel, so falling back costs time only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+import numba
+
+from ..._checks import check_integer
+from ..._numba.options import JIT_ENABLED
+
+# Work that is worth sharing out: a parallel region costs 5 to 10 microseconds with the omp and tbb layers, about 50
+# with workqueue.
+PARALLEL_NANOSECONDS = 20_000
+WORKQUEUE_NANOSECONDS = 200_000
+
+_import_pid = os.getpid()
+_workqueue_lock = threading.Lock()
+
+
+def check_n_threads(n_threads: int | None) -> int | None:
+    """Return `n_threads` if it is None or within what Numba was started with; raise otherwise."""
+    if n_threads is None:
+        return None
+    most = int(numba.config.NUMBA_NUM_THREADS)
+    n_threads = check_integer("n_threads", n_threads, 1)
+    if n_threads > most:
+        raise ValueError(f"n_threads must be at most {most} (NUMBA_NUM_THREADS), got {n_threads}")
+    return n_threads
+
+
+def available(n_threads: int | None) -> int:
+    """Threads that a launch of this calling thread may use."""
+    return int(numba.get_num_threads()) if n_threads is None else n_threads
+
+
+def worth_sharing() -> float:
+    """Nanoseconds of work that are worth a parallel region of the threading layer in use."""
+    return WORKQUEUE_NANOSECONDS if _layer() == "workqueue" else PARALLEL_NANOSECONDS
+
+
+def _layer() -> str:
+    try:
+        return str(numba.threading_layer())
+    except ValueError:  # nothing has been launched yet, so the layer is not known
+        return ""
+
+
+@contextlib.contextmanager
+def team(n_threads: int | None, nanoseconds: float) -> Iterator[bool]:
+    """Set the calling thread's number of threads; yield whether to call the parallel driver.
+
+    False for work too short to share out; without the JIT; in a forked child, where GNU's
+    OpenMP ends the process; and while another Python thread is in a launch of the workqueue layer, which
+    would abort. The number of threads is restored on the way out.
+    """
+    if not JIT_ENABLED or nanoseconds < PARALLEL_NANOSECONDS or os.getpid() != _import_pid:
+        yield False
+        return
+    locked = False
+    if _layer() in ("", "workqueue"):
+        locked = _workqueue_lock.acquire(blocking=False)
+        if not locked:
+            yield False
+            return
+    before = numba.get_num_threads()
+    try:
+        numba.set_num_threads(available(n_threads))
+        yield True
+    finally:
+        numba.set_num_threads(before)
+        if locked:
+            _workqueue_lock.release()

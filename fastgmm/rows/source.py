@@ -1,0 +1,96 @@
+"""What a fit asks of rows, wherever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.work import State
+from ..model.parameters import Parameters
+from ..model.plan import Plan
+
+Array = NDArray[np.float64]
+# Responsibilities of rows a to b, (b - a, K), the same whenever and wherever they are asked for.
+Memberships = Callable[[int, int], Array]
+
+
+class Columns(NamedTuple):
+    """Means and standard deviations of the features over all rows, (D,)."""
+
+    means: Array
+    deviations: Array
+
+
+class Partition(NamedTuple):
+    """A component for each row, `labels` (N,), and the means that this implies, (K, D), where they are known."""
+
+    labels: NDArray[np.int64]
+    means: Array | None = None
+
+
+Start = Parameters | Partition | Memberships
+
+
+class Rounds(Protocol):
+    """A run: what one restart keeps between rounds. Labels of rows, and buffers, never leave it."""
+
+    state: State
+
+    @property
+    def phase(self) -> int:
+        """Where the run is, see ``kernels/slots.py``."""
+        ...
+
+    def put(self, parameters: Parameters) -> None:
+        """Go on from these parameters."""
+        ...
+
+    def parameters(self) -> Parameters:
+        """Return a copy of the parameters."""
+        ...
+
+    def advance(self, last: int) -> bool:
+        """Go on until round `last` is done, the trace is full, or the run is over."""
+        ...
+
+
+class Source(Protocol):
+    """Rows that can be passed over again and again."""
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, D."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """What the rows are computed in, float32 or float64."""
+        ...
+
+    @property
+    def total_weight(self) -> float:
+        """Number of rows, or the sum of their weights."""
+        ...
+
+    def moments(self) -> Columns:
+        """Return the moments of the columns; rows without weight do not count."""
+        ...
+
+    def draw(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
+        """Return distinct rows, (K, D), each as likely as its weight."""
+        ...
+
+    def spread_out(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
+        """Return distinct rows, (K, D), by greedy k-means++."""
+        ...
+
+    def clusters(self, n_components: int, generator: np.random.Generator) -> Partition:
+        """Return the clusters of k-means, each with a row."""
+        ...
+
+    def begin(self, plan: Plan, start: Start, added: Array) -> Rounds:
+        """Return a run that begins from `start`, with `added` (D,) on the diagonals in every M step."""
+        ...

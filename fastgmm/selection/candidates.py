@@ -1,0 +1,111 @@
+"""Plain data: the fits of a grid of mixtures, ordered by a criterion."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..em.outcome import Status
+from ..model.structures import STRUCTURES
+from ..results import FitResult
+
+_COLUMNS = (
+    *("n_components", "covariance_type", "n_free", "log_likelihood", "bic", "aic"),
+    *("converged", "n_iter", "n_failed"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A point of the grid, and how its fit went.
+
+    Attributes
+    ----------
+    n_components : int
+        Number of components, K.
+    covariance_type : str
+        The covariance structure.
+    n_free : int
+        Number of free parameters, p.
+    log_likelihood : float
+        Total log-likelihood of the rows, in nats. Without a fit this is NaN, as are `bic` and `aic`.
+    bic : float
+        Bayesian information criterion, -2 LL + p ln N; lower is better.
+    aic : float
+        Akaike information criterion, -2 LL + 2 p; lower is better.
+    status : Status or None
+        Why the fit stopped; None without one.
+    n_iter : int
+        Rounds of EM of the restart that was kept.
+    n_failed : int
+        Restarts that ended in an error and were set aside.
+    degenerate_components : tuple of int
+        Components without rows, or with a variance that is mostly the regulariser's.
+    error : str or None
+        Why there is no fit.
+    result : FitResult or None
+        The fit.
+    """
+
+    n_components: int
+    covariance_type: str
+    n_free: int
+    log_likelihood: float = math.nan
+    bic: float = math.nan
+    aic: float = math.nan
+    status: Status | None = None
+    n_iter: int = 0
+    n_failed: int = 0
+    degenerate_components: tuple[int, ...] = ()
+    error: str | None = None
+    result: FitResult | None = field(default=None, repr=False)
+
+    @property
+    def converged(self) -> bool:
+        """Whether there is a fit, and EM stopped by itself."""
+        return self.status is Status.CONVERGED
+
+
+def rank(candidate: Candidate, criterion: str) -> tuple[bool, float, int, int, int]:
+    """Return what candidates are ordered by: whatever the order of the grid, the same one comes first."""
+    value = 0.0 if candidate.result is None else getattr(candidate, criterion)
+    order = tuple(STRUCTURES).index(candidate.covariance_type)
+    return candidate.result is None, value, candidate.n_free, candidate.n_components, order
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The fits of a grid, best first.
+
+    Attributes
+    ----------
+    criterion : str
+        What the candidates are ordered by, "bic" or "aic".
+    candidates : tuple of Candidate
+        By the criterion, of equal ones that with fewer free parameters first; those without a fit come last.
+    """
+
+    criterion: str
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> FitResult:
+        """The fit of the first candidate."""
+        result = self.candidates[0].result
+        assert result is not None  # `select` raises where there is no fit at all
+        return result
+
+    def table(self) -> dict[str, NDArray[Any]]:
+        """Return the candidates as columns, in their order: a dict of arrays of shape (len(candidates),).
+
+        The columns are the attributes of `Candidate`, with the number of degenerate components as ``n_degenerate``
+        and "" for no error. ``pandas.DataFrame(selection.table())`` makes a data frame of it.
+        """
+        columns = {name: np.array([getattr(candidate, name) for candidate in self.candidates]) for name in _COLUMNS}
+        columns["n_degenerate"] = np.array([len(candidate.degenerate_components) for candidate in self.candidates])
+        columns["error"] = np.array([candidate.error or "" for candidate in self.candidates])
+        return columns

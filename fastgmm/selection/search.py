@@ -1,0 +1,193 @@
+"""Fits a grid of numbers of components and covariance structures, and orders them by a criterion."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
+from ..api import checked_options
+from ..em.fitting import Options, degeneracy, fit_rows
+from ..em.outcome import Callback, FitFailure, IterationState
+from ..em.start import METHODS
+from ..model.criteria import CRITERIA, criterion_value
+from ..model.structures import STRUCTURES
+from ..results import result_of
+from ..rows import check
+from .arguments import grid_of, seed_of, total_weight_of
+from .candidates import Candidate, Selection, rank
+
+
+@own_error_state
+def select(
+    X: Any,
+    n_components: Iterable[int] = range(1, 9),
+    covariance_types: Iterable[str] = ("full",),
+    *,
+    criterion: str = "bic",
+    init: str = "kmeans",
+    tol: float = 1e-3,
+    stopping: str = "change",
+    reg_covar: float | str = "auto",
+    max_iter: int = 100,
+    n_init: int = 1,
+    random_state: Seed = None,
+    n_threads: int | None = None,
+    callback: Callback | None = None,
+    sample_weight: Any = None,
+) -> Selection:
+    """Fit mixtures of several numbers of components and covariance structures, and order them by a criterion.
+
+    Parameters
+    ----------
+    X : array-like of shape (N, D) or (N,)
+        As for `fit`; checked and converted once.
+    n_components : iterable of int
+        Numbers of components, each at most N, none twice.
+    covariance_types : iterable of str
+        Covariance structures, see `fit`; every one is fitted with every number of components.
+    criterion : {"bic", "aic"}
+        What decides. Both are of the total log-likelihood after the last M step, so that without weights `bic` and
+        `aic` of a candidate are, to rounding, ``result.mixture.bic(X)`` and ``.aic(X)``.
+    init : {"kmeans", "k-means++", "random", "random_from_data"}
+        As for `fit`, but a method only: nothing else suits several numbers of components.
+    tol, stopping, reg_covar, max_iter, n_init, n_threads
+        As for `fit`, the same in every fit.
+    random_state : None, int or NumPy random generator
+        Every fit starts from the same integer seed: the one given, or one that is drawn first. A fit therefore does
+        not depend on the rest of the grid, and with an integer it is that of `fit` with this `random_state`.
+    callback : callable, optional
+        As for `fit`, in every fit; the parameters of the state tell which. A true result stops the selection: the
+        fit under way is kept as it is, and the rest of the grid is listed as not fitted.
+    sample_weight : array-like of shape (N,), optional
+        How often each row counts. Unlike in `fit` their unit matters: log-likelihoods are weighted, and N is the sum
+        of the weights, as if rows had been repeated. It must not be less than the largest number of components.
+
+    Returns
+    -------
+    Selection
+        All candidates, those included that could not be fitted.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what it may be, before anything is fitted.
+    FitFailure
+        If every fit failed.
+
+    Warns
+    -----
+    RuntimeWarning
+        If some but not all fits failed, or components of the best one are degenerate: a component on equal rows has
+        as high a likelihood as `reg_covar` allows, which a criterion takes for a good fit.
+    """
+    rows = check.as_rows(X)
+    weights = check.check_sample_weight(sample_weight, len(rows))
+    grid = grid_of(n_components, covariance_types, check.count_rows(rows, weights))
+    total_weight = total_weight_of(rows, weights, max(k for k, _ in grid))
+    criterion = check_choice("criterion", criterion, tuple(CRITERIA))
+    seed = seed_of(random_state)
+    watch = None if callback is None else _Watch(check_callback(callback))
+    options = checked_options(
+        n_components=grid[0][0],
+        covariance_type=grid[0][1],
+        init=check_choice("init", init, METHODS),
+        tol=tol,
+        stopping=stopping,
+        reg_covar=reg_covar,
+        max_iter=max_iter,
+        n_init=n_init,
+        random_state=seed,
+        n_threads=n_threads,
+        callback=watch,
+    )
+    feature_names = check.feature_names_of(X)
+    candidates = []
+    for k, covariance_type in grid:
+        generator = check_random_state(seed)
+        point = options._replace(n_components=k, covariance_type=covariance_type, generator=generator)
+        if watch is not None and watch.stopped:
+            candidates.append(
+                _without_fit(point, rows, error="not fitted: the callback stopped the selection before")
+            )
+        else:
+            candidates.append(_fitted(point, rows, weights, total_weight, feature_names))
+    candidates.sort(key=lambda candidate: rank(candidate, criterion))
+    _report(candidates)
+    return Selection(criterion, tuple(candidates))
+
+
+class _Watch:
+    """A callback that remembers whether it stopped a fit."""
+
+    def __init__(self, callback: Callback) -> None:
+        self._callback = callback
+        self.stopped = False
+
+    def __call__(self, state: IterationState) -> bool:
+        if self._callback(state):
+            self.stopped = True
+        return self.stopped
+
+
+def _fitted(
+    point: Options,
+    rows: NDArray[Any],
+    weights: NDArray[np.float64],
+    total_weight: float,
+    feature_names: tuple[str, ...] | None,
+) -> Candidate:
+    """Fit a point of the grid; a failure is a candidate, too."""
+    try:
+        result = result_of(fit_rows(rows, weights, point), feature_names)
+    except FitFailure as failure:
+        return _without_fit(point, rows, error=str(failure), n_failed=point.n_init)
+    n_free = result.mixture.n_free
+    return Candidate(
+        point.n_components,
+        point.covariance_type,
+        n_free,
+        result.log_likelihood,
+        bic=criterion_value("bic", result.log_likelihood, n_free, total_weight),
+        aic=criterion_value("aic", result.log_likelihood, n_free, total_weight),
+        status=result.status,
+        n_iter=result.n_iter,
+        n_failed=result.n_failed,
+        degenerate_components=result.degenerate_components,
+        result=result,
+    )
+
+
+def _without_fit(point: Options, rows: NDArray[Any], *, error: str, n_failed: int = 0) -> Candidate:
+    n_free = STRUCTURES[point.covariance_type].n_free(point.n_components, rows.shape[1])
+    return Candidate(point.n_components, point.covariance_type, n_free, n_failed=n_failed, error=error)
+
+
+def _report(candidates: list[Candidate]) -> None:
+    """Raise if there is no fit; warn, in the line that called `select`, of failed ones and of a degenerate best."""
+    failed = [candidate for candidate in candidates if candidate.result is None and candidate.n_failed]
+    best = candidates[0]
+    if best.result is None:
+        prefix = "" if len(failed) == 1 else f"all {len(failed)} fits failed; the last: "
+        raise FitFailure(f"{prefix}{_described(failed[-1])}: {failed[-1].error}")
+    if failed:
+        warnings.warn(
+            f"{len(failed)} of {len(candidates)} fits failed and were set aside; the last: {_described(failed[-1])}: "
+            f"{failed[-1].error}",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+    if best.degenerate_components:
+        warnings.warn(
+            f"in the best fit, {_described(best)}, {degeneracy(best.degenerate_components)}",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+
+def _described(candidate: Candidate) -> str:
+    return f"n_components={candidate.n_components}, covariance_type={candidate.covariance_type!r}"

@@ -1,0 +1,145 @@
+"""Kernels by address: what may be passed to one, and which arguments meet the same compiled code."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from fastgmm._numba.addresses import _kind, by_address
+from fastgmm._numba.options import _compile, driver, prange
+
+
+class Pair(NamedTuple):
+    left: np.ndarray
+    right: np.ndarray
+
+
+class Twins(NamedTuple):
+    """The same fields as a `Pair`."""
+
+    left: np.ndarray
+    right: np.ndarray
+
+
+class Nested(NamedTuple):
+    pair: Pair
+    scale: np.ndarray
+
+
+class Steps(NamedTuple):
+    """Addresses of two different signatures."""
+
+    first: Any
+    second: Any
+
+
+@_compile
+def dot(pair, out):
+    total = 0.0
+    for i in range(pair.left.shape[0]):
+        total += pair.left[i] * pair.right[i]
+    out[0] = total
+    return 1
+
+
+@_compile
+def scaled_dot(run, nested, out):
+    status = run(nested.pair, out)
+    out[0] *= nested.scale[0]
+    return status
+
+
+@_compile
+def both(steps, nested, out):
+    return steps.first(nested.pair, out) + 2 * steps.second(steps.first, nested, out[1:])
+
+
+@_compile
+def call(run, steps, nested, out):
+    return run(steps, nested, out)
+
+
+@driver
+def dots(run, pair, outs):
+    for i in prange(outs.shape[0]):
+        run(pair, outs[i])
+
+
+@_compile
+def launch(parallel, run, pair, outs):
+    parallel(run, pair, outs)
+
+
+def make(dtype=np.float64, kind=Pair):
+    return kind(np.arange(3, dtype=dtype), np.ones(3, dtype))
+
+
+def test_nested_tuples_addresses_and_tuples_of_addresses():
+    nested = Nested(make(), np.array([10.0]))
+    out = np.zeros(2)
+    first = by_address(dot, nested.pair, out)
+    second = by_address(scaled_dot, first, nested, out)
+    assert scaled_dot(first, nested, out) == 1
+    assert out[0] == 30.0
+    steps = Steps(first, second)
+    assert both(steps, nested, out) == 3
+    np.testing.assert_array_equal(out, [3.0, 30.0])
+    out[:] = 0.0
+    assert call(by_address(both, steps, nested, out), steps, nested, out) == 3
+    np.testing.assert_array_equal(out, [3.0, 30.0])
+
+
+def test_a_driver_by_address_inside_an_entry():
+    pair, outs = make(), np.zeros((5, 1))
+    run = by_address(dot, pair, outs[0])
+    parallel = by_address(dots, run, pair, outs)
+    launch(parallel, run, pair, outs)
+    np.testing.assert_array_equal(outs, np.full((5, 1), 3.0))
+
+
+@pytest.mark.compiled
+def test_the_same_kinds_of_arguments_have_one_address():
+    out = np.zeros(1)
+    assert by_address(dot, make(), out) is by_address(dot, Pair(np.ones(9), np.zeros(9)), np.zeros(7))
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+OTHERS = {
+    "dtype of a field": (make(np.float32), np.zeros(1)),
+    "class": (make(kind=Twins), np.zeros(1)),
+    "one field read-only": (Pair(np.arange(3.0), read_only(np.ones(3))), np.zeros(1)),
+    "one field strided": (Pair(np.arange(6.0)[::2], np.ones(3)), np.zeros(1)),
+    "dtype beside the tuple": (make(), np.zeros(1, np.float32)),
+}
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("arguments", OTHERS.values(), ids=OTHERS)
+def test_other_kinds_of_arguments_have_another_address(arguments):
+    run, other = by_address(dot, make(), np.zeros(1)), by_address(dot, *arguments)
+    assert other is not run
+    # The type of the address is that of what was asked for: a call with anything else is refused, not misread.
+    nested, out = Nested(arguments[0], np.array([10.0])), arguments[1]
+    pair = arguments[0]
+    assert scaled_dot(other, nested, out) == 1
+    assert out[0] == pytest.approx(10.0 * float(pair.left @ pair.right))
+    with pytest.raises(ValueError, match="mismatch of argument types"):
+        scaled_dot(run, nested, out)
+
+
+@pytest.mark.compiled
+def test_order_and_dimensions_of_a_field_count():
+    square = np.ones((3, 3))
+    kinds = [_kind(Pair(x, x)) for x in (square, np.asfortranarray(square), square[0], square[:, :2])]
+    assert len(set(kinds)) == len(kinds)
+
+
+@pytest.mark.compiled
+def test_nested_tuples_count_inside():
+    scale = np.ones(1)
+    assert _kind(Nested(make(), scale)) != _kind(Nested(make(np.float32), scale))
+    assert _kind(Nested(make(), scale)) == _kind(Nested(make(), scale.copy()))
