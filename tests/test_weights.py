@@ -104,6 +104,17 @@ def test_named_starts_take_no_row_without_weight(init):
     assert np.abs(start.means).max() < 1e3
 
 
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data"])
+@pytest.mark.parametrize("weights", [(1e-320, 1e300, 1e-320), (0.0, 1.0, 5e-324)])
+def test_weights_that_vanish_beside_the_largest_are_none(init, weights):
+    with pytest.raises(ValueError, match=r"^n_components must be at most the number of rows, 1, got 2$"):
+        fastgmm.fit(np.eye(3)[:, :2], 2, init=init, sample_weight=weights, random_state=0)
+    with pytest.raises(ValueError, match=r"1"):
+        fastgmm.GaussianMixture(2, random_state=0).fit(np.eye(3)[:, :2], sample_weight=weights)
+    with pytest.warns(RuntimeWarning, match="^components 0 "):  # one row is all there is
+        assert fastgmm.fit(np.eye(3)[:, :2], 1, init=init, sample_weight=weights).n_iter > 0
+
+
 def test_k_means_of_weighted_rows():
     X, counts = weighted_rows(2)
     repeated = np.repeat(X, counts, axis=0)

@@ -5,6 +5,7 @@ Errors are one sentence: what was given, what is allowed.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -120,8 +121,14 @@ def check_sample_weight(weights: Any, n_samples: int) -> NDArray[np.float64]:
 
 
 def count_rows(rows: NDArray[Any], weights: NDArray[np.float64]) -> int:
-    """Return how many of the rows count: those of positive weight, all of them where `weights` is of length 0."""
-    return int(np.count_nonzero(weights)) if len(weights) else len(rows)
+    """Return how many of the rows count: all of them where `weights` is of length 0.
+
+    A weight that vanishes beside the largest, such as 1e-320 beside 1e300, is none: a start may not take its row.
+    """
+    if not len(weights):
+        return len(rows)
+    shares = np.ldexp(weights, -math.frexp(float(weights.max()))[1]) / len(weights)
+    return int(np.count_nonzero(shares))
 
 
 def check_n_components(value: Any, n_counted: int) -> int:

@@ -117,8 +117,11 @@ def draw_row(target, closest, weights):
 
 
 @part
-def fill_chosen(chosen, n_chosen, weights, n_samples):
-    """Complete `chosen` (K,) by the first rows that are not in it yet and, where there are weights, have one."""
+def fill_chosen(chosen, n_chosen, weights):
+    """Complete `chosen` (K,) by the first rows that are not in it yet and, where there are weights, have one.
+
+    There must be K such rows.
+    """
     row = 0
     for k in range(n_chosen, chosen.shape[0]):
         fresh = False

@@ -70,7 +70,7 @@ def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
         if counts[PHASE] == DRAW:
             begin, target = draw_superblock(uniforms[k, c - 1], sums.slabs[:, 0, counts[BEST]])
             if begin < 0:  # every row coincides with a centre: any other row is as good
-                fill_chosen(chosen, k + 1, rows.weights, x.shape[0])
+                fill_chosen(chosen, k + 1, rows.weights)
                 counts[PHASE] = FINISHED
                 return OK
             n_items = 1
