@@ -16,8 +16,8 @@ from ...kernels.work import Model, Scratch, Sums
 
 # A cache line, and the widest vector there is.
 ALIGNMENT = 64
-# Bytes between two arrays in one piece of memory. Side by side, loads from one and stores into another meet at the same
-# place of a page: a round of 200000 x 16, K = 16 takes 16 ms then, and 13.7 with half a page and a line between them.
+# Bytes between two arrays in one piece of memory. Side by side, loads from one and stores into another meet at the
+# same place of a page: a round of 200000 x 16, K = 16 took 16 ms, and 14 with half a page and a line between them.
 GAP = 2112
 
 
