@@ -35,7 +35,7 @@ def reconfigure(generator, model):
         n_components=int(generator.integers(1, 4)),
         covariance_type=STRUCTURES[generator.integers(4)],
         warm_start=bool(generator.integers(2)),
-        reg_covar=(0.0, 1e-6, "auto")[generator.integers(2)],
+        reg_covar=(0.0, 1e-6, "auto")[generator.integers(3)],
     )
 
 
