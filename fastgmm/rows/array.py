@@ -21,7 +21,7 @@ from .k_means import KMeans
 from .launch import threads
 from .launch.buffers import new_model, new_scratch, new_sums
 from .launch.pieces import in_place
-from .launch.work import UNWEIGHTED, address_of, check, driving, layout_of, no_rows, packed_work
+from .launch.work import UNWEIGHTED, address_of, check, driving, layout_of, no_rows, packed_work, shared_out
 from .run import Run
 from .source import Columns, Partition, Start
 
@@ -108,18 +108,15 @@ def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_th
     """Return the moments of the columns of `x` (N, D), as the kernels take it, weighted by `weights` (N,) or (0,)."""
     n_samples, d = x.shape
     plan = plan_of("diag", 1, d, x.dtype)
-    n_workers = threads.available(n_threads)
-    cut = plan.cut(n_samples, n_workers, threads.worth_sharing())
-    shared = cut.n_superblocks * cut.superblock_nanoseconds if cut.n_superblocks > 1 else 0.0
-    n_workers = min(n_workers, cut.n_superblocks) if shared >= cut.parallel_nanoseconds else 1
-    n_slabs = min(cut.n_superblocks, plan.launch_superblocks(n_workers))
+    cut, shared = shared_out(plan.cut(n_samples, threads.available(n_threads), threads.worth_sharing()))
+    n_slabs = min(cut.n_superblocks, plan.launch_superblocks(cut.n_workers))
     work = Work(
         x=x,
         rows=no_rows(x.dtype, 1)._replace(weights=weights),
         model=new_model(1, d, d, x.dtype),
         state=allocate_state(1, d, (0, 0, 0)),
-        scratch=new_scratch(n_workers, d, 0, 0, plan.lanes, x.dtype),
-        sums=new_sums(n_slabs, (2, slab_pitch(d)), plan.rows, n_workers),
+        scratch=new_scratch(cut.n_workers, d, 0, 0, plan.lanes, x.dtype),
+        sums=new_sums(n_slabs, (2, slab_pitch(d)), plan.rows, cut.n_workers),
     )
     work.sums.accumulator[0], work.sums.accumulator[1] = np.inf, -np.inf
     work.state.numbers[TOTAL_WEIGHT] = total_weight
@@ -127,7 +124,7 @@ def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_th
     row = x[first_counted(weights)].copy()
     context = packed_work(work)
     while work.state.counts[PHASE] != DONE:
-        with driving(n_threads, work, cut._replace(n_workers=n_workers), shared) as (drive, cut_):
+        with driving(n_threads, work, cut, shared) as (drive, cut_):
             check(column_moments(drive, ranges, sums, context, cut_, row, LAUNCH_NANOSECONDS * cut_.n_workers))
     return Columns(work.state.means[0].copy(), work.state.spread.copy())
 

@@ -17,7 +17,7 @@ from ..model.rounds import k_means
 from ..model.rounds.state import FINISHED, HELD, N_ITER, PHASE, allocate_state
 from .launch import threads
 from .launch.buffers import new_model, new_scratch, new_sums
-from .launch.work import address_of, check, driving, layout_of, no_rows, packed_work
+from .launch.work import address_of, check, driving, layout_of, no_rows, packed_work, shared_out
 from .source import Partition
 
 Array = NDArray[np.float64]
@@ -43,17 +43,12 @@ class KMeans:
         self._plan = plan = plan_of("spherical", n_components, x.shape[1], x.dtype)
         k, d = n_components, plan.n_features
         rows = no_rows(x.dtype, k)._replace(weights=weights, values=np.full(len(x), np.inf, x.dtype))
-        n_workers = threads.available(n_threads)
+        cut = plan.cut(len(x), threads.available(n_threads), threads.worth_sharing())
         # About a nanosecond per row, component and feature.
-        cut = plan.cut(len(x), n_workers, threads.worth_sharing())
-        nanoseconds = float(min(plan.rows, len(x)) * k * d)
-        self._shared = cut.n_superblocks * nanoseconds if cut.n_superblocks > 1 else 0.0
-        n_workers = min(n_workers, cut.n_superblocks) if self._shared >= cut.parallel_nanoseconds else 1
-        self._cut = cut._replace(
-            n_workers=n_workers,
-            prepared_a_launch=plan.launch_superblocks(n_workers),
-            superblock_nanoseconds=nanoseconds,
-        )
+        cut = cut._replace(superblock_nanoseconds=float(min(plan.rows, len(x)) * k * d))
+        cut, self._shared = shared_out(cut)
+        n_workers = cut.n_workers
+        self._cut = cut._replace(prepared_a_launch=plan.launch_superblocks(n_workers))
         self._n_candidates = candidates_a_step(k)
         spare = max(lloyd.SPARE, 2 + self._n_candidates)
         self._work = Work(

@@ -85,6 +85,13 @@ def driver_of(dtype: Any, layout: str, parallel: bool) -> Any:
     return by_address(drive, task, packed_work(_example(dtype, layout)), 0, 0, 0)
 
 
+def shared_out(cut: Cut) -> tuple[Cut, float]:
+    """Return `cut` with as many threads as its superblocks are worth, and the nanoseconds of work they share."""
+    shared = cut.n_superblocks * cut.superblock_nanoseconds if cut.n_superblocks > 1 else 0.0
+    n_workers = min(cut.n_workers, cut.n_superblocks) if shared >= cut.parallel_nanoseconds else 1
+    return cut._replace(n_workers=n_workers), shared
+
+
 @contextlib.contextmanager
 def driving(n_threads: int | None, work: Work, cut: Cut, nanoseconds: float) -> Iterator[tuple[Any, Cut]]:
     """Yield the driver for launches of so much work at most, and the cut for it; threads are set meanwhile."""
