@@ -16,7 +16,7 @@ from numba import cfunc, typeof, types
 from .options import JIT_ENABLED
 from .private import NO_ADDRESS, find, has_all
 
-__all__ = ["by_address"]
+__all__ = ["by_address", "entry_point"]
 
 _AVAILABLE = JIT_ENABLED and has_all(NO_ADDRESS)
 if _AVAILABLE:
@@ -58,6 +58,14 @@ def by_address(entry: Any, *arguments: Any) -> Any:
             entry.compile(signature)
             _addresses[key] = Address(overloads[signature])
     return _addresses[key]
+
+
+def entry_point(function: Any, *arguments: Any) -> Any:
+    """Return `function` as compiled for arguments of the types of these: of others it makes garbage.
+
+    A dispatcher looks at the type of each argument at every call, 4 to 15 microseconds for what a round takes.
+    """
+    return function.compile(tuple(map(typeof, arguments))) if _AVAILABLE else function
 
 
 def _public(entry: Any, signature: tuple[Any, ...]) -> Any:

@@ -42,19 +42,27 @@ class Kind:
     def __init__(self, example: Any) -> None:
         self.type = ContextType(typeof(example))
         self.n_words = _words_of(self.type.dtype)
-        # The entry point itself, past the dispatcher, which would look at the type of each of the arrays.
+        # Entry points themselves, past the dispatcher, which would look at the type of each of the arrays.
         self.pack = _pack.compile((self.type.dtype, types.intp))
+        # A tuple of the first members lies where they do.
+        self.pack_first = _pack.compile((typeof(example[:2]), types.intp))
 
 
 class Context:
     """A packed tuple of a kind, whose arrays it keeps alive."""
 
     def __init__(self, values: Any, kind: Kind) -> None:
-        self._values = values
+        self._values, self._kind = values, kind
         self._packed = np.empty(kind.n_words, np.int64)
         self._numba_type_ = kind.type
         self.integer = self._packed.ctypes.data
         kind.pack(values, self.integer)
+
+    def repack(self, values: Any) -> Context:
+        """Take other values, of which no more than the first two members differ."""
+        self._values = values
+        self._kind.pack_first(values[:2], self.integer)
+        return self
 
 
 def _words_of(kind: Any) -> int:

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from .private import NO_ADDRESS, find, has_all
 
-__all__ = ["kind_of", "member", "packed", "pointer_to", "read_only"]
+__all__ = ["kind_of", "member", "packed", "pointer_to", "read_only", "repacked"]
 
 _AVAILABLE = not config.DISABLE_JIT and has_all(NO_ADDRESS)
 if _AVAILABLE:
@@ -42,6 +42,11 @@ def kind_of(example: Any) -> Any:
 def packed(values: Any, kind: Any) -> Any:
     """Return a context of a tuple that Python keeps, for many calls of compiled code."""
     return context_type.Context(values, kind) if _AVAILABLE else values
+
+
+def repacked(context: Any, values: Any) -> Any:
+    """Return the context of a tuple from an earlier one, of which no more than the first two members differ."""
+    return context.repack(values) if _AVAILABLE else values
 
 
 def _intrinsic(interpreted: Any) -> Any:

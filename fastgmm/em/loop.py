@@ -89,7 +89,9 @@ def run(source: Source, plan: Plan, start: Start, rule: Rule, restart: int = 0) 
                 continue
             if rule.callback(_seen(going, restart)):
                 state.counts[STATUS] = STOPPED
-        return _outcome(source, plan, going, np.concatenate(trace) if trace else np.empty(0), rule)
+        outcome = _outcome(source, plan, going, np.concatenate(trace) if trace else np.empty(0), rule)
+        going.close()
+        return outcome
     except KeyboardInterrupt:
         if state.counts[GIVEN]:  # not even the start is known
             raise
@@ -153,12 +155,12 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
         raise Failed(_not_finite(float(numbers[MEAN]), n_iter), stopped=False)
     if component >= 0:
         parameters = widened_by_rounding(parameters)
-        going = source.begin(plan, parameters, rule.added)
-        counts, numbers = going.state.counts, going.state.numbers
-        counts[STATUS] = status
-        going.advance(n_iter + 1)
-        if counts[COMPONENT] >= 0:
-            raise Failed(_ill_defined(int(counts[COMPONENT]), n_iter), stopped=stopped)
+        widened = source.begin(plan, parameters, rule.added)
+        widened.state.counts[STATUS] = status
+        widened.advance(n_iter + 1)
+        component, numbers = int(widened.state.counts[COMPONENT]), widened.state.numbers
+        if component >= 0:
+            raise Failed(_ill_defined(component, n_iter), stopped=stopped)
     log_likelihood = float(numbers[LOG_LIKELIHOOD])
     if not math.isfinite(log_likelihood):
         raise Failed(_not_finite(log_likelihood, n_iter), stopped=stopped)

@@ -44,7 +44,9 @@ def start(
     # One row a component has no spread of its own: as in scikit-learn the covariance is reg_covar I.
     run = ArraySource(rows).begin(plan, Partition(np.arange(k)), added)
     run.advance(0)
-    return run.parameters()
+    parameters = run.parameters()
+    run.close()
+    return parameters
 
 
 def check_init(

@@ -45,7 +45,7 @@ def launch(drive, task, context, begin, n_items, nanoseconds, cut):
 
 
 @exact
-def launch_items(drive, task, context, begin, n_items, nanoseconds, cut):
+def launch_items(drive, task, context, cut, begin, n_items, nanoseconds):
     """Launch a task from Python: `drive` is one of the drivers, by address like the task."""
     return launch(drive, task, context, begin, n_items, nanoseconds, cut)
 

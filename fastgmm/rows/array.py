@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from ..kernels.moments.columns import DONE, column_ranges, column_sums
 from ..kernels.sizes import slab_pitch
-from ..kernels.work import Work
 from ..model.parameters import Parameters
 from ..model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
 from ..model.rounds.columns import column_moments
-from ..model.rounds.state import PHASE, TOTAL_WEIGHT, allocate_state
+from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
 from .array_run import ArrayRun
 from .k_means import KMeans
 from .launch import threads
-from .launch.buffers import new_model, new_scratch, new_sums
+from .launch.bench import bench_for
+from .launch.buffers import Sizes
 from .launch.pieces import in_place
-from .launch.work import UNWEIGHTED, address_of, check, driving, layout_of, no_rows, packed_work, shared_out
+from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
 from .source import Columns, Partition, Start
 
@@ -110,23 +110,19 @@ def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_th
     plan = plan_of("diag", 1, d, x.dtype)
     cut, shared = shared_out(plan.cut(n_samples, threads.available(n_threads), threads.worth_sharing()))
     n_slabs = min(cut.n_superblocks, plan.launch_superblocks(cut.n_workers))
-    work = Work(
-        x=x,
-        rows=no_rows(x.dtype, 1)._replace(weights=weights),
-        model=new_model(1, d, d, x.dtype),
-        state=allocate_state(1, d, (0, 0, 0)),
-        scratch=new_scratch(cut.n_workers, d, 0, 0, plan.lanes, x.dtype),
-        sums=new_sums(n_slabs, (2, slab_pitch(d)), plan.rows, cut.n_workers),
-    )
-    work.sums.accumulator[0], work.sums.accumulator[1] = np.inf, -np.inf
-    work.state.numbers[TOTAL_WEIGHT] = total_weight
-    ranges, sums = (address_of(task, x.dtype, layout_of(x)) for task in (column_ranges, column_sums))
+    shape = (2, slab_pitch(d))
+    sizes = Sizes(x.dtype, 1, d, d, plan.lanes, cut.n_workers, n_slabs, shape, plan.rows)
+    bench = bench_for(sizes, x, no_rows(x.dtype, 1)._replace(weights=weights))
+    state, accumulator = bench.work.state, bench.work.sums.accumulator
+    accumulator[0], accumulator[1] = np.inf, -np.inf
+    state.numbers[TOTAL_WEIGHT] = total_weight
+    tasks = tuple(address_of(task, x.dtype, layout_of(x)) for task in (column_ranges, column_sums))
     row = x[first_counted(weights)].copy()
-    context = packed_work(work)
-    while work.state.counts[PHASE] != DONE:
-        with driving(n_threads, work, cut, shared) as (drive, cut_):
-            check(column_moments(drive, ranges, sums, context, cut_, row, LAUNCH_NANOSECONDS * cut_.n_workers))
-    return Columns(work.state.means[0].copy(), work.state.spread.copy())
+    while state.counts[PHASE] != DONE:
+        check(launched(column_moments, tasks, bench.context, x, cut, (n_threads, shared), row, LAUNCH_NANOSECONDS))
+    columns = Columns(state.means[0].copy(), state.spread.copy())
+    bench.put_back()
+    return columns
 
 
 def first_counted(weights: Array) -> int:

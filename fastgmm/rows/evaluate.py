@@ -20,7 +20,7 @@ from .accumulation import IllDefinedCovariance
 from .check import check_sample_weight
 from .launch import threads
 from .launch.pieces import pieces
-from .launch.work import address_of, check, driving, layout_of, packed_work
+from .launch.work import address_of, check, launched, layout_of, packed_work
 from .run import Run
 
 Array = NDArray[np.float64]
@@ -61,6 +61,7 @@ def evaluate_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None
         piece = output[start : start + len(x)]
         if evaluation.evaluate(x, _FIELDS[wanted], piece) and wanted != "log_density":
             _settle_far_rows(x, parameters, piece)
+    evaluation.close()
     return output
 
 
@@ -72,8 +73,9 @@ class _Evaluation(Run):
         work = self._work._replace(x=x, rows=self._work.rows._replace(**{field: output}))
         n_items = -(-len(x) // self.plan.rows)
         task = address_of(self._kernels.density.evaluate, x.dtype, layout_of(x))
-        with driving(self._n_threads, work, self._cut, self._shared if n_items > 1 else 0.0) as (drive, cut):
-            code = launch_items(drive, task, packed_work(work), 0, n_items, cut.superblock_nanoseconds, cut)
+        cut = self._cut if n_items > 1 else self._cut._replace(n_workers=1)
+        items = 0, n_items, cut.superblock_nanoseconds
+        code = launched(launch_items, (task,), packed_work(work), x, cut, self._team, *items)
         if code != FAR_ROWS:
             check(code)
         return bool(code == FAR_ROWS)

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.densities.kinds import set_scales_of
 from ..kernels.k_means import lloyd, plus_plus
 from ..kernels.sizes import slab_pitch
-from ..kernels.work import Work
 from ..model.plan import LAUNCH_NANOSECONDS, plan_of
 from ..model.rounds import k_means
-from ..model.rounds.state import FINISHED, HELD, N_ITER, PHASE, allocate_state
+from ..model.rounds.state import FINISHED, HELD, N_ITER, PHASE
 from .launch import threads
-from .launch.buffers import new_model, new_scratch, new_sums
-from .launch.work import address_of, check, driving, layout_of, no_rows, packed_work, shared_out
+from .launch.bench import Bench, bench_for
+from .launch.buffers import Sizes
+from .launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
 from .source import Partition
 
 Array = NDArray[np.float64]
@@ -39,56 +38,35 @@ class KMeans:
     def __init__(
         self, x: NDArray[Any], n_components: int, n_threads: int | None, weights: Array, deviations: Array
     ) -> None:
-        self._n_threads = n_threads
+        self._x, self._weights, self._deviations = x, weights, deviations
         self._plan = plan = plan_of("spherical", n_components, x.shape[1], x.dtype)
-        k, d = n_components, plan.n_features
-        rows = no_rows(x.dtype, k)._replace(weights=weights, values=np.full(len(x), np.inf, x.dtype))
         cut = plan.cut(len(x), threads.available(n_threads), threads.worth_sharing())
         # About a nanosecond per row, component and feature.
-        cut = cut._replace(superblock_nanoseconds=float(min(plan.rows, len(x)) * k * d))
-        cut, self._shared = shared_out(cut)
-        n_workers = cut.n_workers
-        self._cut = cut._replace(prepared_a_launch=plan.launch_superblocks(n_workers))
-        self._n_candidates = candidates_a_step(k)
-        spare = max(lloyd.SPARE, 2 + self._n_candidates)
-        self._work = Work(
-            x=x,
-            rows=rows,
-            model=new_model(k, d, d, x.dtype),
-            state=allocate_state(k, d, (0, 0, 0)),
-            scratch=new_scratch(n_workers, d, spare, 0, plan.lanes, x.dtype),
-            sums=new_sums(1, (k + 1, slab_pitch(1 + d)), plan.rows, n_workers),
-        )
-        set_scales_of(self._work.model, deviations, True)
+        row_nanoseconds = float(n_components * plan.n_features)
+        cut, shared = shared_out(cut._replace(superblock_nanoseconds=min(plan.rows, len(x)) * row_nanoseconds))
+        self._cut = cut._replace(prepared_a_launch=plan.launch_superblocks(cut.n_workers))
+        self._team = n_threads, shared
+        self._values = np.empty(len(x), x.dtype)
         self.n_rounds = 0
-
-    def _address(self, task: Any) -> Any:
-        return address_of(task, self._work.x.dtype, layout_of(self._work.x))
 
     def seed(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return K distinct rows, spread out: greedy k-means++ with 2 + ln K candidates a step."""
-        work, k = self._work, self._plan.n_components
-        chosen, step = np.empty(k, np.int64), np.empty(1 + self._n_candidates, np.int64)
-        if len(work.rows.weights):
-            cumulated = np.cumsum(work.rows.weights)
+        x, weights, k = self._x, self._weights, self._plan.n_components
+        n_candidates = candidates_a_step(k)
+        chosen, step = np.empty(k, np.int64), np.empty(1 + n_candidates, np.int64)
+        if len(weights):
+            cumulated = np.cumsum(weights)
             chosen[0] = np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right")
         else:
-            chosen[0] = generator.integers(len(work.x))
-        uniforms = generator.random((k - 1, self._n_candidates))
-        work.rows.values.fill(np.inf)
-        d, n_superblocks = self._plan.n_features, self._cut.n_superblocks
-        seeding = work._replace(
-            model=new_model(len(step), d, d, work.x.dtype)._replace(scales=work.model.scales),
-            state=allocate_state(1, 1, (0, 0, 0)),
-            sums=new_sums(n_superblocks, (1, len(step)), self._plan.rows, len(work.sums.codes)),
-        )
-        counts = seeding.state.counts
-        context = packed_work(seeding)
-        while k > 1 and counts[PHASE] != FINISHED:
-            with driving(self._n_threads, seeding, self._cut, self._shared) as (drive, cut):
-                budget = LAUNCH_NANOSECONDS * cut.n_workers
-                address = self._address(plus_plus.potential)
-                check(k_means.seed(drive, address, context, cut, uniforms, chosen, step, budget))
+            chosen[0] = generator.integers(len(x))
+        uniforms = generator.random((k - 1, n_candidates))
+        if k == 1:
+            return chosen
+        self._values.fill(np.inf)
+        bench = self._bench(len(step), self._cut.n_superblocks, (1, len(step)), 1 + len(step))
+        while bench.work.state.counts[PHASE] != FINISHED:
+            check(self._launched(k_means.seed, plus_plus.potential, bench, uniforms, chosen, step))
+        bench.put_back()
         return chosen
 
     def fit(self, generator: np.random.Generator) -> Partition:
@@ -96,19 +74,33 @@ class KMeans:
 
         Every cluster has a row. No means where one had to be given a row of another, which duplicates make necessary.
         """
-        scales = self._work.model.scales.astype(np.float64)
-        chosen = self._work.x[self.seed(generator)].astype(np.float64)
-        n_slabs = min(self._cut.n_superblocks, self._plan.launch_superblocks(self._cut.n_workers))
-        work = self._work._replace(
-            rows=self._work.rows._replace(labels=np.empty(len(self._work.x), np.int64)),
-            sums=new_sums(n_slabs, self._work.sums.accumulator.shape, self._plan.rows, len(self._work.sums.codes)),
-        )
-        np.multiply(chosen, scales, out=work.state.means)
-        address, counts = self._address(lloyd.lloyd), work.state.counts
-        context = packed_work(work)
-        while counts[PHASE] not in (FINISHED, HELD):
-            with driving(self._n_threads, work, self._cut, self._shared) as (drive, cut):
-                check(k_means.lloyd_rounds(drive, address, context, cut, LAUNCH_NANOSECONDS * cut.n_workers))
-        self.n_rounds = int(counts[N_ITER])
-        means = work.state.means / scales if counts[PHASE] == FINISHED else None
-        return Partition(work.rows.labels, means)
+        chosen, labels, k = self.seed(generator), np.empty(len(self._x), np.int64), self._plan.n_components
+        n_slabs = min(self._cut.n_superblocks, self._cut.prepared_a_launch)
+        bench = self._bench(k, n_slabs, (k + 1, slab_pitch(1 + self._plan.n_features)), lloyd.SPARE, labels)
+        state, scales = bench.work.state, bench.work.model.scales
+        while state.counts[PHASE] not in (FINISHED, HELD):
+            check(self._launched(k_means.lloyd_rounds, lloyd.lloyd, bench, chosen))
+        self.n_rounds = int(state.counts[N_ITER])
+        means = state.means / scales if state.counts[PHASE] == FINISHED else None
+        bench.put_back()
+        return Partition(labels, means)
+
+    def _bench(
+        self,
+        n_centers: int,
+        n_slabs: int,
+        slab_shape: tuple[int, int],
+        spare: int,
+        labels: NDArray[np.int64] = NO_LABELS,
+    ) -> Bench:
+        x, plan, d = self._x, self._plan, self._plan.n_features
+        n_workers = self._cut.n_workers
+        sizes = Sizes(x.dtype, n_centers, d, d, plan.lanes, n_workers, n_slabs, slab_shape, plan.rows, spare)
+        rows = no_rows(x.dtype, plan.n_components)
+        bench = bench_for(sizes, x, rows._replace(weights=self._weights, labels=labels, values=self._values))
+        bench.work.state.spread[:] = self._deviations
+        return bench
+
+    def _launched(self, function: Any, task: Any, bench: Bench, *rest: Any) -> Any:
+        tasks = (address_of(task, self._x.dtype, layout_of(self._x)),)
+        return launched(function, tasks, bench.context, self._x, self._cut, self._team, *rest, LAUNCH_NANOSECONDS)

@@ -9,7 +9,7 @@ from ..kernels.launch import launch_items
 from ..model.parameters import Parameters
 from ..model.plan import plan_of
 from ..model.statistics import SufficientStatistics
-from .launch.work import address_of, check, driving, layout_of
+from .launch.work import address_of, check, launched, layout_of
 from .run import Run
 
 
@@ -28,6 +28,8 @@ class _Maximization(Run):
         state.first[:], state.added[:] = statistics.first_moments, added
         state.second[:] = np.reshape(statistics.second_moments, state.second.shape)
         task = address_of(self._kernels.maximize, work.x.dtype, layout_of(work.x))
-        with driving(1, work, self._cut, 0.0) as (drive, cut):
-            check(launch_items(drive, task, self._context, 0, cut.n_maximized, 0.0, cut))
-        return self.parameters()
+        cut = self._cut._replace(n_workers=1)
+        check(launched(launch_items, (task,), self._bench.context, work.x, cut, self._team, 0, cut.n_maximized, 0.0))
+        parameters = self.parameters()
+        self.close()
+        return parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from ..kernels.launch import fold
 from ..kernels.work import Tasks, Work
 from ..model.parameters import Parameters
-from ..model.plan import LAUNCH_NANOSECONDS, Plan
+from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan
 from ..model.rounds import em as rounds
 from ..model.rounds.small import Workspace
 from ..model.rounds.state import (
@@ -24,18 +25,18 @@ from ..model.rounds.state import (
     STATUS,
     SWEEP,
     UNPACK,
-    allocate_state,
 )
 from ..model.structures import Kernels
 from .launch import threads
-from .launch.buffers import new_model, new_scratch, new_sums
+from .launch.bench import bench_for
+from .launch.buffers import Sizes
 from .launch.work import (
     NO_LABELS,
     UNWEIGHTED,
     address_of,
     check,
     driver_of,
-    driving,
+    launched,
     layout_of,
     no_rows,
     nothing,
@@ -44,6 +45,31 @@ from .launch.work import (
 )
 
 Array = NDArray[np.float64]
+
+
+@functools.lru_cache(maxsize=256)
+def sizes_of(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
+    """Return the sizes of the buffers of a run."""
+    k, d, kernels = plan.n_components, plan.n_features, plan.kernels
+    block_rows, factors, offsets = kernels.density.shape(k, d)
+    return Sizes(
+        dtype=plan.dtype,
+        n_components=k,
+        n_features=d,
+        block_rows=block_rows,
+        lanes=plan.lanes,
+        n_workers=n_workers,
+        n_slabs=n_slabs,
+        slab_shape=plan.slab_shape,
+        superblock_rows=plan.rows,
+        spare=max(kernels.density.spare(k, d), kernels.moments.spare(k, d)),
+        n_logs=k,
+        order=plan.order,
+        core=plan.structure.core(k, d),
+        factors=factors,
+        offsets=offsets,
+        least=plan.digits_left,
+    )
 
 
 class Run:
@@ -62,33 +88,28 @@ class Run:
     ) -> None:
         k, d, dtype = plan.n_components, plan.n_features, plan.dtype
         self.plan = plan
-        self._n_threads = n_threads
-        self._kernels = kernels = plan.kernels
+        self._kernels = plan.kernels
         n_workers = threads.available(n_threads)
         cut = plan.cut(0 if x is None else len(x), n_workers, threads.worth_sharing())
         n_slabs = plan.launch_superblocks(n_workers)
         if x is not None:
             n_slabs = max(1, min(n_slabs, cut.n_superblocks))
         # What is worth sharing out at most: a launch of superblocks, or of components.
-        self._shared = max(
+        shared = max(
             n_slabs * cut.superblock_nanoseconds if n_slabs > 1 else 0.0,
             cut.n_prepared * cut.prepare_nanoseconds if cut.n_prepared > 1 else 0.0,
         )
-        if self._shared < cut.parallel_nanoseconds:
+        if shared < cut.parallel_nanoseconds:
             n_workers = 1
+        self._team = n_threads, shared
         self._cut = cut._replace(n_workers=n_workers)
-        size, factors, offsets = kernels.density.shape(k, d)
-        spare = max(kernels.density.spare(k, d), kernels.moments.spare(k, d))
-        self.state = allocate_state(k, d, plan.structure.core(k, d), plan.digits_left)
-        self._work = Work(
-            x=nothing(d, dtype) if x is None else x,
-            rows=no_rows(dtype, k)._replace(weights=weights, labels=labels),
-            model=new_model(k, d, size, dtype, factors, offsets),
-            state=self.state,
-            scratch=new_scratch(n_workers, size, spare, k, plan.lanes, dtype, plan.order),
-            sums=new_sums(n_slabs, plan.slab_shape, plan.rows, n_workers),
-        )
-        self._context = packed_work(self._work)
+        rows = no_rows(dtype, k)._replace(weights=weights, labels=labels)
+        self._bench = bench_for(sizes_of(plan, n_workers, n_slabs), nothing(d, dtype) if x is None else x, rows)
+        self.state = self._bench.work.state
+
+    @property
+    def _work(self) -> Work:
+        return self._bench.work
 
     @property
     def phase(self) -> int:
@@ -99,6 +120,10 @@ class Run:
     def rows_a_launch(self) -> int:
         """Rows that can be added at once."""
         return self.plan.rows * len(self._work.sums.slabs)
+
+    def close(self) -> None:
+        """Give back what the run works on: it ends here, and so does its state."""
+        self._bench.put_back()
 
     def use(self, kernels: Kernels, *, held: bool) -> None:
         """Sum other moments from now on; come back, or not, when the statistics of a pass are in the state."""
@@ -143,8 +168,10 @@ class Run:
 
     def _call(self, sweep: Any, last: int, nanoseconds: float) -> bool:
         tasks = self._tasks(sweep, layout_of(self._work.x))
-        with driving(self._n_threads, self._work, self._cut, self._shared) as (drive, cut):
-            return bool(rounds.advance(drive, tasks, self._context, cut, last, nanoseconds * cut.n_workers))
+        return bool(self._launched(tasks, self._bench.context, self._work.x, self._cut, last, nanoseconds))
+
+    def _launched(self, tasks: Tasks, context: Any, x: NDArray[Any], cut: Cut, last: int, nanoseconds: float) -> Any:
+        return launched(rounds.advance, (tasks,), context, x, cut, self._team, last, nanoseconds)
 
     def _tasks(self, sweep: Any, layout: str) -> Tasks:
         kernels = self._kernels
@@ -163,8 +190,7 @@ class Run:
         context = packed_work(work)
         whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=True)
         while True:
-            with driving(self._n_threads, work, whole, self._shared) as (drive, cut):
-                rounds.advance(drive, tasks, context, cut, 0, LAUNCH_NANOSECONDS * cut.n_workers)
+            self._launched(tasks, context, x, whole, 0, LAUNCH_NANOSECONDS)
             if self.state.counts[STATUS] == BROKEN:
                 check(0)
             if self.phase == SWEEP and self.state.counts[ITEM] == 0:

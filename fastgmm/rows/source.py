@@ -56,6 +56,10 @@ class Rounds(Protocol):
         """Go on until round `last` is done, the trace is full, or the run is over."""
         ...
 
+    def close(self) -> None:
+        """Give back what the run works on: it ends here, and so does its state."""
+        ...
+
 
 class Source(Protocol):
     """Rows that can be passed over again and again."""

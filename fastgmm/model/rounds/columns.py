@@ -17,14 +17,15 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
     """
     model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
     counts, slabs, accumulator = state.counts, sums.slabs, sums.accumulator
-    while counts[PHASE] != DONE and nanoseconds > 0.0:
+    left = nanoseconds * cut.n_workers
+    while counts[PHASE] != DONE and left > 0.0:
         begin = counts[ITEM]
         n_items = min(cut.n_superblocks - begin, slabs.shape[0])
         task = ranges if counts[PHASE] == RANGES else moments
         code = launch(drive, task, context, begin, n_items, cut.superblock_nanoseconds, cut)
         if code != OK:
             return code
-        nanoseconds -= n_items * cut.superblock_nanoseconds
+        left -= n_items * cut.superblock_nanoseconds
         if counts[PHASE] == RANGES:
             fold_ranges(slabs[:n_items], accumulator)
         else:

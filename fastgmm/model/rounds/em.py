@@ -49,6 +49,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
     """
     model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
+    left = nanoseconds * cut.n_workers
     while counts[PHASE] != FINISHED:
         phase, begin = counts[PHASE], counts[ITEM]
         task, item_nanoseconds = tasks.fold, 0.0
@@ -76,7 +77,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
                 task, n_items = tasks.maximize, cut.n_maximized
             item_nanoseconds = ELEMENT_NANOSECONDS * state.second.size / n_items
         code = launch(drive, task, context, begin, n_items, item_nanoseconds, cut)
-        nanoseconds -= n_items * item_nanoseconds
+        left -= n_items * item_nanoseconds
         if code != OK:
             fail(state, code)
         elif phase == PREPARE:
@@ -104,6 +105,6 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
         full = counts[N_TRACED] == state.trace.shape[0] and counts[STATUS] == RUNNING
         if counts[PHASE] == OPEN and counts[GIVEN] == 0 and (counts[N_ITER] >= last or full):
             return False
-        if nanoseconds <= 0.0:
+        if left <= 0.0:
             return counts[PHASE] != FINISHED
     return False

@@ -7,6 +7,7 @@ import math
 
 from ..._numba.options import exact, part
 from ..._numba.pointers import member
+from ...kernels.densities.kinds import set_scales_of
 from ...kernels.k_means.centers import farthest, fill_empty, hold_centers, move
 from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
 from ...kernels.k_means.plus_plus import draw_row, draw_superblock, fill_chosen, take_rows
@@ -58,10 +59,13 @@ def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
         member(context, SUMS),
     )
     counts, n_components = state.counts, chosen.shape[0]
-    while counts[PHASE] != FINISHED and nanoseconds > 0.0:
+    left = nanoseconds * cut.n_workers
+    while counts[PHASE] != FINISHED and left > 0.0:
         k, c = counts[N_ITER], counts[CANDIDATE]
         target = 0.0
         if counts[PHASE] == OPEN:
+            if counts[BEST] < 0:
+                set_scales_of(model, state.spread, True)
             step[0], c = chosen[k], 1
             take_rows(x, step[:1], model)
             counts[PHASE] = SWEEP if counts[BEST] < 0 else DRAW
@@ -79,7 +83,7 @@ def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
         code = launch(drive, potential, context, begin, n_items, cut.superblock_nanoseconds, cut)
         if code != OK:
             return code
-        nanoseconds -= n_items * cut.superblock_nanoseconds
+        left -= n_items * cut.superblock_nanoseconds
         if counts[PHASE] == DRAW:
             a, b = begin * sums.rows, min((begin + 1) * sums.rows, x.shape[0])
             step[c] = a + draw_row(target, rows.values[a:b], rows.weights[a:b])
@@ -116,8 +120,8 @@ def best_candidate(slabs, n_centers):
 
 
 @exact
-def lloyd_rounds(drive, lloyd, context, cut, nanoseconds):
-    """Move the centres ``state.means`` by Lloyd's rounds until they have settled, then label the rows.
+def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
+    """Move centres, the rows `chosen` (K,) at first, by Lloyd's rounds until they have settled, then label the rows.
 
     Returns the code of a task that failed, else OK; ``counts[PHASE]`` is FINISHED when the labels are in
     ``rows.labels`` and the means of the clusters in ``state.means``, HELD if a cluster had to be given a row of
@@ -131,8 +135,12 @@ def lloyd_rounds(drive, lloyd, context, cut, nanoseconds):
         member(context, SUMS),
     )
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
-    while counts[PHASE] != FINISHED and counts[PHASE] != HELD and nanoseconds > 0.0:
+    left = nanoseconds * cut.n_workers
+    while counts[PHASE] != FINISHED and counts[PHASE] != HELD and left > 0.0:
         if counts[PHASE] == OPEN:
+            if counts[N_ITER] == 0:
+                set_scales_of(model, state.spread, True)
+                take_means(x, chosen, model, state)
             hold_centers(model, state)
             counts[PHASE], counts[ITEM] = SWEEP, 0
         if counts[ITEM] == 0:
@@ -142,12 +150,20 @@ def lloyd_rounds(drive, lloyd, context, cut, nanoseconds):
         code = launch(drive, lloyd, context, begin, n_items, cut.superblock_nanoseconds, cut)
         if code != OK:
             return code
-        nanoseconds -= n_items * cut.superblock_nanoseconds
+        left -= n_items * cut.superblock_nanoseconds
         add_slabs(sums.slabs[:n_items], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
             settle(x, rows, model, state, accumulator)
     return OK
+
+
+@part
+def take_means(x, chosen, model, state):
+    """Make rows of `x` the centres ``state.means``."""
+    for k in range(chosen.shape[0]):
+        for d in range(x.shape[1]):
+            state.means[k, d] = float(x[chosen[k], d]) * float(model.scales[d])
 
 
 @part

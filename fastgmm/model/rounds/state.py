@@ -79,8 +79,9 @@ __all__ = [
     "TOTAL_WEIGHT",
     "TRACE_BLOCK",
     "UNPACK",
-    "allocate_state",
+    "begin_state",
     "set_rule",
+    "state_shapes",
     "take_trace",
 ]
 
@@ -88,26 +89,30 @@ __all__ = [
 TRACE_BLOCK = 128
 
 
-def allocate_state(n_components: int, n_features: int, core: tuple[int, int, int], least: float = 0.0) -> State:
-    """Return an unfilled state for covariances of shape `core`, about to begin its first round; `least` is LEAST."""
+def state_shapes(n_components: int, n_features: int, core: tuple[int, int, int]) -> State:
+    """Return shape and dtype of each array of a state for covariances of shape `core`."""
     k, d = n_components, n_features
-    numbers, counts = np.zeros(8), np.zeros(11, np.int64)
-    counts[COMPONENT] = -1
-    numbers[PREVIOUS], numbers[CHANGE], numbers[LEAST] = -np.inf, np.inf, least
     return State(
-        weights=np.empty(k),
-        means=np.empty((k, d)),
-        covariances=np.empty(core),
-        centers=np.empty((k, d)),
-        sums=np.empty(k),
-        first=np.empty((k, d)),
-        second=np.empty(core),
-        added=np.zeros(d),
-        spread=np.ones(d),
-        numbers=numbers,
-        counts=counts,
-        trace=np.empty(TRACE_BLOCK),
+        weights=((k,), np.float64),
+        means=((k, d), np.float64),
+        covariances=(core, np.float64),
+        centers=((k, d), np.float64),
+        sums=((k,), np.float64),
+        first=((k, d), np.float64),
+        second=(core, np.float64),
+        added=((d,), np.float64),
+        spread=((d,), np.float64),
+        numbers=((8,), np.float64),
+        counts=((11,), np.int64),
+        trace=((TRACE_BLOCK,), np.float64),
     )
+
+
+def begin_state(state: State, least: float = 0.0) -> None:
+    """Let a state of zeros be about to begin its first round; `least` is LEAST."""
+    state.spread.fill(1.0)
+    state.counts[COMPONENT] = -1
+    state.numbers[PREVIOUS], state.numbers[CHANGE], state.numbers[LEAST] = -np.inf, np.inf, least
 
 
 def set_rule(state: State, *, tol: float, aitken: bool, max_iter: int, previous: float, total_weight: float) -> None:

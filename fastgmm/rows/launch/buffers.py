@@ -1,4 +1,4 @@
-"""Memory of a launch: buffers of each worker, slabs, and models, allocated before compiled code runs.
+"""Memory of a launch: models, states, buffers of each worker, and slabs, allocated before compiled code runs.
 
 So running out of memory is an ordinary MemoryError, before a single row was touched.
 """
@@ -7,86 +7,113 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.work import Model, Scratch, Sums
+from ...kernels.work import Model, Scratch, State, Sums
+from ...model.rounds.state import begin_state, state_shapes
 
 # A cache line, and the widest vector there is.
 ALIGNMENT = 64
 # Bytes between two arrays in one piece of memory. Side by side, loads from one and stores into another meet at the
 # same place of a page: a round of 200000 x 16, K = 16 took 9.9 ms, and 9.55 with half a page and a line between.
 GAP = 2112
+# Arrays smaller than a page need none.
+PAGE = 4096
 
 
-Wanted = tuple[tuple[tuple[int, ...], Any], ...]
+class Sizes(NamedTuple):
+    """What decides how large the buffers of a launch are, and what they begin with.
+
+    Blocks have `block_rows`, P; the scratch of each of `n_workers` has `spare` rows of a block more, `n_logs` rows of
+    ``half_logs``, and two matrices of `order`. `core` is the shape of covariances; `least` is LEAST.
+    """
+
+    dtype: Any
+    n_components: int
+    n_features: int
+    block_rows: int
+    lanes: int
+    n_workers: int
+    n_slabs: int
+    slab_shape: tuple[int, int]
+    superblock_rows: int
+    spare: int = 0
+    n_logs: int = 0
+    order: int = 0
+    core: tuple[int, int, int] = (0, 0, 0)
+    factors: tuple[int, int, int] = (0, 0, 0)
+    offsets: tuple[int, int] = (0, 0)
+    least: float = 0.0
+
+
+class Buffers(NamedTuple):
+    """All of a `Work` but the rows; `begins` are the bytes of what has a value before the first launch."""
+
+    model: Model
+    state: State
+    scratch: Scratch
+    sums: Sums
+    begins: NDArray[np.uint8]
+
+
+def new_buffers(sizes: Sizes) -> Buffers:
+    """Return buffers as they begin: an empty model, no sums, a run that is about to begin its first round."""
+    n_bytes, n_begins, shapes = _layout(sizes)
+    raw = np.empty(n_bytes + ALIGNMENT, np.uint8)
+    begin = -raw.ctypes.data % ALIGNMENT
+    begins = raw[begin : begin + n_begins]
+    begins.fill(0)
+    arrays = [np.ndarray(shape, dtype, raw, begin + offset) for shape, dtype, offset in shapes]
+    model, state = Model(*arrays[:7]), State(*arrays[7:19])
+    accumulator, codes, slabs = arrays[19], arrays[20], arrays[-1]
+    model.scales.fill(1.0)
+    model.unit.fill(1.0)
+    begin_state(state, sizes.least)
+    sums = Sums(slabs, accumulator, sizes.superblock_rows, codes)
+    return Buffers(model, state, Scratch(*arrays[21:-1]), sums, begins)
 
 
 @functools.lru_cache(maxsize=256)
-def _layout(wanted: Wanted) -> tuple[int, list[tuple[tuple[int, ...], Any, int]]]:
-    """Return bytes, and shape, dtype and offset of each array; kept, because small fits ask faster than this adds."""
-    n_bytes, arrays = 0, []
-    for shape, dtype in wanted:
-        arrays.append((shape, np.dtype(dtype), n_bytes))
-        n_bytes += -(-math.prod(shape) * np.dtype(dtype).itemsize // ALIGNMENT) * ALIGNMENT + GAP
-    return n_bytes, arrays
+def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, int]]]:
+    """Return all bytes, those of what begins with a value, and shape, dtype and offset of each array.
 
-
-def aligned(*wanted: tuple[tuple[int, ...], Any]) -> list[NDArray[Any]]:
-    """Return uninitialised arrays in one piece of memory, each of which begins at a multiple of `ALIGNMENT` bytes."""
-    n_bytes, arrays = _layout(wanted)
-    raw = np.empty(n_bytes + ALIGNMENT, np.uint8)
-    begin = -raw.ctypes.data % ALIGNMENT
-    return [np.ndarray(shape, dtype, raw, begin + offset) for shape, dtype, offset in arrays]
-
-
-def new_model(
-    n_components: int,
-    n_features: int,
-    size: int,
-    dtype: Any,
-    factors: tuple[int, ...] = (0, 0, 0),
-    offsets: tuple[int, int] = (0, 0),
-) -> Model:
-    """Return an unfilled model whose blocks have `size` rows, P; padding is 0."""
-    return Model(
-        scales=np.ones(n_features, dtype),
-        origin=np.zeros(n_features, dtype),
-        means=np.zeros((n_components, size), dtype),
-        unit=np.ones(2),
-        factors=np.zeros(factors, dtype),
-        offsets=np.zeros(offsets, dtype),
-        constants=np.zeros(n_components, dtype),
-    )
-
-
-def new_scratch(
-    n_workers: int, size: int, spare: int, n_components: int, lanes: int, dtype: Any, order: int = 0
-) -> Scratch:
-    """Return buffers for workers: blocks of `size` rows, `spare` more, K rows, and two matrices of `order` D."""
-    scratch = Scratch(
-        *aligned(
-            ((n_workers, size, lanes), dtype),
-            ((n_workers, spare, lanes), dtype),
-            ((n_workers, n_components, lanes), dtype),
-            ((n_workers, lanes), dtype),
-            ((n_workers, lanes), dtype),
-            ((n_workers, lanes), np.float64),
-            ((n_workers, lanes), np.int64),
-            ((n_workers, 2, order, order), np.float64),
-        )
-    )
-    scratch.block.fill(0.0)
-    return scratch
-
-
-def new_sums(n_slabs: int, shape: tuple[int, int], rows: int, n_workers: int) -> Sums:
-    """Return slabs of this shape for superblocks of so many rows, and an accumulator."""
-    return Sums(
-        slabs=aligned(((n_slabs, *shape), np.float64))[0],
-        accumulator=np.zeros(shape),
-        rows=rows,
-        codes=np.zeros(n_workers, np.int64),
-    )
+    Kept, because small fits ask faster than this adds.
+    """
+    k, d, p, dtype = sizes.n_components, sizes.n_features, sizes.block_rows, sizes.dtype
+    workers, lanes, double, integer = sizes.n_workers, sizes.lanes, np.float64, np.int64
+    wanted: list[tuple[tuple[int, ...], Any]] = [
+        *Model(
+            scales=((d,), dtype),
+            origin=((p,), dtype),
+            means=((k, p), dtype),
+            unit=((2,), double),
+            factors=(sizes.factors, dtype),
+            offsets=(sizes.offsets, dtype),
+            constants=((k,), dtype),
+        ),
+        *state_shapes(k, d, sizes.core),
+        (sizes.slab_shape, double),
+        ((workers,), integer),
+        *Scratch(
+            block=((workers, p, lanes), dtype),
+            spare=((workers, sizes.spare, lanes), dtype),
+            half_logs=((workers, sizes.n_logs, lanes), dtype),
+            maxima=((workers, lanes), dtype),
+            row_sums=((workers, lanes), dtype),
+            products=((workers, lanes), double),
+            index=((workers, lanes), integer),
+            matrices=((workers, 2, sizes.order, sizes.order), double),
+        ),
+        ((sizes.n_slabs, *sizes.slab_shape), double),
+    ]
+    n_bytes, arrays, ends = 0, [], []
+    for shape, kind in wanted:
+        arrays.append((shape, np.dtype(kind), n_bytes))
+        size = math.prod(shape) * np.dtype(kind).itemsize
+        n_bytes += -(-size // ALIGNMENT) * ALIGNMENT + (GAP if size >= PAGE else 0)
+        ends.append(n_bytes)
+    # Blocks begin with zeros, too: where they are padded they stay so.
+    return n_bytes, ends[21], arrays

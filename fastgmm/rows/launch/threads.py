@@ -17,8 +17,8 @@ from ..._numba.options import JIT_ENABLED
 
 # Work that is worth sharing out: a parallel region costs 5 to 10 microseconds with the omp and tbb layers, about 50
 # with workqueue.
-PARALLEL_NANOSECONDS = 20_000
-WORKQUEUE_NANOSECONDS = 200_000
+PARALLEL_NANOSECONDS = 2e4
+WORKQUEUE_NANOSECONDS = 2e5
 
 _import_pid = os.getpid()
 _workqueue_lock = threading.Lock()

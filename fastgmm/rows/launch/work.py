@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._numba.addresses import by_address
+from ..._numba.addresses import by_address, entry_point
 from ..._numba.pointers import kind_of, packed
 from ...kernels import launch as drivers
 from ...kernels.work import BROKEN, OK, Rows, Tasks, Work
 from ...model.plan import Cut
-from ...model.rounds.state import allocate_state
 from . import threads
-from .buffers import new_model, new_scratch, new_sums
+from .buffers import Sizes, new_buffers
 
 UNWEIGHTED = np.empty(0)
 NO_LABELS = np.empty(0, np.int64)
@@ -41,13 +38,9 @@ def _example(dtype: Any, layout: str) -> Work:
     x = np.zeros((3, 2), dtype)
     x = {"C": x, "F": np.asfortranarray(x), "A": np.zeros((6, 2), dtype)[::2]}[layout]
     x.flags.writeable = False
-    work = (
-        new_model(1, 1, 1, dtype),
-        allocate_state(1, 1, (1, 1, 1)),
-        new_scratch(1, 1, 1, 1, 1, dtype),
-        new_sums(1, (1, 1), 1, 1),
-    )
-    return Work(x, no_rows(dtype, 1), *work)
+    one = (1, 1, 1)
+    *buffers, _ = new_buffers(Sizes(dtype, 1, 1, 1, 1, 1, 1, (1, 1), 1, 1, 1, 1, one, one, (1, 1)))
+    return Work(x, no_rows(dtype, 1), *buffers)
 
 
 def layout_of(x: NDArray[Any]) -> str:
@@ -56,13 +49,14 @@ def layout_of(x: NDArray[Any]) -> str:
 
 
 @functools.cache
-def _kind_of(dtype: Any, layout: str) -> Any:
+def kind_for(dtype: Any, layout: str) -> Any:
+    """Return the kind of the contexts of what tasks work on."""
     return kind_of(_example(dtype, layout))
 
 
 def packed_work(work: Work) -> Any:
-    """Return `work` as compiled code takes it from Python; a change of what an array is takes another."""
-    return packed(work, _kind_of(work.x.dtype, layout_of(work.x)))
+    """Return `work` as compiled code takes it from Python, once; what is launched again and again has a `Bench`."""
+    return packed(work, kind_for(work.x.dtype, layout_of(work.x)))
 
 
 @functools.cache
@@ -92,12 +86,31 @@ def shared_out(cut: Cut) -> tuple[Cut, float]:
     return cut._replace(n_workers=n_workers), shared
 
 
-@contextlib.contextmanager
-def driving(n_threads: int | None, work: Work, cut: Cut, nanoseconds: float) -> Iterator[tuple[Any, Cut]]:
-    """Yield the driver for launches of so much work at most, and the cut for it; threads are set meanwhile."""
-    with threads.team(n_threads, nanoseconds if cut.n_workers > 1 else 0.0) as parallel:
-        drive = driver_of(work.x.dtype, layout_of(work.x), parallel)
-        yield drive, cut if parallel else cut._replace(n_workers=1)
+def launched(
+    function: Any, tasks: tuple[Any, ...], context: Any, x: NDArray[Any], cut: Cut, team: Any, *rest: Any
+) -> Any:
+    """Return what compiled code that launches tasks over rows `x` returns.
+
+    ``function(drive, *tasks, context, cut, *rest)`` gets the driver for the threads there are, and the cut for it;
+    `tasks` are addresses, or `Tasks` of them. `team`: number of threads or None, and nanoseconds shared out.
+    """
+    key = x.dtype, layout_of(x)
+    if cut.n_workers == 1:
+        return _call(function, key, driver_of(*key, False), *tasks, context, cut, *rest)
+    with threads.team(*team) as parallel:
+        cut = cut if parallel else cut._replace(n_workers=1)
+        return _call(function, key, driver_of(*key, parallel), *tasks, context, cut, *rest)
+
+
+def _call(function: Any, key: tuple[Any, str], *arguments: Any) -> Any:
+    """Call a function of this file's arguments, whose types follow from the dtype and the layout of the rows."""
+    entry = _entries.get((function, key))
+    if entry is None:
+        entry = _entries[function, key] = entry_point(function, *arguments)
+    return entry(*arguments)
+
+
+_entries: dict[Any, Any] = {}
 
 
 def check(code: int) -> None:
