@@ -1,6 +1,7 @@
 """The seam: the same bits for every cut of the rows, number of threads and memory layout."""
 
 import os
+import weakref
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.model.plan import Plan
 from fastgmm.rows.accumulation import Accumulation
-from fastgmm.rows.launch import threads
+from fastgmm.rows.launch import bench, threads
 from fastgmm.rows.launch.pieces import pieces
 
 FEATURES = [2, 3] if JIT_ENABLED else [2]
@@ -197,3 +198,41 @@ def test_statistics_under_other_parameters_do_not_add_up():
         fastgmm.accumulate(X, start) + fastgmm.accumulate(X, moved)
     with pytest.raises(TypeError):
         fastgmm.accumulate(X, start) + 1
+
+
+def test_buffers_of_earlier_fits_change_no_bit():
+    """Small fits take the buffers of earlier ones, a fit inside another's callback included, and keep no rows."""
+    rng = np.random.default_rng(0)
+    near, far = rng.normal(size=(300, 2)), 1e6 + 1e3 * rng.normal(size=(300, 2))
+    inner = []
+
+    def fit(X, **options):
+        return fastgmm.fit(X, 3, random_state=0, max_iter=5, **options)
+
+    bench._kept.clear()
+    first = fit(near)
+    assert bench._kept
+    assert all(len(waiting) == 1 for waiting in bench._kept.values())
+    fit(far)
+    outer = fit(near, callback=lambda state: inner.append(fit(far)) if state.iteration == 2 else None)
+    for again in (outer, fit(near)):
+        for name in ("weights", "means", "covariances"):
+            np.testing.assert_array_equal(getattr(again.mixture, name), getattr(first.mixture, name))
+        np.testing.assert_array_equal(again.trace, first.trace)
+    bench._kept.clear()
+    np.testing.assert_array_equal(inner[0].mixture.means, fit(far).mixture.means)
+    rows = near.copy()
+    gone = weakref.ref(rows)
+    fit(rows)
+    del rows
+    assert gone() is None
+
+
+def test_no_more_than_some_sizes_of_buffers_are_kept(monkeypatch):
+    monkeypatch.setattr(bench, "MOST_KEPT", 3)
+    bench._kept.clear()
+    for n_components in range(1, 5):
+        fastgmm.fit(np.arange(30.0), n_components, random_state=0, max_iter=1, reg_covar=1e-3)
+    assert len(bench._kept) == 3
+    fastgmm.fit(np.random.default_rng(0).normal(size=(40_000, 8)), 2, max_iter=1, random_state=0)
+    assert all(each.work.sums.slabs.nbytes < bench.KEPT_BYTES for waiting in bench._kept.values() for each in waiting)

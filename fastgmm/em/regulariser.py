@@ -41,8 +41,8 @@ def degenerate_components(parameters: Parameters, added: Array) -> tuple[int, ..
     structure = parameters.structure
     if structure.n_axes == 0:
         added = added.mean(keepdims=True)
-    variances = structure.variances(parameters.covariances, parameters.n_components, len(added))
+    covariances = parameters.covariances.reshape(structure.core(*parameters.means.shape))
     held_up = np.empty(parameters.n_components, np.bool_)
-    if not mark_held_up(parameters.weights, parameters.means, variances, added, held_up):
+    if not mark_held_up(parameters.weights, parameters.means, covariances, added, held_up):
         return ()
     return tuple(np.flatnonzero(held_up).tolist())

@@ -55,7 +55,7 @@ class Cut(NamedTuple):
     added: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """How a pass is cut for a structure, K components, D features and a dtype; nothing in it depends on N.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..kernels.moments.columns import DONE, column_ranges, column_sums
 from ..kernels.sizes import slab_pitch
+from ..kernels.work import Rows
 from ..model.parameters import Parameters
 from ..model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
 from ..model.rounds.columns import column_moments
@@ -17,7 +18,6 @@ from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
 from .array_run import ArrayRun
 from .k_means import KMeans
-from .launch import threads
 from .launch.bench import bench_for
 from .launch.buffers import Sizes
 from .launch.pieces import in_place
@@ -108,15 +108,15 @@ def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_th
     """Return the moments of the columns of `x` (N, D), as the kernels take it, weighted by `weights` (N,) or (0,)."""
     n_samples, d = x.shape
     plan = plan_of("diag", 1, d, x.dtype)
-    cut, shared = shared_out(plan.cut(n_samples, threads.available(n_threads), threads.worth_sharing()))
-    n_slabs = min(cut.n_superblocks, plan.launch_superblocks(cut.n_workers))
-    shape = (2, slab_pitch(d))
-    sizes = Sizes(x.dtype, 1, d, d, plan.lanes, cut.n_workers, n_slabs, shape, plan.rows)
-    bench = bench_for(sizes, x, no_rows(x.dtype, 1)._replace(weights=weights))
+    cut, shared, n_slabs = shared_out(plan, n_samples, n_threads)
+    sizes = Sizes(x.dtype, 1, d, d, plan.lanes, cut.n_workers, n_slabs, (2, slab_pitch(d)), plan.rows)
+    _, *none = no_rows(x.dtype, 1)
+    bench = bench_for(sizes, x, Rows(weights, *none))
     state, accumulator = bench.work.state, bench.work.sums.accumulator
     accumulator[0], accumulator[1] = np.inf, -np.inf
     state.numbers[TOTAL_WEIGHT] = total_weight
-    tasks = tuple(address_of(task, x.dtype, layout_of(x)) for task in (column_ranges, column_sums))
+    key = x.dtype, layout_of(x)
+    tasks = address_of(column_ranges, *key), address_of(column_sums, *key)
     row = x[first_counted(weights)].copy()
     while state.counts[PHASE] != DONE:
         check(launched(column_moments, tasks, bench.context, x, cut, (n_threads, shared), row, LAUNCH_NANOSECONDS))

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..kernels.k_means import lloyd, plus_plus
 from ..kernels.sizes import slab_pitch
+from ..kernels.work import Rows
 from ..model.plan import LAUNCH_NANOSECONDS, plan_of
 from ..model.rounds import k_means
 from ..model.rounds.state import FINISHED, HELD, N_ITER, PHASE
-from .launch import threads
 from .launch.bench import Bench, bench_for
 from .launch.buffers import Sizes
 from .launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
@@ -40,12 +40,9 @@ class KMeans:
     ) -> None:
         self._x, self._weights, self._deviations = x, weights, deviations
         self._plan = plan = plan_of("spherical", n_components, x.shape[1], x.dtype)
-        cut = plan.cut(len(x), threads.available(n_threads), threads.worth_sharing())
         # About a nanosecond per row, component and feature.
-        row_nanoseconds = float(n_components * plan.n_features)
-        cut, shared = shared_out(cut._replace(superblock_nanoseconds=min(plan.rows, len(x)) * row_nanoseconds))
-        self._cut = cut._replace(prepared_a_launch=plan.launch_superblocks(cut.n_workers))
-        self._team = n_threads, shared
+        cut, shared, self._n_slabs = shared_out(plan, len(x), n_threads, float(n_components * plan.n_features))
+        self._cut, self._team = cut._replace(prepared_a_launch=self._n_slabs), (n_threads, shared)
         self._values = np.empty(len(x), x.dtype)
         self.n_rounds = 0
 
@@ -75,8 +72,7 @@ class KMeans:
         Every cluster has a row. No means where one had to be given a row of another, which duplicates make necessary.
         """
         chosen, labels, k = self.seed(generator), np.empty(len(self._x), np.int64), self._plan.n_components
-        n_slabs = min(self._cut.n_superblocks, self._cut.prepared_a_launch)
-        bench = self._bench(k, n_slabs, (k + 1, slab_pitch(1 + self._plan.n_features)), lloyd.SPARE, labels)
+        bench = self._bench(k, self._n_slabs, (k + 1, slab_pitch(1 + self._plan.n_features)), lloyd.SPARE, labels)
         state, scales = bench.work.state, bench.work.model.scales
         while state.counts[PHASE] not in (FINISHED, HELD):
             check(self._launched(k_means.lloyd_rounds, lloyd.lloyd, bench, chosen))
@@ -96,8 +92,8 @@ class KMeans:
         x, plan, d = self._x, self._plan, self._plan.n_features
         n_workers = self._cut.n_workers
         sizes = Sizes(x.dtype, n_centers, d, d, plan.lanes, n_workers, n_slabs, slab_shape, plan.rows, spare)
-        rows = no_rows(x.dtype, plan.n_components)
-        bench = bench_for(sizes, x, rows._replace(weights=self._weights, labels=labels, values=self._values))
+        none = no_rows(x.dtype, plan.n_components).responsibilities
+        bench = bench_for(sizes, x, Rows(self._weights, labels, none, self._values))
         bench.work.state.spread[:] = self._deviations
         return bench
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.launch import fold
-from ..kernels.work import Tasks, Work
+from ..kernels.work import Rows, Tasks, Work
 from ..model.parameters import Parameters
 from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan
 from ..model.rounds import em as rounds
@@ -27,9 +26,8 @@ from ..model.rounds.state import (
     UNPACK,
 )
 from ..model.structures import Kernels
-from .launch import threads
 from .launch.bench import bench_for
-from .launch.buffers import Sizes
+from .launch.buffers import sizes_of
 from .launch.work import (
     NO_LABELS,
     UNWEIGHTED,
@@ -41,35 +39,11 @@ from .launch.work import (
     no_rows,
     nothing,
     packed_work,
+    shared_out,
     tasks_of,
 )
 
 Array = NDArray[np.float64]
-
-
-@functools.lru_cache(maxsize=256)
-def sizes_of(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
-    """Return the sizes of the buffers of a run."""
-    k, d, kernels = plan.n_components, plan.n_features, plan.kernels
-    block_rows, factors, offsets = kernels.density.shape(k, d)
-    return Sizes(
-        dtype=plan.dtype,
-        n_components=k,
-        n_features=d,
-        block_rows=block_rows,
-        lanes=plan.lanes,
-        n_workers=n_workers,
-        n_slabs=n_slabs,
-        slab_shape=plan.slab_shape,
-        superblock_rows=plan.rows,
-        spare=max(kernels.density.spare(k, d), kernels.moments.spare(k, d)),
-        n_logs=k,
-        order=plan.order,
-        core=plan.structure.core(k, d),
-        factors=factors,
-        offsets=offsets,
-        least=plan.digits_left,
-    )
 
 
 class Run:
@@ -89,22 +63,12 @@ class Run:
         k, d, dtype = plan.n_components, plan.n_features, plan.dtype
         self.plan = plan
         self._kernels = plan.kernels
-        n_workers = threads.available(n_threads)
-        cut = plan.cut(0 if x is None else len(x), n_workers, threads.worth_sharing())
-        n_slabs = plan.launch_superblocks(n_workers)
-        if x is not None:
-            n_slabs = max(1, min(n_slabs, cut.n_superblocks))
-        # What is worth sharing out at most: a launch of superblocks, or of components.
-        shared = max(
-            n_slabs * cut.superblock_nanoseconds if n_slabs > 1 else 0.0,
-            cut.n_prepared * cut.prepare_nanoseconds if cut.n_prepared > 1 else 0.0,
-        )
-        if shared < cut.parallel_nanoseconds:
-            n_workers = 1
+        self._cut, shared, n_slabs = shared_out(plan, 0 if x is None else len(x), n_threads)
         self._team = n_threads, shared
-        self._cut = cut._replace(n_workers=n_workers)
-        rows = no_rows(dtype, k)._replace(weights=weights, labels=labels)
-        self._bench = bench_for(sizes_of(plan, n_workers, n_slabs), nothing(d, dtype) if x is None else x, rows)
+        _, _, *none = no_rows(dtype, k)
+        rows = Rows(weights, labels, *none)
+        sizes = sizes_of(plan, self._cut.n_workers, n_slabs)
+        self._bench = bench_for(sizes, nothing(d, dtype) if x is None else x, rows)
         self.state = self._bench.work.state
 
     @property

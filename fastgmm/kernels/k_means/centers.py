@@ -18,6 +18,14 @@ def hold_centers(model, state):
 
 
 @part
+def take_means(x, chosen, model, state):
+    """Make rows of `x` the centres ``state.means``."""
+    for k in range(chosen.shape[0]):
+        for d in range(x.shape[1]):
+            state.means[k, d] = float(x[chosen[k], d]) * float(model.scales[d])
+
+
+@part
 def move(accumulator, centers, moved):
     """Write the means of the clusters, whose sums the `accumulator` holds, into `moved` (K, D); empty ones stay.
 
@@ -42,6 +50,14 @@ def move(accumulator, centers, moved):
             offset = centers[k, d] - centers[0, d] - grand
             scatter += 2.0 * offset * accumulator[k, 1 + d] + accumulator[k, 0] * offset * offset
     return shift, scatter / (n * n_features)
+
+
+@part
+def copy_centers(state):
+    """Make the moved centres the means; in loops: the check of an array assignment compiles for two seconds."""
+    for k in range(state.means.shape[0]):
+        for d in range(state.means.shape[1]):
+            state.means[k, d] = state.centers[k, d]
 
 
 @part

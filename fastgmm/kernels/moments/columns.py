@@ -5,7 +5,7 @@ import math
 from ..._numba.options import exact, part, task
 from ..._numba.pointers import member
 from ..blocks.loading import load_block
-from ..densities.kinds import scale_of
+from ..densities.kinds import scale_of, variance_of
 from ..sizes import lanes
 from ..work import MODEL, OK, ROWS, SCRATCH, SUMS, X
 
@@ -119,19 +119,18 @@ def share_of_variances(means, deviations, share, least, out):
 
 
 @exact
-def mark_held_up(weights, means, variances, added, held_up):
+def mark_held_up(weights, means, covariances, added, held_up):
     """Mark the components without weight, or with a variance of which half or more is the regulariser; count them.
 
-    So are those with a variance that the rounding of the rows could have made. `held_up` (K,) is written; `variances`
-    are (K or 1, D or 1).
+    So are those with a variance that the rounding of the rows could have made. `held_up` (K,) is written;
+    `covariances` are (K or 1, D or 1, D or 1).
     """
     count = 0
     for k in range(weights.shape[0]):
-        row = min(k, variances.shape[0] - 1)
         held_up[k] = weights[k] == 0.0
         for d in range(added.shape[0]):
             rounding = (4.0 * EPSILON * means[k, d]) ** 2
-            if not variances[row, d] > 2.0 * added[d] + rounding:
+            if not variance_of(covariances, k, d) > 2.0 * added[d] + rounding:
                 held_up[k] = True
         if held_up[k]:
             count += 1

@@ -8,7 +8,7 @@ import math
 from ..._numba.options import exact, part
 from ..._numba.pointers import member
 from ...kernels.densities.kinds import set_scales_of
-from ...kernels.k_means.centers import farthest, fill_empty, hold_centers, move
+from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, take_means
 from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
 from ...kernels.k_means.plus_plus import draw_row, draw_superblock, fill_chosen, take_rows
 from ...kernels.launch import launch
@@ -159,28 +159,12 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
 
 
 @part
-def take_means(x, chosen, model, state):
-    """Make rows of `x` the centres ``state.means``."""
-    for k in range(chosen.shape[0]):
-        for d in range(x.shape[1]):
-            state.means[k, d] = float(x[chosen[k], d]) * float(model.scales[d])
-
-
-@part
 def add_slabs(slabs, accumulator):
     """Add slabs to the accumulator in row order."""
     for s in range(slabs.shape[0]):
         for k in range(slabs.shape[1]):
             for i in range(slabs.shape[2]):
                 accumulator[k, i] += slabs[s, k, i]
-
-
-@part
-def copy_centers(state):
-    """Make the moved centres the means; in loops: the check of an array assignment compiles for two seconds."""
-    for k in range(state.means.shape[0]):
-        for d in range(state.means.shape[1]):
-            state.means[k, d] = state.centers[k, d]
 
 
 @part

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.work import Model, Scratch, State, Sums
+from ...model.plan import Plan
 from ...model.rounds.state import begin_state, state_shapes
 
 # A cache line, and the widest vector there is.
@@ -47,6 +48,31 @@ class Sizes(NamedTuple):
     factors: tuple[int, int, int] = (0, 0, 0)
     offsets: tuple[int, int] = (0, 0)
     least: float = 0.0
+
+
+@functools.lru_cache(maxsize=256)
+def sizes_of(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
+    """Return the sizes of the buffers of a run."""
+    k, d, kernels = plan.n_components, plan.n_features, plan.kernels
+    block_rows, factors, offsets = kernels.density.shape(k, d)
+    return Sizes(
+        dtype=plan.dtype,
+        n_components=k,
+        n_features=d,
+        block_rows=block_rows,
+        lanes=plan.lanes,
+        n_workers=n_workers,
+        n_slabs=n_slabs,
+        slab_shape=plan.slab_shape,
+        superblock_rows=plan.rows,
+        spare=max(kernels.density.spare(k, d), kernels.moments.spare(k, d)),
+        n_logs=k,
+        order=plan.order,
+        core=plan.structure.core(k, d),
+        factors=factors,
+        offsets=offsets,
+        least=plan.digits_left,
+    )
 
 
 class Buffers(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from ..._numba.addresses import by_address, entry_point
 from ..._numba.pointers import kind_of, packed
 from ...kernels import launch as drivers
 from ...kernels.work import BROKEN, OK, Rows, Tasks, Work
-from ...model.plan import Cut
+from ...model.plan import Cut, Plan
 from . import threads
 from .buffers import Sizes, new_buffers
 
@@ -20,6 +20,7 @@ UNWEIGHTED = np.empty(0)
 NO_LABELS = np.empty(0, np.int64)
 
 
+@functools.lru_cache(maxsize=256)
 def nothing(n_features: int, dtype: Any) -> NDArray[Any]:
     """Return x of no rows, as the kernels take it."""
     x = np.empty((0, n_features), dtype)
@@ -27,6 +28,7 @@ def nothing(n_features: int, dtype: Any) -> NDArray[Any]:
     return x
 
 
+@functools.lru_cache(maxsize=256)
 def no_rows(dtype: Any, n_components: int) -> Rows:
     """Return rows with nothing beside them."""
     return Rows(UNWEIGHTED, NO_LABELS, np.empty((0, n_components), dtype), np.empty(0, dtype))
@@ -39,8 +41,8 @@ def _example(dtype: Any, layout: str) -> Work:
     x = {"C": x, "F": np.asfortranarray(x), "A": np.zeros((6, 2), dtype)[::2]}[layout]
     x.flags.writeable = False
     one = (1, 1, 1)
-    *buffers, _ = new_buffers(Sizes(dtype, 1, 1, 1, 1, 1, 1, (1, 1), 1, 1, 1, 1, one, one, (1, 1)))
-    return Work(x, no_rows(dtype, 1), *buffers)
+    buffers = new_buffers(Sizes(dtype, 1, 1, 1, 1, 1, 1, (1, 1), 1, 1, 1, 1, one, one, (1, 1)))
+    return Work(x, no_rows(dtype, 1), *buffers[:4])
 
 
 def layout_of(x: NDArray[Any]) -> str:
@@ -79,11 +81,36 @@ def driver_of(dtype: Any, layout: str, parallel: bool) -> Any:
     return by_address(drive, task, packed_work(_example(dtype, layout)), 0, 0, 0)
 
 
-def shared_out(cut: Cut) -> tuple[Cut, float]:
-    """Return `cut` with as many threads as its superblocks are worth, and the nanoseconds of work they share."""
-    shared = cut.n_superblocks * cut.superblock_nanoseconds if cut.n_superblocks > 1 else 0.0
-    n_workers = min(cut.n_workers, cut.n_superblocks) if shared >= cut.parallel_nanoseconds else 1
-    return cut._replace(n_workers=n_workers), shared
+class Shares(NamedTuple):
+    """How launches over rows are shared out: their cut, the nanoseconds that one may take, and its slabs."""
+
+    cut: Cut
+    nanoseconds: float
+    n_slabs: int
+
+
+def shared_out(plan: Plan, n_samples: int, n_threads: int | None, row_nanoseconds: float = 0.0) -> Shares:
+    """Return how launches over so many rows are shared out, 0 if the rows are added from outside.
+
+    A row takes as long as the plan says, or `row_nanoseconds` where these are given.
+    """
+    worth = threads.worth_sharing()
+    return _shared_out(plan, n_samples, threads.available(n_threads), worth, row_nanoseconds or plan.row_nanoseconds)
+
+
+@functools.lru_cache(maxsize=256)
+def _shared_out(plan: Plan, n_samples: int, n_available: int, worth: float, row_nanoseconds: float) -> Shares:
+    cut = plan.cut(n_samples, n_available, worth)
+    cut = cut._replace(superblock_nanoseconds=float(min(plan.rows, n_samples or plan.rows) * row_nanoseconds))
+    n_slabs = plan.launch_superblocks(n_available)
+    if n_samples:
+        n_slabs = min(n_slabs, cut.n_superblocks)
+    nanoseconds = max(
+        n_slabs * cut.superblock_nanoseconds if n_slabs > 1 else 0.0,
+        cut.n_prepared * cut.prepare_nanoseconds if cut.n_prepared > 1 else 0.0,
+    )
+    n_workers = min(n_available, max(n_slabs, cut.n_prepared)) if nanoseconds >= worth else 1
+    return Shares(cut._replace(n_workers=n_workers), nanoseconds, n_slabs)
 
 
 def launched(
