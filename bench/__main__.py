@@ -13,6 +13,7 @@ import typer
 
 from bench import report as reporting
 from bench import run as running
+from bench import serial
 from bench.cases import CASES, Case
 from bench.compare import plot as compare_plot
 from bench.compare import study
@@ -84,6 +85,7 @@ def run(
         raise typer.Exit(1) from None
     write(results, path)
     print(reporting.table(results))
+    print(f"\n{serial.table(results)}")
 
 
 @app.command()
@@ -165,7 +167,7 @@ def report(
     climbed = load(ladder, show.summary)
     compared = load(comparison, compare_table.summary)
     try:
-        reporting.update(readme, loaded)
+        reporting.update(readme, documents / "speed.md", loaded)
         if loaded["scaling"]:
             reporting.plot_scaling(loaded["scaling"], documents / "scaling.png")
         reporting.update_ladder(readme, documents / "ladder.md", climbed)

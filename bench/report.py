@@ -3,7 +3,7 @@
 import statistics
 from pathlib import Path
 
-from bench import markdown
+from bench import markdown, serial
 from bench.compare import table as compare_table
 from bench.ladder import show
 from bench.markdown import number
@@ -85,9 +85,11 @@ def plot_scaling(scaling: dict, path: Path) -> None:
     figure.savefig(path, dpi=130)
 
 
-def update(readme: Path, results: dict) -> None:
-    """Put the table between the markers of `readme`; ValueError if it has none."""
+def update(readme: Path, speed: Path, results: dict) -> None:
+    """Put the table into `readme`, and what many threads leave idle into `speed`; ValueError without markers."""
     readme.write_text(between(readme.read_text(), "bench", table(results), readme))
+    idle = f"{serial.table(results)}\n\n{provenance(results)}"
+    speed.write_text(between(speed.read_text(), "serial", idle, speed))
 
 
 def update_ladder(readme: Path, walk: Path, results: dict) -> None:

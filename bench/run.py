@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 import fastgmm
+from bench import serial
 from bench.cases import IMPLEMENTATIONS, MEMORY, SCALING, Case, Implementation
 from bench.compare import judge
 from bench.environment import machine, version_of
@@ -36,7 +37,13 @@ def benchmark(cases: list[Case], turns: int, scaling: bool = True) -> dict:
     for case in cases:
         print(f"{case.name}: time", file=sys.stderr, flush=True)
         timed = time_in_turn(case, turns, errors[case.name])
-        results.append({"case": {"name": case.name, **vars(case)}, "implementations": timed})
+        results.append(
+            {
+                "case": {"name": case.name, **vars(case)},
+                "implementations": timed,
+                "serial": serial.measure(case)._asdict(),
+            }
+        )
     print("memory", file=sys.stderr, flush=True)
     return {
         "environment": environment(),

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are not part of an installed package", allow_module_level=True)
 
-from bench import cases, report, run  # noqa: E402
+from bench import cases, report, run, serial  # noqa: E402
 
 README = ROOT / "README.md"
 SMALL = cases.Case(300, 2, 2)
@@ -90,10 +90,24 @@ def test_scaling_is_drawn(tmp_path, monkeypatch):
 
 def test_readme_shows_the_committed_run(tmp_path):
     results = json.loads((ROOT / "bench" / "results.json").read_text())
-    copy = tmp_path / "README.md"
-    copy.write_text(README.read_text())
-    report.update(copy, results)
-    assert copy.read_text() == README.read_text()
+    speed = ROOT / "docs" / "speed.md"
+    copies = tmp_path / "README.md", tmp_path / "speed.md"
+    for copy, original in zip(copies, (README, speed), strict=True):
+        copy.write_text(original.read_text())
+    report.update(*copies, results)
+    assert [copy.read_text() for copy in copies] == [README.read_text(), speed.read_text()]
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("covariance_type", ["full", "tied"])
+def test_serial_share(covariance_type):
+    case = cases.Case(40_000, 4, 3, covariance_type)
+    measured = serial.measure(case)
+    assert 0.0 < measured.share < 0.5
+    assert measured.n_superblocks == 10
+    assert measured.left == 10 / 64
+    results = {"results": [{"case": {"name": case.name}, "serial": {**measured._asdict(), "share": 1 / 63}}]}
+    assert serial.table(results).endswith(f"| {case.name} | 1.59 % | 0.50 | 10 | 0.16 |")
 
 
 def test_readme_quick_start_runs(tmp_path, monkeypatch):

@@ -10,9 +10,9 @@ order, and any others.
 
 import numpy as np
 
-from .._numba.options import kernel
+from .._numba.options import kernel, part
 from .._numba.pointers import member
-from .blocks.given import load_given, load_labels
+from .blocks.given import load_memberships
 from .blocks.limits import lowest
 from .blocks.loading import load_block
 from .blocks.outputs import store_labels, store_log_density, store_responsibilities
@@ -21,10 +21,10 @@ from .blocks.posterior import (
     collect_weighted,
     exponentiate,
     log_sum,
-    multiply,
     row_maxima,
 )
 from .densities.kinds import log_density
+from .launch import clear
 from .moments.kinds import accumulate
 from .sizes import lanes
 from .slots import GIVEN
@@ -60,12 +60,13 @@ def sweep(density, moments, context, worker, first, end):
     block, spare, half_logs = scratch.block[worker], scratch.spare[worker], scratch.half_logs[worker]
     maxima, row_sums = scratch.maxima[worker], scratch.row_sums[worker]
     products, index = scratch.products[worker], scratch.index[worker]
-    given, labels, weights = rows.responsibilities, rows.labels, rows.weights
+    weights = rows.weights
     is_given = member(context, STATE).counts[GIVEN] > 0
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
-        slab[:, :] = 0.0
-        products[:] = 1.0
+        clear(slab)
+        for b in range(lanes(x)):
+            products[b] = 1.0
         total = 0.0
         begin, stop = s * sums.rows, min((s + 1) * sums.rows, x.shape[0])
         for start in range(begin, stop, lanes(x)):
@@ -74,12 +75,7 @@ def sweep(density, moments, context, worker, first, end):
             # For given responsibilities too: what it leaves in `spare` is for the moments of a fused pair.
             log_density(density, block, spare, half_logs)
             if is_given:
-                if given.shape[0] > 0:
-                    load_given(given, start, n_rows, half_logs, row_sums)
-                else:
-                    load_labels(labels, start, n_rows, half_logs, row_sums)
-                if weights.shape[0] > 0:
-                    multiply(row_sums, weights, start, n_rows)
+                load_memberships(rows, start, n_rows, half_logs, row_sums)
             else:
                 row_maxima(half_logs, row_sums, maxima)
                 exponentiate(half_logs, maxima, row_sums)
@@ -92,7 +88,7 @@ def sweep(density, moments, context, worker, first, end):
     return OK
 
 
-@kernel
+@part
 def counted(begin, stop, weights):
     """Return the number of rows `begin` to `stop`, or the sum of their `weights` if there are any."""
     if weights.shape[0] == 0:

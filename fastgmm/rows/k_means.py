@@ -38,7 +38,8 @@ class KMeans:
     def __init__(
         self, x: NDArray[Any], n_components: int, n_threads: int | None, weights: Array, deviations: Array
     ) -> None:
-        self._x, self._weights, self._deviations = x, weights, deviations
+        # One unit for all features, by the largest deviation.
+        self._x, self._weights, self._spread = x, weights, deviations.max()
         self._plan = plan = plan_of("spherical", n_components, x.shape[1], x.dtype)
         # About a nanosecond per row, component and feature.
         cut, shared, self._n_slabs = shared_out(plan, len(x), n_threads, float(n_components * plan.n_features))
@@ -94,7 +95,7 @@ class KMeans:
         sizes = Sizes(x.dtype, n_centers, d, d, plan.lanes, n_workers, n_slabs, slab_shape, plan.rows, spare)
         none = no_rows(x.dtype, plan.n_components).responsibilities
         bench = bench_for(sizes, x, Rows(self._weights, labels, none, self._values))
-        bench.work.state.spread[:] = self._deviations
+        bench.work.state.spread.fill(self._spread)
         return bench
 
     def _launched(self, function: Any, task: Any, bench: Bench, *rest: Any) -> Any:

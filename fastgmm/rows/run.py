@@ -118,10 +118,10 @@ class Run:
         """
         counts, cut = self.state.counts, self._cut
         while True:
-            unfinished = self._call(self._kernels.sweep, last, LAUNCH_NANOSECONDS)
+            unfinished = self.launches(self._kernels.sweep, last, LAUNCH_NANOSECONDS)
             while counts[REPEATED] and cut.fused:
                 # A launch at a time, because the next pass is the ordinary one again.
-                unfinished = self._call(self._kernels.apart, last, 0.0)
+                unfinished = self.launches(self._kernels.apart, last, 0.0)
             if not unfinished:
                 break
             if (self.phase == HELD and cut.held) or (self.phase == SWEEP and cut.n_superblocks == 0):
@@ -130,7 +130,8 @@ class Run:
             check(0)
         return False
 
-    def _call(self, sweep: Any, last: int, nanoseconds: float) -> bool:
+    def launches(self, sweep: Any, last: int, nanoseconds: float) -> bool:
+        """Go on for about so many nanoseconds, one launch at least; return whether in the middle of something."""
         tasks = self._tasks(sweep, layout_of(self._work.x))
         return bool(self._launched(tasks, self._bench.context, self._work.x, self._cut, last, nanoseconds))
 
@@ -178,5 +179,7 @@ class Run:
 
     def give(self, means: Array, spread: Array, n_passes: int) -> None:
         """Begin with passes over given labels or responsibilities, about `means` (K, D) at first."""
-        self.state.means[:], self.state.spread[:] = means, spread
+        self.state.means[:] = means
+        # One variance for all features is in one unit, that of the largest.
+        self.state.spread[:] = spread if self.plan.structure.n_axes else spread.max()
         self.state.counts[GIVEN], self.state.counts[PHASE] = n_passes, OPEN

@@ -32,21 +32,22 @@ def full_shape(n_components, n_features):
 @exact_task
 def prepare_full(context, worker, first, end):
     """Task, see ``kinds``."""
-    model, state, scratch = member(context, MODEL), member(context, STATE), member(context, SCRATCH)
+    state, scratch = member(context, STATE), member(context, SCRATCH)
     factor, inverse_factor = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
     for k in range(first, end):
         if cholesky(state.covariances[k], factor) == NOT_POSITIVE_DEFINITE:
             return COMPONENT + k
         invert_lower(factor, inverse_factor)
-        store_component(model, k, state.weights[k], inverse_factor)
+        store_component(context, k, inverse_factor)
     return OK
 
 
 @part
-def store_component(model, k, weight, inverse_factor):
-    """Write component `k` into `model`, given A = L^-1 in the lower triangle of `inverse_factor` (D, D)."""
+def store_component(context, k, inverse_factor):
+    """Write component `k` into the model, given A = L^-1 in the lower triangle of `inverse_factor` (D, D)."""
+    model = member(context, MODEL)
     n_features = model.scales.shape[0]
-    constant = log_weight(weight)
+    constant = log_weight(member(context, STATE).weights[k])
     for i in range(n_features):
         constant += math.log(inverse_factor[i, i] * model.unit[0])
         offset = 0.0

@@ -12,7 +12,7 @@ from ..._numba.pointers import member
 from ..primitives.cholesky import OK as POSITIVE_DEFINITE
 from ..primitives.cholesky import cholesky_2x2, cholesky_3x3
 from ..sizes import lanes
-from ..work import COMPONENT, MODEL, OK, SCRATCH, STATE
+from ..work import COMPONENT, OK, SCRATCH, STATE
 from .full import store_component
 from .kinds import log_density
 
@@ -44,20 +44,20 @@ class Full3Density(NamedTuple):
 @exact_task
 def prepare_full_1(context, worker, first, end):
     """Task, see ``kinds``."""
-    model, state, scratch = member(context, MODEL), member(context, STATE), member(context, SCRATCH)
+    state, scratch = member(context, STATE), member(context, SCRATCH)
     a = scratch.matrices[worker, 0]
     for k in range(first, end):
         if not state.covariances[k, 0, 0] > 0.0:
             return COMPONENT + k
         a[0, 0] = 1.0 / math.sqrt(state.covariances[k, 0, 0])
-        store_component(model, k, state.weights[k], a)
+        store_component(context, k, a)
     return OK
 
 
 @exact_task
 def prepare_full_2(context, worker, first, end):
     """Task, see ``kinds``."""
-    model, state, scratch = member(context, MODEL), member(context, STATE), member(context, SCRATCH)
+    state, scratch = member(context, STATE), member(context, SCRATCH)
     a = scratch.matrices[worker, 0]
     for k in range(first, end):
         s = state.covariances[k]
@@ -66,14 +66,14 @@ def prepare_full_2(context, worker, first, end):
             return COMPONENT + k
         a[0, 0], a[1, 1] = 1.0 / l00, 1.0 / l11
         a[1, 0] = -l10 * a[0, 0] * a[1, 1]
-        store_component(model, k, state.weights[k], a)
+        store_component(context, k, a)
     return OK
 
 
 @exact_task
 def prepare_full_3(context, worker, first, end):
     """Task, see ``kinds``."""
-    model, state, scratch = member(context, MODEL), member(context, STATE), member(context, SCRATCH)
+    state, scratch = member(context, STATE), member(context, SCRATCH)
     a = scratch.matrices[worker, 0]
     for k in range(first, end):
         s = state.covariances[k]
@@ -84,7 +84,7 @@ def prepare_full_3(context, worker, first, end):
         a[1, 0] = -l10 * a[0, 0] * a[1, 1]
         a[2, 1] = -l21 * a[1, 1] * a[2, 2]
         a[2, 0] = -(l20 * a[0, 0] + l21 * a[1, 0]) * a[2, 2]
-        store_component(model, k, state.weights[k], a)
+        store_component(context, k, a)
     return OK
 
 

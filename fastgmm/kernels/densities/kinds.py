@@ -15,7 +15,9 @@ Sums are float64 whatever the rows are. ``half_logs`` are log(w_k phi_k(x)) / 2 
 
 import math
 
-from ..._numba.options import exact, generic, part
+from ..._numba.options import generic, part
+from ..._numba.pointers import member
+from ..work import MODEL, STATE
 
 
 @generic
@@ -27,12 +29,13 @@ def log_density(density, block, spare, half_logs):
 
 
 @part
-def center(model, state):
-    """Fill the scales, the origin (the average of the means), the means less it, and the unit of `model`.
+def center(context):
+    """Fill the scales, the origin (the average of the means), the means less it, and the unit of the model.
 
     All are functions of the parameters alone, so that they do not depend on how rows arrive.
     """
-    set_scales(model, state.covariances)
+    model, state = member(context, MODEL), member(context, STATE)
+    set_scales(model.scales, state.covariances)
     n_components, n_features = state.means.shape
     for d in range(n_features):
         average = 0.0
@@ -43,27 +46,26 @@ def center(model, state):
         for k in range(n_components):
             model.means[k, d] = state.means[k, d] * scale - float(model.origin[d])
     if state.covariances[0, 0, 0] > 0.0:
-        set_unit(model, 1.0 / math.sqrt(state.covariances[0, 0, 0]))
+        exponent = math.frexp(1.0 / math.sqrt(state.covariances[0, 0, 0]))[1]
+        model.unit[0] = math.ldexp(1.0, -exponent)
+        model.unit[1] = n_features * (exponent * math.log(2.0) - 0.5 * math.log(2.0 * math.pi))
 
 
 @part
-def set_scales(model, covariances):
-    """Choose ``model.scales`` by the largest variance of each feature among the components."""
-    for d in range(model.scales.shape[0]):
+def set_scales(scales, covariances):
+    """Choose `scales` (D,) by the largest variance of each feature among the components."""
+    for d in range(scales.shape[0]):
         variance = 0.0
         for k in range(covariances.shape[0]):
             variance = max(variance, variance_of(covariances, k, d))
-        model.scales[d] = scale_of(model.scales, math.sqrt(variance))
+        scales[d] = scale_of(scales, math.sqrt(variance))
 
 
-@exact
-def set_scales_of(model, spread, common):
-    """Choose ``model.scales`` by the deviations `spread` (D,), or by the largest of them for all features."""
-    largest = 0.0
+@part
+def set_scales_of(scales, spread):
+    """Choose `scales` (D,) by the deviations `spread` (D,)."""
     for d in range(spread.shape[0]):
-        largest = max(largest, spread[d])
-    for d in range(spread.shape[0]):
-        model.scales[d] = scale_of(model.scales, largest if common else spread[d])
+        scales[d] = scale_of(scales, spread[d])
 
 
 @part
@@ -80,14 +82,6 @@ def scale_of(scales, deviation):
         return 1.0
     most = 120 if scales.itemsize == 4 else 1000
     return math.ldexp(1.0, min(max(-math.frexp(deviation)[1], -most), most))
-
-
-@part
-def set_unit(model, inverse_deviation):
-    """Choose ``model.unit`` given 1/sd of the first component and feature."""
-    exponent = math.frexp(inverse_deviation)[1]
-    model.unit[0] = math.ldexp(1.0, -exponent)
-    model.unit[1] = model.scales.shape[0] * (exponent * math.log(2.0) - 0.5 * math.log(2.0 * math.pi))
 
 
 @part

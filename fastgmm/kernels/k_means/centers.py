@@ -1,14 +1,17 @@
 """What is done with centres between the passes of k-means."""
 
 from ..._numba.options import part
+from ..._numba.pointers import member
+from ..work import MODEL, STATE, X
 
 
 @part
-def hold_centers(model, state):
+def hold_centers(context):
     """Split the centres ``state.means`` into an origin, the first one, and centres less it; keep what these hold.
 
     So that far rows keep their digits.
     """
+    model, state = member(context, MODEL), member(context, STATE)
     n_components, n_features = state.means.shape
     for d in range(n_features):
         model.origin[d] = state.means[0, d]
@@ -18,11 +21,12 @@ def hold_centers(model, state):
 
 
 @part
-def take_means(x, chosen, model, state):
-    """Make rows of `x` the centres ``state.means``."""
+def take_means(context, chosen):
+    """Make the rows `chosen` (K,) the centres ``state.means``."""
+    x, scales, means = member(context, X), member(context, MODEL).scales, member(context, STATE).means
     for k in range(chosen.shape[0]):
         for d in range(x.shape[1]):
-            state.means[k, d] = float(x[chosen[k], d]) * float(model.scales[d])
+            means[k, d] = float(x[chosen[k], d]) * float(scales[d])
 
 
 @part
@@ -53,11 +57,12 @@ def move(accumulator, centers, moved):
 
 
 @part
-def copy_centers(state):
+def copy_centers(context):
     """Make the moved centres the means; in loops: the check of an array assignment compiles for two seconds."""
-    for k in range(state.means.shape[0]):
-        for d in range(state.means.shape[1]):
-            state.means[k, d] = state.centers[k, d]
+    means, centers = member(context, STATE).means, member(context, STATE).centers
+    for k in range(means.shape[0]):
+        for d in range(means.shape[1]):
+            means[k, d] = centers[k, d]
 
 
 @part

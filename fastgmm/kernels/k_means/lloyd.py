@@ -9,6 +9,7 @@ from ..._numba.options import kernel, task
 from ..._numba.pointers import member
 from ..blocks.loading import load_block
 from ..blocks.posterior import multiply
+from ..launch import clear
 from ..primitives.distances import squared_distances
 from ..sizes import lanes
 from ..slots import AIM, FAR, LABEL
@@ -117,7 +118,7 @@ def lloyd(context, worker, first, end):
     aim = member(context, STATE).counts[AIM]
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
-        slab[:, :] = 0.0
+        clear(slab)
         stop = min((s + 1) * sums.rows, x.shape[0])
         for start in range(s * sums.rows, stop, lanes(x)):
             n_rows = min(lanes(x), stop - start)

@@ -66,8 +66,9 @@ def potential(context, worker, first, end):
 
 
 @part
-def take_rows(x, chosen, model):
-    """Make the rows `chosen` of `x` the centres of `model`, less the first of them, the origin."""
+def take_rows(context, chosen):
+    """Make the rows `chosen` the centres of the model, less the first of them, the origin."""
+    x, model = member(context, X), member(context, MODEL)
     for d in range(x.shape[1]):
         model.origin[d] = x[chosen[0], d] * model.scales[d]
         for c in range(chosen.shape[0]):

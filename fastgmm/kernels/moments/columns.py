@@ -6,8 +6,10 @@ from ..._numba.options import exact, part, task
 from ..._numba.pointers import member
 from ..blocks.loading import load_block
 from ..densities.kinds import scale_of, variance_of
+from ..launch import clear
 from ..sizes import lanes
-from ..work import MODEL, OK, ROWS, SCRATCH, SUMS, X
+from ..slots import TOTAL_WEIGHT
+from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, X
 
 # Phases of `column_moments`, kept in `state.counts`.
 RANGES, ABOUT_ONE, ABOUT_MEAN, DONE = range(4)
@@ -45,7 +47,7 @@ def column_sums(context, worker, first, end):
     block, weights = scratch.block[worker], rows.weights
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
-        slab[:, :] = 0.0
+        clear(slab)
         stop = min((s + 1) * sums.rows, x.shape[0])
         for start in range(s * sums.rows, stop, lanes(x)):
             n_rows = min(lanes(x), stop - start)
@@ -76,19 +78,22 @@ def fold_ranges(slabs, accumulator):
 
 
 @part
-def scale_by_ranges(model, accumulator, row):
+def scale_by_ranges(context, row):
     """Choose scales by the ranges, so that no square of a difference over- or underflows; moments are about `row`."""
+    model, accumulator = member(context, MODEL), member(context, SUMS).accumulator
     for d in range(model.scales.shape[0]):
         # Halves, because the range may exceed what float64 holds.
         half_range = 0.5 * accumulator[1, d] - 0.5 * accumulator[0, d]
         model.scales[d] = scale_of(model.scales, half_range)
         model.origin[d] = row[d] * model.scales[d]
-    accumulator[:, :] = 0.0
+    clear(accumulator)
 
 
 @part
-def shift_origin(model, state, accumulator, total_weight):
+def shift_origin(context):
     """Turn sums about the origin into means and deviations in the units of the data; move the origin to the means."""
+    model, state, accumulator = member(context, MODEL), member(context, STATE), member(context, SUMS).accumulator
+    total_weight = state.numbers[TOTAL_WEIGHT]
     for d in range(model.scales.shape[0]):
         unit = 1.0 / float(model.scales[d])
         shift = accumulator[0, d] / total_weight
@@ -97,7 +102,7 @@ def shift_origin(model, state, accumulator, total_weight):
         state.means[0, d] = mean * unit
         state.spread[d] = math.sqrt(max(variance, 0.0)) * unit
         model.origin[d] = mean
-    accumulator[:, :] = 0.0
+    clear(accumulator)
 
 
 @exact

@@ -88,8 +88,8 @@ def unpack_diagonal(context, worker, first, end):
     model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
     n_features = model.scales.shape[0]
     for k in range(first, end):
-        unpack_first(model, state, sums, k)
+        unpack_first(context, k)
         for d in range(n_features):
-            unit = unit_of(model, d)
+            unit = unit_of(model.scales, d)
             state.second[k, 0, d] = sums.accumulator[k, 1 + n_features + d] * unit * unit
     return OK

@@ -51,11 +51,11 @@ def unpack_full(context, worker, first, end):
     model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
     n_features, size = model.scales.shape[0], model.means.shape[1]
     for k in range(first, end):
-        unpack_first(model, state, sums, k)
+        unpack_first(context, k)
         for i in range(n_features):
-            unit = unit_of(model, i)
+            unit = unit_of(model.scales, i)
             for j in range(i + 1):
-                value = sums.accumulator[k, 1 + size + i * size + j] * unit * unit_of(model, j)
+                value = sums.accumulator[k, 1 + size + i * size + j] * unit * unit_of(model.scales, j)
                 state.second[k, i, j] = value
                 state.second[k, j, i] = value
     return OK

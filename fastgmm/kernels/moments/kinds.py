@@ -10,7 +10,9 @@ this one has, for its kind,
 """
 
 from ..._numba.options import generic, kernel, part
+from ..._numba.pointers import member
 from ..sizes import STEP
+from ..work import MODEL, STATE, SUMS
 
 
 @generic
@@ -23,20 +25,21 @@ def accumulate(moments, block, roots, scales, spare, index, slab):
 
 
 @part
-def unit_of(model, d):
+def unit_of(scales, d):
     """Return the unit of feature `d`, a power of two."""
-    return 1.0 / float(model.scales[d])
+    return 1.0 / float(scales[d])
 
 
 @part
-def unpack_first(model, state, sums, k):
+def unpack_first(context, k):
     """Write what moments of component `k` are taken about, N_k and first moments, which lie alike in every slab."""
-    state.sums[k] = sums.accumulator[k, 0]
+    model, state, accumulator = member(context, MODEL), member(context, STATE), member(context, SUMS).accumulator
+    state.sums[k] = accumulator[k, 0]
     for d in range(model.scales.shape[0]):
-        unit = unit_of(model, d)
+        unit = unit_of(model.scales, d)
         # The means as `model` holds them, after rounding.
         state.centers[k, d] = (float(model.origin[d]) + float(model.means[k, d])) * unit
-        state.first[k, d] = sums.accumulator[k, 1 + d] * unit
+        state.first[k, d] = accumulator[k, 1 + d] * unit
 
 
 @kernel

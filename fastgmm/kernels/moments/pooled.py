@@ -76,12 +76,12 @@ def unpack_pooled(context, worker, first, end):
     model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
     n_components, n_features = state.means.shape
     for k in range(first, end):
-        unpack_first(model, state, sums, k)
+        unpack_first(context, k)
     if first == 0:
         for i in range(n_features):
-            unit = unit_of(model, i)
+            unit = unit_of(model.scales, i)
             for j in range(i + 1):
-                value = sums.accumulator[n_components + 1 + i, j] * unit * unit_of(model, j)
+                value = sums.accumulator[n_components + 1 + i, j] * unit * unit_of(model.scales, j)
                 state.second[0, i, j] = value
                 state.second[0, j, i] = value
     return OK

@@ -73,8 +73,8 @@ def unpack_spherical(context, worker, first, end):
     """Task, see ``kinds``."""
     model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
     n_features = model.scales.shape[0]
-    unit = unit_of(model, 0)
+    unit = unit_of(model.scales, 0)
     for k in range(first, end):
-        unpack_first(model, state, sums, k)
+        unpack_first(context, k)
         state.second[k, 0, 0] = sums.accumulator[k, 1 + n_features] * unit * unit
     return OK

@@ -4,8 +4,8 @@ from ..._numba.options import exact
 from ..._numba.pointers import member
 from ...kernels.launch import launch
 from ...kernels.moments.columns import DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
-from ...kernels.work import MODEL, OK, STATE, SUMS
-from .state import ITEM, PHASE, TOTAL_WEIGHT
+from ...kernels.work import OK, STATE, SUMS
+from .state import ITEM, PHASE
 
 
 @exact
@@ -15,8 +15,8 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
     Three passes: ranges, sums about `row` (D,), one of the rows, and sums about the mean that these give, so that
     nothing cancels. Returns the code of a task that failed, else OK; ``counts[PHASE]`` is DONE when it is.
     """
-    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
-    counts, slabs, accumulator = state.counts, sums.slabs, sums.accumulator
+    sums = member(context, SUMS)
+    counts, slabs, accumulator = member(context, STATE).counts, sums.slabs, sums.accumulator
     left = nanoseconds * cut.n_workers
     while counts[PHASE] != DONE and left > 0.0:
         begin = counts[ITEM]
@@ -36,9 +36,9 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
             if counts[PHASE] == RANGES:
-                scale_by_ranges(model, accumulator, row)
+                scale_by_ranges(context, row)
             else:
-                shift_origin(model, state, accumulator, state.numbers[TOTAL_WEIGHT])
+                shift_origin(context)
             counts[PHASE] += 1
             counts[ITEM] = 0
     return OK

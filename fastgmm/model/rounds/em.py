@@ -8,7 +8,7 @@ Python before a tenth of a second is over, wherever it is.
 from ..._numba.options import exact
 from ..._numba.pointers import member
 from ...kernels.launch import launch
-from ...kernels.work import MODEL, OK, STATE, SUMS
+from ...kernels.work import OK, STATE, SUMS
 from .judge import conclude, fail, open_pass, settle
 from .state import (
     FILLED,
@@ -47,7 +47,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
     is where the caller holds the statistics (``cut.held``), where rows are added from outside (``cut.added``), and
     where a fused pair is to be swept about other centres, which takes another task.
     """
-    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    state, sums = member(context, STATE), member(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
     left = nanoseconds * cut.n_workers
     while counts[PHASE] != FINISHED:
@@ -55,10 +55,10 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
         task, item_nanoseconds = tasks.fold, 0.0
         n_items = every = 0
         if phase == OPEN:
-            open_pass(model, state, accumulator)
+            open_pass(context)
             continue
         if phase == HELD:
-            conclude(state)
+            conclude(context)
             continue
         if phase == PREPARE:
             task, every, item_nanoseconds = tasks.prepare, cut.n_prepared, cut.prepare_nanoseconds
@@ -79,7 +79,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
         code = launch(drive, task, context, begin, n_items, item_nanoseconds, cut)
         left -= n_items * item_nanoseconds
         if code != OK:
-            fail(state, code)
+            fail(context, code)
         elif phase == PREPARE:
             counts[ITEM] += n_items
             if counts[ITEM] == every:
@@ -99,7 +99,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
             if cut.held:
                 return True
         else:
-            settle(model, state, accumulator)
+            settle(context)
             if counts[REPEATED] != 0 and cut.fused:
                 return True
         full = counts[N_TRACED] == state.trace.shape[0] and counts[STATUS] == RUNNING

@@ -3,8 +3,11 @@
 import math
 
 from ..._numba.options import part
+from ..._numba.pointers import member
 from ...kernels.densities.kinds import center, set_scales_of
+from ...kernels.launch import clear
 from ...kernels.work import COMPONENT as FIRST_COMPONENT
+from ...kernels.work import MODEL, STATE, SUMS
 from .convergence import converged
 from .m_steps import cancels
 from .state import (
@@ -18,7 +21,6 @@ from .state import (
     GIVEN,
     ILL_DEFINED,
     ITEM,
-    LEAST,
     LOG_LIKELIHOOD,
     MAX_ITER,
     MAX_ITER_REACHED,
@@ -41,8 +43,9 @@ from .state import (
 
 
 @part
-def fail(state, code):
+def fail(context, code):
     """Take down what a task failed of."""
+    state = member(context, STATE)
     if code >= FIRST_COMPONENT:
         # A run that had ended before keeps its reason: the collapse came with the last M step.
         if state.counts[STATUS] == RUNNING:
@@ -54,19 +57,21 @@ def fail(state, code):
 
 
 @part
-def open_pass(model, state, accumulator):
+def open_pass(context):
     """Begin a pass: parameters less their origin; or only the centres of moments, where labels are given."""
+    model, state, accumulator = member(context, MODEL), member(context, STATE), member(context, SUMS).accumulator
     counts = state.counts
-    accumulator[:, :] = 0.0
+    clear(accumulator)
     counts[ITEM] = 0
     if counts[GIVEN] == 0:
-        center(model, state)
+        center(context)
         counts[PHASE] = PREPARE
         return
-    set_scales_of(model, state.spread, state.covariances.shape[1] == state.covariances.shape[2] == 1)
+    set_scales_of(model.scales, state.spread)
     # Without a density there is nothing to gain from an origin, and without one the centred rows are exact.
-    model.origin[:] = model.origin.dtype.type(0.0)
-    move_centers(model, state)
+    for d in range(model.origin.shape[0]):
+        model.origin[d] = model.origin.dtype.type(0.0)
+    move_centers(context)
     if model.offsets.shape == model.means.shape and model.factors.shape[1] == 1:
         # Distances of a fused pair are from its offsets.
         for k in range(model.means.shape[0]):
@@ -76,8 +81,9 @@ def open_pass(model, state, accumulator):
 
 
 @part
-def move_centers(model, state):
+def move_centers(context):
     """Let moments be taken about the means in the state."""
+    model, state = member(context, MODEL), member(context, STATE)
     for k in range(state.means.shape[0]):
         for d in range(state.means.shape[1]):
             scaled = state.means[k, d] * float(model.scales[d])
@@ -85,11 +91,12 @@ def move_centers(model, state):
 
 
 @part
-def judge(state):
+def judge(context):
     """Take down the log-likelihood that a pass saw, and whether the run has converged.
 
     As in scikit-learn the log-likelihoods compared are those that E steps see, so of the parameters before an M step.
     """
+    state = member(context, STATE)
     numbers, counts = state.numbers, state.counts
     numbers[MEAN] = numbers[LOG_LIKELIHOOD] / numbers[TOTAL_WEIGHT]
     counts[N_ITER] += 1
@@ -107,8 +114,9 @@ def judge(state):
 
 
 @part
-def conclude(state):
+def conclude(context):
     """Do what follows from the statistics of a pass: judge them and go on to the M step, or end the run."""
+    state = member(context, STATE)
     counts = state.counts
     counts[PHASE] = MAXIMIZE
     if counts[GIVEN] == 2:
@@ -120,20 +128,20 @@ def conclude(state):
         if counts[STATUS] != RUNNING:
             counts[PHASE] = FINISHED
         else:
-            judge(state)
+            judge(context)
 
 
 @part
-def settle(model, state, accumulator):
+def settle(context):
     """Accept the parameters that an M step has made, and go on to the next pass.
 
     Where the centres of the moments were too far from the new means, these become the centres (of the same density),
     and the pass is swept once more.
     """
-    counts = state.counts
-    if counts[GIVEN] == 0 and counts[REPEATED] == 0 and cancels(state, state.numbers[LEAST]):
+    counts = member(context, STATE).counts
+    if counts[GIVEN] == 0 and counts[REPEATED] == 0 and cancels(context):
         counts[REPEATED], counts[PHASE] = 1, SWEEP
-        accumulator[:, :] = 0.0
-        move_centers(model, state)
+        clear(member(context, SUMS).accumulator)
+        move_centers(context)
     else:
         counts[GIVEN], counts[REPEATED], counts[PHASE] = 0, 0, OPEN

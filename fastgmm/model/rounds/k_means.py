@@ -11,7 +11,7 @@ from ...kernels.densities.kinds import set_scales_of
 from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, take_means
 from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
 from ...kernels.k_means.plus_plus import draw_row, draw_superblock, fill_chosen, take_rows
-from ...kernels.launch import launch
+from ...kernels.launch import clear, launch
 from ...kernels.slots import (
     AIM,
     BEST,
@@ -65,9 +65,9 @@ def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
         target = 0.0
         if counts[PHASE] == OPEN:
             if counts[BEST] < 0:
-                set_scales_of(model, state.spread, True)
+                set_scales_of(model.scales, state.spread)
             step[0], c = chosen[k], 1
-            take_rows(x, step[:1], model)
+            take_rows(context, step[:1])
             counts[PHASE] = SWEEP if counts[BEST] < 0 else DRAW
             counts[ITEM] = 0
         begin, n_items = counts[ITEM], min(cut.n_superblocks - counts[ITEM], cut.prepared_a_launch)
@@ -89,7 +89,7 @@ def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
             step[c] = a + draw_row(target, rows.values[a:b], rows.weights[a:b])
             counts[CANDIDATE] = c + 1
             if c + 1 == step.shape[0]:
-                take_rows(x, step, model)
+                take_rows(context, step)
                 counts[PHASE] = SWEEP
             continue
         counts[ITEM] += n_items
@@ -127,24 +127,18 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
     ``rows.labels`` and the means of the clusters in ``state.means``, HELD if a cluster had to be given a row of
     another, which duplicates make necessary: then the means are not those of the labels.
     """
-    x, rows, model, state, sums = (
-        member(context, X),
-        member(context, ROWS),
-        member(context, MODEL),
-        member(context, STATE),
-        member(context, SUMS),
-    )
+    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
     left = nanoseconds * cut.n_workers
     while counts[PHASE] != FINISHED and counts[PHASE] != HELD and left > 0.0:
         if counts[PHASE] == OPEN:
             if counts[N_ITER] == 0:
-                set_scales_of(model, state.spread, True)
-                take_means(x, chosen, model, state)
-            hold_centers(model, state)
+                set_scales_of(model.scales, state.spread)
+                take_means(context, chosen)
+            hold_centers(context)
             counts[PHASE], counts[ITEM] = SWEEP, 0
         if counts[ITEM] == 0:
-            accumulator[:, :] = 0.0
+            clear(accumulator)
         begin = counts[ITEM]
         n_items = min(cut.n_superblocks - begin, n_slabs)
         code = launch(drive, lloyd, context, begin, n_items, cut.superblock_nanoseconds, cut)
@@ -154,7 +148,7 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
         add_slabs(sums.slabs[:n_items], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
-            settle(x, rows, model, state, accumulator)
+            settle(context)
     return OK
 
 
@@ -168,13 +162,15 @@ def add_slabs(slabs, accumulator):
 
 
 @part
-def settle(x, rows, model, state, accumulator):
+def settle(context):
     """Move the centres after a pass, and decide what the next one is for."""
+    x, rows, scales = member(context, X), member(context, ROWS), member(context, MODEL).scales
+    state, accumulator = member(context, STATE), member(context, SUMS).accumulator
     counts = state.counts
     n_components = state.means.shape[0]
     shift, variance = move(accumulator, state.means, state.centers)
     if counts[AIM] == LABEL:
-        copy_centers(state)
+        copy_centers(context)
         counts[PHASE] = HELD if fill_empty(rows.labels, rows.weights, state.sums) > 0 else FINISHED
         return
     n_empty = 0
@@ -191,8 +187,8 @@ def settle(x, rows, model, state, accumulator):
             if row >= 0:  # as in scikit-learn: an empty cluster restarts on a row far from its centre
                 restarted = True
                 for d in range(x.shape[1]):
-                    state.centers[k, d] = x[row, d] * model.scales[d]
-    copy_centers(state)
+                    state.centers[k, d] = x[row, d] * scales[d]
+    copy_centers(context)
     counts[N_ITER] += 1
     settled = not restarted and shift <= LLOYD_TOLERANCE * variance
     counts[AIM] = LABEL if settled or counts[N_ITER] == LLOYD_ROUNDS else MOVE

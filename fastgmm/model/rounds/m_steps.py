@@ -12,6 +12,7 @@ diag(added).
 from ..._numba.options import exact_task, part
 from ..._numba.pointers import member
 from ...kernels.densities.kinds import variance_of
+from ...kernels.slots import LEAST
 from ...kernels.work import OK, STATE
 
 SMALLEST = 2.2250738585072014e-308
@@ -24,8 +25,9 @@ def inverse(value):
 
 
 @part
-def maximize_means(state, first, end):
+def maximize_means(context, first, end):
     """Write weights and means, which are the same for every structure."""
+    state = member(context, STATE)
     total = 0.0
     for k in range(state.sums.shape[0]):
         total += state.sums[k]
@@ -40,7 +42,7 @@ def maximize_means(state, first, end):
 def maximize_full(context, worker, first, end):
     """Task: a matrix for each component."""
     state = member(context, STATE)
-    maximize_means(state, first, end)
+    maximize_means(context, first, end)
     n_features = state.means.shape[1]
     for k in range(first, end):
         scale = inverse(state.sums[k])
@@ -58,7 +60,7 @@ def maximize_full(context, worker, first, end):
 def maximize_diagonal(context, worker, first, end):
     """Task: a variance for each component and feature."""
     state = member(context, STATE)
-    maximize_means(state, first, end)
+    maximize_means(context, first, end)
     for k in range(first, end):
         scale = inverse(state.sums[k])
         for d in range(state.means.shape[1]):
@@ -71,7 +73,7 @@ def maximize_diagonal(context, worker, first, end):
 def maximize_spherical(context, worker, first, end):
     """Task: a variance for each component, the mean over features of the diagonal."""
     state = member(context, STATE)
-    maximize_means(state, first, end)
+    maximize_means(context, first, end)
     n_features = state.means.shape[1]
     for k in range(first, end):
         scale = inverse(state.sums[k])
@@ -87,7 +89,7 @@ def maximize_tied(context, worker, first, end):
     """Task of one item: one matrix, weighted by N_k."""
     state = member(context, STATE)
     n_components, n_features = state.means.shape
-    maximize_means(state, 0, n_components)
+    maximize_means(context, 0, n_components)
     total = 0.0
     for k in range(n_components):
         total += state.sums[k]
@@ -103,12 +105,14 @@ def maximize_tied(context, worker, first, end):
 
 
 @part
-def cancels(state, least):
-    """Whether a variance is so small beside the square of its delta that less than 1 / `least` of it is left.
+def cancels(context):
+    """Whether a variance is so small beside the square of its delta that less than 1 / LEAST of it is left.
 
     So it is after the first round from means that are far from their rows: the variances of a sum about a centre a
     thousand standard deviations away have lost six digits.
     """
+    state = member(context, STATE)
+    least = state.numbers[LEAST]
     n_components, n_features = state.means.shape
     shared, averaged = state.covariances.shape[0] < n_components, state.covariances.shape[1] < n_features
     averaged = averaged and state.covariances.shape[2] < n_features
@@ -122,6 +126,7 @@ def cancels(state, least):
             variance = variance_of(state.covariances, k, d) - state.added[d]
             if not averaged and variance < least * weight * delta * delta:
                 return True
-        if averaged and n_features * (variance_of(state.covariances, k, 0) - state.added[0]) < least * total:
+        variance = variance_of(state.covariances, k, n_features - 1) - state.added[0]
+        if averaged and n_features * variance < least * total:
             return True
     return False
