@@ -5,7 +5,7 @@ import numpy as np
 from .._numba.options import driver, exact, part, prange, task
 from .._numba.pointers import member
 from .slots import FILLED
-from .work import BROKEN, OK, STATE, SUMS
+from .work import BROKEN, OK, SPREAD, STATE, SUMS
 
 
 @driver
@@ -19,7 +19,7 @@ def in_parallel(task, context, begin, n_items, n_workers):
     for w in prange(n_workers):
         worker = np.int64(w)
         first, end = begin + worker * n_items // n_workers, begin + (worker + 1) * n_items // n_workers
-        codes[worker] = task(context, worker, first, end)
+        codes[worker] = task(context, SPREAD * worker, first, end)
     code = OK
     for w in range(n_workers):
         if codes[w] == BROKEN:

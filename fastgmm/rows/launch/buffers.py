@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.work import Model, Scratch, State, Sums
+from ...kernels.work import SPREAD, Model, Scratch, State, Sums
 from ...model.plan import Plan
 from ...model.rounds.state import begin_state, state_shapes
 
@@ -110,6 +110,7 @@ def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, in
     """
     k, d, p, dtype = sizes.n_components, sizes.n_features, sizes.block_rows, sizes.dtype
     workers, lanes, double, integer = sizes.n_workers, sizes.lanes, np.float64, np.int64
+    places = SPREAD * (workers - 1) + 1
     wanted: list[tuple[tuple[int, ...], Any]] = [
         *Model(
             scales=((d,), dtype),
@@ -124,14 +125,14 @@ def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, in
         (sizes.slab_shape, double),
         ((workers,), integer),
         *Scratch(
-            block=((workers, p, lanes), dtype),
-            spare=((workers, sizes.spare, lanes), dtype),
-            half_logs=((workers, sizes.n_logs, lanes), dtype),
-            maxima=((workers, lanes), dtype),
-            row_sums=((workers, lanes), dtype),
-            products=((workers, lanes), double),
-            index=((workers, lanes), integer),
-            matrices=((workers, 2, sizes.order, sizes.order), double),
+            block=((places, p, lanes), dtype),
+            spare=((places, sizes.spare, lanes), dtype),
+            half_logs=((places, sizes.n_logs, lanes), dtype),
+            maxima=((places, lanes), dtype),
+            row_sums=((places, lanes), dtype),
+            products=((places, lanes), double),
+            index=((places, lanes), integer),
+            matrices=((places, 2, sizes.order, sizes.order), double),
         ),
         ((sizes.n_slabs, *sizes.slab_shape), double),
     ]
