@@ -110,7 +110,7 @@ def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, in
     """
     k, d, p, dtype = sizes.n_components, sizes.n_features, sizes.block_rows, sizes.dtype
     workers, lanes, double, integer = sizes.n_workers, sizes.lanes, np.float64, np.int64
-    places = SPREAD * (workers - 1) + 1
+    places = SPREAD * workers if workers > 1 else 1
     wanted: list[tuple[tuple[int, ...], Any]] = [
         *Model(
             scales=((d,), dtype),
