@@ -20,9 +20,9 @@ COMPONENT = 16
 
 
 # Workers sit so many places of a scratch array apart, and one is left at its end: prefetching beyond the end of a
-# buffer fetches lines that the owner of what follows is writing. Of two workers side by side at 200000 x 16, K = 16 one
-# took 9.7 ms for its half of a round and the other 10.1, or 13.1 for seconds on end; so it was without a place at the
-# end. Now both take 9.6.
+# buffer fetches lines that the owner of what follows is writing. Of two workers side by side at 200000 x 16, K = 16
+# one took 9.7 ms for its half of a round and the other 10.1, or 13.1 for seconds on end; so it was without a place at
+# the end. Now both take 9.6.
 SPREAD = 2
 
 
