@@ -9,7 +9,8 @@ from fastgmm import Mixture, naive
 from fastgmm.kernels import sizes, tasks
 from fastgmm.kernels.blocks.limits import cut_off
 from fastgmm.model import kinds
-from fastgmm.model.plan import MOST_SLAB_BYTES, Plan
+from fastgmm.model import plan as plans
+from fastgmm.model.plan import MOST_SLAB_BYTES, Plan, plan_of
 from fastgmm.model.rounds import m_steps
 from fastgmm.model.rounds.state import COMPONENT, LOG_LIKELIHOOD
 from fastgmm.model.structures import Kernels
@@ -146,11 +147,24 @@ def test_plan_invariants(n_features, n_components):
     assert plan.rows % sizes.LANES_DOUBLE == 0
     assert plan.rows % sizes.LANES_SINGLE == 0
     assert plan.rows <= sizes.MAX_ROWS
-    assert plan.launch_rows(1) % plan.rows == 0
     # A launch has a superblock for every thread, as long as their slabs have room.
     slabs = min(8, MOST_SLAB_BYTES // (8 * plan.slab_shape[0] * plan.slab_shape[1]))
-    assert plan.launch_rows(8) >= slabs * plan.rows
+    assert plan.launch_superblocks(8) >= slabs
     assert plan.slab_shape[1] * 8 % 128 == 0
     # A launch of two threads stays within a fraction of a second, or is the shortest there is.
-    seconds = plan.launch_rows(2) * plan.row_nanoseconds / 2 * 1e-9
-    assert seconds <= 0.1 or plan.launch_rows(2) == 2 * plan.rows
+    seconds = plan.launch_superblocks(2) * plan.rows * plan.row_nanoseconds / 2 * 1e-9
+    assert seconds <= 0.1 or plan.launch_superblocks(2) == 2
+
+
+@pytest.mark.parametrize("name", ["x86-64-v2", "x86-64-v3", "x86-64-v4"])
+def test_the_processor_sets_how_long_launches_are_and_not_the_superblocks(monkeypatch, name):
+    features = {"x86-64-v2": "+sse4.2,-avx2", "x86-64-v3": "+avx2,-avx512f", "x86-64-v4": "+avx2,+avx512f"}[name]
+    monkeypatch.setattr(plans, "machine", lambda: (name, features))
+    plans.slower.cache_clear()
+    try:
+        plan = Plan("tied", 8, 16)
+        assert plan.row_nanoseconds == pytest.approx({"2": 5.0, "3": 2.5, "4": 1.0}[name[-1]] * 36.1, rel=0.01)
+        rows, small = plan.rows, plan.is_small(1000)
+    finally:
+        plans.slower.cache_clear()
+    assert (rows, small) == (plan_of("tied", 8, 16).rows, plan_of("tied", 8, 16).is_small(1000))

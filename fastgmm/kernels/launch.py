@@ -50,14 +50,6 @@ def launch_items(drive, task, context, cut, begin, n_items, nanoseconds):
     return launch(drive, task, context, begin, n_items, nanoseconds, cut)
 
 
-@part
-def clear(sums):
-    """Set sums (R, pitch) to zero; an array assignment compiles code that checks shapes in each of its callers."""
-    for k in range(sums.shape[0]):
-        for i in range(sums.shape[1]):
-            sums[k, i] = 0.0
-
-
 @task
 def fold(context, worker, first, end):
     """Task: add rows `first` to `end` of the slabs that are filled to those of the accumulator, slab after slab."""

@@ -14,7 +14,7 @@ from .._numba.options import kernel, part
 from .._numba.pointers import member
 from .blocks.given import load_memberships
 from .blocks.limits import lowest
-from .blocks.loading import load_block
+from .blocks.loading import clear, load_block
 from .blocks.outputs import store_labels, store_log_density, store_responsibilities
 from .blocks.posterior import (
     collect,
@@ -24,7 +24,6 @@ from .blocks.posterior import (
     row_maxima,
 )
 from .densities.kinds import log_density
-from .launch import clear
 from .moments.kinds import accumulate
 from .sizes import lanes
 from .slots import GIVEN

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._numba.cache import machine
 from ..kernels import sizes
 from .structures import STRUCTURES, Kernels, Structure, kernels_of
 
@@ -17,8 +18,12 @@ LAUNCH_NANOSECONDS = 1e8
 # Slabs of a launch together; a launch is at least one superblock per thread all the same, up to the second bound.
 SLAB_BYTES = 16 << 20
 MOST_SLAB_BYTES = 256 << 20
-# A round of at most so much work is short beside the work of Python around it.
-SMALL_ROUND_NANOSECONDS = 1e5
+# A round of at most so many multiply-adds is short beside the work of Python around it.
+SMALL_ROUND_WORK = 1.6e6
+# How long what takes a nanosecond with AVX-512 takes with narrower vectors, by the features that LLVM names. Measured
+# (``bench/costs.py``) on a Zen 5; on a Zen 3 with AVX2 full covariances of D = 16 to 128 took 2.7 to 3.6 times as
+# long. It sets how long launches are, and no bit of an answer.
+SLOWER = {"+avx512f": 1.0, "+avx2": 2.5, "": 5.0}
 
 
 class Cut(NamedTuple):
@@ -95,8 +100,15 @@ class Plan:
 
     @cached_property
     def row_nanoseconds(self) -> float:
-        """Time of one row on one core, right to a factor of two; see ``bench/costs.py``."""
-        return self.n_components * (2.0 + 0.06 * self._multiply_adds)
+        """Time of one row on one core if it counts for every component, right to a factor of two.
+
+        See ``bench/costs.py``. Rows that are left out (``kernels/blocks/significant.py``) take less.
+        """
+        d = self.n_features
+        # What a row takes whatever the number of components: to be loaded, and to be whitened or multiplied once.
+        once = (0.3 if d < 4 else 0.7) * d + (0.02 * d * d if self.structure.shared else 0.0)
+        single = 0.5 if self.lanes == sizes.LANES_SINGLE else 1.0
+        return slower() * single * (once + self.n_components * (0.55 + 0.03 * self._multiply_adds))
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -117,7 +129,7 @@ class Plan:
     def prepare_nanoseconds(self) -> float:
         """Time of an item of preparing the density on one core."""
         d = self.n_features
-        return 100.0 + 10.0 * d * d + 0.4 * d**3 if self.structure.has_matrices else 100.0 + 10.0 * d
+        return slower() * (100.0 + 3.0 * d * d + 0.2 * d**3 if self.structure.has_matrices else 100.0 + 10.0 * d)
 
     @property
     def _multiply_adds(self) -> int:
@@ -127,7 +139,7 @@ class Plan:
 
     def is_small(self, n_samples: int) -> bool:
         """Whether a round over `n_samples` rows is short beside the work of Python around it."""
-        return n_samples * self.row_nanoseconds <= SMALL_ROUND_NANOSECONDS
+        return n_samples * self.n_components * (self._multiply_adds + 32) <= SMALL_ROUND_WORK
 
     def launch_superblocks(self, n_threads: int) -> int:
         """Superblocks in a launch at most: by time, and by what their slabs take."""
@@ -135,10 +147,6 @@ class Plan:
         by_time = n_threads * int(LAUNCH_NANOSECONDS / (self.rows * self.row_nanoseconds))
         by_memory = max(SLAB_BYTES // slab, min(n_threads, MOST_SLAB_BYTES // slab))
         return max(1, min(max(n_threads, by_time), by_memory))
-
-    def launch_rows(self, n_threads: int) -> int:
-        """Rows in a launch at most, a whole number of superblocks."""
-        return self.rows * self.launch_superblocks(n_threads)
 
     def cut(self, n_samples: int, n_threads: int, parallel_nanoseconds: float) -> Cut:
         """Return how launches over `n_samples` rows are cut."""
@@ -157,6 +165,12 @@ class Plan:
             held=False,
             added=False,
         )
+
+
+@cache
+def slower() -> float:
+    """Return how many times as long as with AVX-512 code takes on this processor."""
+    return next(times for feature, times in SLOWER.items() if feature in machine()[1])
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
 """Rows into a block: features outer, rows inner."""
 
-from ..._numba.options import entry, kernel
+from ..._numba.options import entry, kernel, part
 from ..sizes import lanes
 
 
@@ -68,3 +68,11 @@ def clear_lanes(n_rows, block):
     for d in range(block.shape[0]):
         for b in range(n_rows, lanes(block)):
             block[d, b] = block.dtype.type(0.0)
+
+
+@part
+def clear(sums):
+    """Set sums (R, pitch) to zero; an array assignment compiles code that checks shapes in each of its callers."""
+    for k in range(sums.shape[0]):
+        for i in range(sums.shape[1]):
+            sums[k, i] = 0.0

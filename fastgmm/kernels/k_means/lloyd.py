@@ -7,9 +7,8 @@ import numpy as np
 
 from ..._numba.options import kernel, task
 from ..._numba.pointers import member
-from ..blocks.loading import load_block
+from ..blocks.loading import clear, load_block
 from ..blocks.posterior import multiply
-from ..launch import clear
 from ..primitives.distances import squared_distances
 from ..sizes import lanes
 from ..slots import AIM, FAR, LABEL

@@ -4,9 +4,8 @@ import math
 
 from ..._numba.options import exact, part, task
 from ..._numba.pointers import member
-from ..blocks.loading import load_block
+from ..blocks.loading import clear, load_block
 from ..densities.kinds import scale_of, variance_of
-from ..launch import clear
 from ..sizes import lanes
 from ..slots import TOTAL_WEIGHT
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, X

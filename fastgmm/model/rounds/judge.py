@@ -4,8 +4,8 @@ import math
 
 from ..._numba.options import part
 from ..._numba.pointers import member
+from ...kernels.blocks.loading import clear
 from ...kernels.densities.kinds import center, set_scales_of
-from ...kernels.launch import clear
 from ...kernels.work import COMPONENT as FIRST_COMPONENT
 from ...kernels.work import MODEL, STATE, SUMS
 from .convergence import converged

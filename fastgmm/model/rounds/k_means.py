@@ -7,11 +7,12 @@ import math
 
 from ..._numba.options import exact, part
 from ..._numba.pointers import member
+from ...kernels.blocks.loading import clear
 from ...kernels.densities.kinds import set_scales_of
 from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, take_means
 from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
 from ...kernels.k_means.plus_plus import draw_row, draw_superblock, fill_chosen, take_rows
-from ...kernels.launch import clear, launch
+from ...kernels.launch import launch
 from ...kernels.slots import (
     AIM,
     BEST,
