@@ -17,6 +17,7 @@ from fastgmm.kernels.primitives.tiles import less_distance
 from fastgmm.kernels.sizes import LANES_DOUBLE, LANES_SINGLE, STEP
 from fastgmm.rows.array import ArraySource
 from fastgmm.rows.k_means import KMeans
+from fastgmm.rows.launch.pieces import in_place
 
 DTYPES = ("float64", "float32")
 FEATURES = (4, 16, 64)
@@ -144,7 +145,7 @@ def test_centers(benchmark, n_features, dtype, run):
 @pytest.mark.benchmark(group="k-means, 200 000 x 8, K = 8")
 @pytest.mark.parametrize("step", ["seed", "fit"])
 def test_k_means(benchmark, step):
-    X = np.random.default_rng(0).normal(size=(200_000, 8))
+    X = in_place(np.random.default_rng(0).normal(size=(200_000, 8)))
     columns = ArraySource(X).moments()
     k_means = KMeans(X, 8, None, np.empty(0), columns.deviations)
     answer = benchmark.pedantic(lambda: getattr(k_means, step)(np.random.default_rng(0)), rounds=5, warmup_rounds=1)

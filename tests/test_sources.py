@@ -235,4 +235,4 @@ def test_no_more_than_some_sizes_of_buffers_are_kept(monkeypatch):
         fastgmm.fit(np.arange(30.0), n_components, random_state=0, max_iter=1, reg_covar=1e-3)
     assert len(bench._kept) == 3
     fastgmm.fit(np.random.default_rng(0).normal(size=(40_000, 8)), 2, max_iter=1, random_state=0)
-    assert all(each.work.sums.slabs.nbytes < bench.KEPT_BYTES for waiting in bench._kept.values() for each in waiting)
+    assert all(each._buffers.n_bytes <= bench.KEPT_BYTES for waiting in bench._kept.values() for each in waiting)

@@ -37,7 +37,7 @@ def _unbox_context(kind: Any, packed: Any, c: Any) -> Any:
 
 
 class Kind:
-    """What contexts of tuples like `example` have in common, found out once: a small fit packs four of them."""
+    """What contexts of tuples like `example` have in common, found out once."""
 
     def __init__(self, example: Any) -> None:
         self.type = ContextType(typeof(example))
@@ -52,7 +52,7 @@ class Context:
     """A packed tuple of a kind, whose arrays it keeps alive."""
 
     def __init__(self, values: Any, kind: Kind) -> None:
-        self._values, self._kind = values, kind
+        self.values, self._kind = values, kind
         self._packed = np.empty(kind.n_words, np.int64)
         self._numba_type_ = kind.type
         self.integer = self._packed.ctypes.data
@@ -60,7 +60,7 @@ class Context:
 
     def repack(self, values: Any) -> Context:
         """Take other values, of which no more than the first two members differ."""
-        self._values = values
+        self.values = values
         self._kind.pack_first(values[:2], self.integer)
         return self
 

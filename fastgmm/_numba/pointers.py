@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from .private import NO_ADDRESS, find, has_all
 
-__all__ = ["kind_of", "member", "packed", "pointer_to", "read_only", "repacked"]
+__all__ = ["emptied", "kind_of", "member", "packed", "pointer_to", "read_only", "repacked"]
 
 _AVAILABLE = not config.DISABLE_JIT and has_all(NO_ADDRESS)
 if _AVAILABLE:
@@ -47,6 +47,14 @@ def packed(values: Any, kind: Any) -> Any:
 def repacked(context: Any, values: Any) -> Any:
     """Return the context of a tuple from an earlier one, of which no more than the first two members differ."""
     return context.repack(values) if _AVAILABLE else values
+
+
+def emptied(context: Any) -> Any:
+    """Return a context that keeps nothing alive, and is of no use before it is `repacked`."""
+    if _AVAILABLE:
+        context.values = None
+        return context
+    return None
 
 
 def _intrinsic(interpreted: Any) -> Any:

@@ -90,13 +90,13 @@ def run(source: Source, plan: Plan, start: Start, rule: Rule, restart: int = 0) 
             if rule.callback(_seen(going, restart)):
                 state.counts[STATUS] = STOPPED
         outcome = _outcome(source, plan, going, np.concatenate(trace) if trace else np.empty(0), rule)
-        going.close()
-        return outcome
     except KeyboardInterrupt:
         if state.counts[GIVEN]:  # not even the start is known
             raise
         trace.append(take_trace(state))
         raise Interrupted(Outcome(going.parameters(), math.nan, np.concatenate(trace), Status.INTERRUPTED)) from None
+    going.close()
+    return outcome
 
 
 def best_of(

@@ -50,13 +50,25 @@ def launch_items(drive, task, context, cut, begin, n_items, nanoseconds):
     return launch(drive, task, context, begin, n_items, nanoseconds, cut)
 
 
+@part
+def add_slabs(slabs, n_slabs, first, end, accumulator):
+    """Add rows `first` to `end` of the first `n_slabs` slabs (S, R, pitch) to `accumulator` (R, pitch), slab by slab.
+
+    Rows lie one behind another, so that all of them are one loop.
+    """
+    n_rows, pitch = accumulator.shape
+    flat = slabs.reshape(slabs.shape[0], n_rows * pitch)
+    sums = accumulator.reshape(n_rows * pitch)[first * pitch : end * pitch]
+    for s in range(n_slabs):
+        # A view, which spares every element the test of a negative index.
+        added = flat[s, first * pitch : end * pitch]
+        for i in range(sums.shape[0]):
+            sums[i] += added[i]
+
+
 @task
 def fold(context, worker, first, end):
     """Task: add rows `first` to `end` of the slabs that are filled to those of the accumulator, slab after slab."""
-    sums, n_filled = member(context, SUMS), member(context, STATE).counts[FILLED]
-    slabs, accumulator = sums.slabs, sums.accumulator
-    for s in range(n_filled):
-        for k in range(first, end):
-            for i in range(slabs.shape[2]):
-                accumulator[k, i] += slabs[s, k, i]
+    sums = member(context, SUMS)
+    add_slabs(sums.slabs, member(context, STATE).counts[FILLED], first, end, sums.accumulator)
     return OK

@@ -7,8 +7,9 @@
   threads nor the way the rows arrived changes a bit of the sums.
 
 A slab, like the accumulator, is a float64 array whatever the rows are. Row k < K holds N_k, then what the structure
-sums by component; row K holds the log-likelihood. Its pitch is a multiple of 128 bytes: threads that write
-neighbouring slabs share no cache line, nor a pair of lines that the prefetcher moves together.
+sums by component; row K holds the log-likelihood. Its pitch is a multiple of a cache line, which threads that write
+neighbouring slabs so do not share. Folding reads all slabs from beyond the second cache level: pitches of 128 bytes
+made the serial share of a round of D = 1 or 2 twice as large.
 """
 
 from .._numba.options import replaces
@@ -46,8 +47,8 @@ def superblock_rows(multiply_adds: int, lanes_of_dtype: int = LANES_SINGLE) -> i
 
 
 def slab_pitch(length: int) -> int:
-    """Round the length of a component's sums up to 16 float64, which is 128 bytes."""
-    return -(-length // 16) * 16
+    """Round the length of a component's sums up to 8 float64, which is a cache line."""
+    return -(-length // 8) * 8
 
 
 def lanes(array):

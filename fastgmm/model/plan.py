@@ -1,4 +1,4 @@
-"""How a pass is cut, and what it takes: functions of the structure, K, D and the dtype, never of N."""
+"""How a pass is cut, and what it takes: functions of the structure, K, D, the dtype and the processor, never of N."""
 
 from __future__ import annotations
 
@@ -148,8 +148,8 @@ class Plan:
         by_memory = max(SLAB_BYTES // slab, min(n_threads, MOST_SLAB_BYTES // slab))
         return max(1, min(max(n_threads, by_time), by_memory))
 
-    def cut(self, n_samples: int, n_threads: int, parallel_nanoseconds: float) -> Cut:
-        """Return how launches over `n_samples` rows are cut."""
+    def cut(self, n_samples: int, n_threads: int, parallel_nanoseconds: float, row_nanoseconds: float) -> Cut:
+        """Return how launches over `n_samples` rows, each of so many nanoseconds, are cut."""
         prepared = self.structure.n_maximized(self.n_components)
         by_time = max(1, int(LAUNCH_NANOSECONDS / self.prepare_nanoseconds))
         return Cut(
@@ -159,7 +159,7 @@ class Plan:
             prepared_a_launch=min(prepared, by_time * n_threads),
             prepare_nanoseconds=self.prepare_nanoseconds,
             n_superblocks=-(-n_samples // self.rows),
-            superblock_nanoseconds=min(self.rows, n_samples) * self.row_nanoseconds,
+            superblock_nanoseconds=float(min(self.rows, n_samples) * row_nanoseconds),
             n_maximized=prepared,
             fused=self.kernels.apart is not self.kernels.sweep,
             held=False,

@@ -79,17 +79,20 @@ class Accumulation:
         run.added_all()
         run.advance(1)
         state = run.state
-        return SufficientStatistics(
+        # Copies, because the state lies in one piece with the buffers and the slabs.
+        statistics = SufficientStatistics(
             covariance_type=plan.covariance_type,
-            centers=state.centers,
+            centers=state.centers.copy(),
             n_samples=self._n_samples,
             log_likelihood=float(state.numbers[LOG_LIKELIHOOD]),
-            responsibility_sums=state.sums,
-            first_moments=state.first,
-            second_moments=state.second.reshape(plan.shape),
+            responsibility_sums=state.sums.copy(),
+            first_moments=state.first.copy(),
+            second_moments=state.second.reshape(plan.shape).copy(),
             total_weight=self._total_weight,
             fingerprint=fingerprint,
         )
+        run.close()
+        return statistics
 
     def _hold(self, X: NDArray[Any], weights: Array) -> None:
         if not len(self._carry):

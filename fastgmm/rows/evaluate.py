@@ -53,7 +53,7 @@ def evaluate_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None
     plan = plan_of(parameters.covariance_type, *parameters.means.shape, X.dtype)
     shape = (len(X), plan.n_components) if wanted == "responsibilities" else (len(X),)
     output = np.empty(shape, np.int64 if wanted == "labels" else X.dtype)
-    evaluation = _Evaluation(plan, threads.check_n_threads(n_threads))
+    evaluation = _Evaluation(plan, threads.check_n_threads(n_threads), most=len(X))
     evaluation.put(parameters)
     if not evaluation.advance(1):
         raise IllDefinedCovariance(int(evaluation.state.counts[COMPONENT]))

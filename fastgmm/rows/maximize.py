@@ -16,7 +16,7 @@ from .run import Run
 def maximize_statistics(statistics: SufficientStatistics, added: NDArray[np.float64]) -> Parameters:
     """Return the parameters of checked statistics, with `added` (D,) on the diagonals of the covariances."""
     plan = plan_of(statistics.covariance_type, *statistics.centers.shape, np.dtype(np.float64))
-    return _Maximization(plan, 1).maximize(statistics, added)
+    return _Maximization(plan, 1, most=1).maximize(statistics, added)
 
 
 class _Maximization(Run):

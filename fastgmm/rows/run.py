@@ -49,7 +49,7 @@ Array = NDArray[np.float64]
 class Run:
     """Rounds over the rows `x` (N, D), as the kernels take them, with `weights` (N,) or (0,) and `labels` likewise.
 
-    Without rows of its own it waits in SWEEP for those that are added.
+    Without rows of its own it waits in SWEEP for those that are added, `most` of them if that is known.
     """
 
     def __init__(
@@ -59,11 +59,13 @@ class Run:
         x: NDArray[Any] | None = None,
         weights: Array = UNWEIGHTED,
         labels: NDArray[np.int64] = NO_LABELS,
+        most: int = 0,
     ) -> None:
         k, d, dtype = plan.n_components, plan.n_features, plan.dtype
         self.plan = plan
         self._kernels = plan.kernels
-        self._cut, shared, n_slabs = shared_out(plan, 0 if x is None else len(x), n_threads)
+        cut, shared, n_slabs = shared_out(plan, most if x is None else len(x), n_threads)
+        self._cut = cut if x is not None else cut._replace(n_superblocks=0)
         self._team = n_threads, shared
         _, _, *none = no_rows(dtype, k)
         rows = Rows(weights, labels, *none)

@@ -2,7 +2,7 @@
 
 from ..._numba.options import exact
 from ..._numba.pointers import member
-from ...kernels.launch import launch
+from ...kernels.launch import add_slabs, launch
 from ...kernels.moments.columns import DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
 from ...kernels.work import OK, STATE, SUMS
 from .state import ITEM, PHASE
@@ -29,10 +29,7 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
         if counts[PHASE] == RANGES:
             fold_ranges(slabs[:n_items], accumulator)
         else:
-            for s in range(n_items):
-                for d in range(accumulator.shape[1]):
-                    accumulator[0, d] += slabs[s, 0, d]
-                    accumulator[1, d] += slabs[s, 1, d]
+            add_slabs(slabs, n_items, 0, accumulator.shape[0], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
             if counts[PHASE] == RANGES:

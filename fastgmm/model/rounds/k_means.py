@@ -12,7 +12,7 @@ from ...kernels.densities.kinds import set_scales_of
 from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, take_means
 from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
 from ...kernels.k_means.plus_plus import draw_row, draw_superblock, fill_chosen, take_rows
-from ...kernels.launch import launch
+from ...kernels.launch import add_slabs, launch
 from ...kernels.slots import (
     AIM,
     BEST,
@@ -146,20 +146,11 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
         if code != OK:
             return code
         left -= n_items * cut.superblock_nanoseconds
-        add_slabs(sums.slabs[:n_items], accumulator)
+        add_slabs(sums.slabs, n_items, 0, accumulator.shape[0], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
             settle(context)
     return OK
-
-
-@part
-def add_slabs(slabs, accumulator):
-    """Add slabs to the accumulator in row order."""
-    for s in range(slabs.shape[0]):
-        for k in range(slabs.shape[1]):
-            for i in range(slabs.shape[2]):
-                accumulator[k, i] += slabs[s, k, i]
 
 
 @part

@@ -76,13 +76,14 @@ def sizes_of(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
 
 
 class Buffers(NamedTuple):
-    """All of a `Work` but the rows; `begins` are the bytes of what has a value before the first launch."""
+    """All of a `Work` but the rows; `begins` are those of its `n_bytes` that have a value before the first launch."""
 
     model: Model
     state: State
     scratch: Scratch
     sums: Sums
     begins: NDArray[np.uint8]
+    n_bytes: int
 
 
 def new_buffers(sizes: Sizes) -> Buffers:
@@ -99,14 +100,14 @@ def new_buffers(sizes: Sizes) -> Buffers:
     model.unit.fill(1.0)
     begin_state(state, sizes.least)
     sums = Sums(slabs, accumulator, sizes.superblock_rows, codes)
-    return Buffers(model, state, Scratch(*arrays[21:-1]), sums, begins)
+    return Buffers(model, state, Scratch(*arrays[21:-1]), sums, begins, n_bytes)
 
 
 @functools.lru_cache(maxsize=256)
 def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, int]]]:
     """Return all bytes, those of what begins with a value, and shape, dtype and offset of each array.
 
-    Kept, because small fits ask faster than this adds.
+    Kept, because the same sizes come again and again.
     """
     k, d, p, dtype = sizes.n_components, sizes.n_features, sizes.block_rows, sizes.dtype
     workers, lanes, double, integer = sizes.n_workers, sizes.lanes, np.float64, np.int64

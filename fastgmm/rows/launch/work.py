@@ -89,28 +89,31 @@ class Shares(NamedTuple):
     n_slabs: int
 
 
-def shared_out(plan: Plan, n_samples: int, n_threads: int | None, row_nanoseconds: float = 0.0) -> Shares:
-    """Return how launches over so many rows are shared out, 0 if the rows are added from outside.
+def shared_out(plan: Plan, n_samples: int, n_threads: int | None, row_nanoseconds: float | None = None) -> Shares:
+    """Return how launches over so many rows are shared out, 0 if nobody knows how many there will be.
 
-    A row takes as long as the plan says, or `row_nanoseconds` where these are given.
+    A row takes as long as the plan says, and components are prepared, too, in a thread each; or it takes
+    `row_nanoseconds` and there is nothing to prepare.
     """
-    worth = threads.worth_sharing()
-    return _shared_out(plan, n_samples, threads.available(n_threads), worth, row_nanoseconds or plan.row_nanoseconds)
+    return _shared_out(plan, n_samples, threads.available(n_threads), threads.worth_sharing(), row_nanoseconds)
 
 
 @functools.lru_cache(maxsize=256)
-def _shared_out(plan: Plan, n_samples: int, n_available: int, worth: float, row_nanoseconds: float) -> Shares:
-    cut = plan.cut(n_samples, n_available, worth)
-    cut = cut._replace(superblock_nanoseconds=float(min(plan.rows, n_samples or plan.rows) * row_nanoseconds))
+def _shared_out(plan: Plan, n_samples: int, n_available: int, worth: float, row_nanoseconds: float | None) -> Shares:
+    prepared = 0.0
+    n_prepared = plan.structure.n_maximized(plan.n_components)
+    if row_nanoseconds is None:
+        row_nanoseconds = plan.row_nanoseconds
+        prepared = n_prepared * plan.prepare_nanoseconds if n_prepared > 1 else 0.0
+    cut = plan.cut(n_samples or plan.rows, n_available, worth, row_nanoseconds)
     n_slabs = plan.launch_superblocks(n_available)
     if n_samples:
         n_slabs = min(n_slabs, cut.n_superblocks)
-    nanoseconds = max(
-        n_slabs * cut.superblock_nanoseconds if n_slabs > 1 else 0.0,
-        cut.n_prepared * cut.prepare_nanoseconds if cut.n_prepared > 1 else 0.0,
+    nanoseconds = max(n_slabs * cut.superblock_nanoseconds if n_slabs > 1 else 0.0, prepared)
+    n_items = max(n_slabs, n_prepared if prepared else 0)
+    return Shares(
+        cut._replace(n_workers=min(n_available, n_items) if nanoseconds >= worth else 1), nanoseconds, n_slabs
     )
-    n_workers = min(n_available, max(n_slabs, cut.n_prepared)) if nanoseconds >= worth else 1
-    return Shares(cut._replace(n_workers=n_workers), nanoseconds, n_slabs)
 
 
 def launched(
