@@ -16,10 +16,13 @@ from bench.cases import IMPLEMENTATIONS, MEMORY, SCALING, Case, Implementation
 from bench.compare import judge
 from bench.environment import machine, version_of
 from bench.limit import Machine, Rates, limit, seconds
+from fastgmm import Mixture
 
 TOLERANCE = 1e-8
 SINGLE_TOLERANCE = 1e-4
 VERIFIED_ROUNDS = 3
+# What the long run takes longer than the short one at least, as far as a hundred times its rounds allow that.
+LEAST_SECONDS = 0.1
 # Before each turn: threads of OpenMP runtimes spin for up to 0.2 s after their work, and would take part in the next.
 SETTLE = 0.3
 
@@ -104,13 +107,15 @@ def time_in_turn(case: Case, turns: int, errors: dict[str, float], n_threads: in
     implementations = implementations_of(case)
     X, start = case.problem()
     taken: dict[str, list[float]] = {each.name: [] for each in implementations}
+    rounds_of = {each.name: enough_rounds(each, X, start) for each in implementations}
     shares, rates = [], []
     for _ in range(turns):
         for each in implementations:
             time.sleep(SETTLE)
             before = machine.rates() if each is implementations[0] else None
-            short, long = (seconds(each.run, X, start, rounds) for rounds in each.rounds)
-            taken[each.name].append((long - short) / (each.rounds[1] - each.rounds[0]))
+            few, many = rounds_of[each.name]
+            short, long = (seconds(each.run, X, start, rounds) for rounds in (few, many))
+            taken[each.name].append((long - short) / (many - few))
             if before is not None:
                 rates += [before, machine.rates()]
                 at_best = (limit(case, rates[-2]) + limit(case, rates[-1])) / 2
@@ -131,6 +136,13 @@ def time_in_turn(case: Case, turns: int, errors: dict[str, float], n_threads: in
         for field in ("multiply_adds", "exponentials", "bytes")
     }
     return timed
+
+
+def enough_rounds(implementation: Implementation, X: np.ndarray, start: Mixture) -> tuple[int, int]:
+    """Return the rounds of the short and the long run: more than usual for few rows, whose set-up takes longer."""
+    few, many = implementation.rounds
+    usual = seconds(implementation.run, X, start, many)
+    return few, many + (many - few) * min(99, int(LEAST_SECONDS / usual))
 
 
 def spread(values: list[float]) -> list[float]:
