@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import pytest
 
+from bench.limit import REORDER
 from fastgmm.kernels.k_means.lloyd import assign
 from fastgmm.kernels.primitives.distances import squared_distances
 from fastgmm.kernels.primitives.exp import exp_nonpositive
@@ -25,7 +26,7 @@ FEATURES = (4, 16, 64)
 TIMES = 100
 OPTIONS = {"rounds": 30, "iterations": 3, "warmup_rounds": 2}
 
-compiled = numba.njit(error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
+compiled = numba.njit(error_model="numpy", fastmath=REORDER)
 
 
 @compiled

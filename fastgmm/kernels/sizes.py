@@ -8,8 +8,8 @@
 
 A slab, like the accumulator, is a float64 array whatever the rows are. Row k < K holds N_k, then what the structure
 sums by component; row K holds the log-likelihood. Its pitch is a multiple of a cache line, which threads that write
-neighbouring slabs so do not share. Folding reads all slabs from beyond the second cache level: pitches of 128 bytes
-made the serial share of a round of D = 1 or 2 twice as large.
+neighbouring slabs so do not share. Not of two lines: folding reads all slabs again, and at D = 1 or 2 they would be
+twice as long.
 """
 
 from .._numba.options import replaces

@@ -108,7 +108,7 @@ def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_th
     """Return the moments of the columns of `x` (N, D), as the kernels take it, weighted by `weights` (N,) or (0,)."""
     n_samples, d = x.shape
     plan = plan_of("diag", 1, d, x.dtype)
-    cut, shared, n_slabs = shared_out(plan, n_samples, n_threads)
+    cut, n_slabs = shared_out(plan, n_samples, n_threads)
     sizes = Sizes(x.dtype, 1, d, d, plan.lanes, cut.n_workers, n_slabs, (2, slab_pitch(d)), plan.rows)
     _, *none = no_rows(x.dtype, 1)
     bench = bench_for(sizes, x, Rows(weights, *none))
@@ -119,7 +119,7 @@ def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_th
     tasks = address_of(column_ranges, *key), address_of(column_sums, *key)
     row = x[first_counted(weights)].copy()
     while state.counts[PHASE] != DONE:
-        check(launched(column_moments, tasks, bench.context, x, cut, (n_threads, shared), row, LAUNCH_NANOSECONDS))
+        check(launched(column_moments, tasks, bench.context, x, cut, n_threads, row, LAUNCH_NANOSECONDS))
     columns = Columns(state.means[0].copy(), state.spread.copy())
     bench.put_back()
     return columns

@@ -75,7 +75,7 @@ class _Evaluation(Run):
         task = address_of(self._kernels.density.evaluate, x.dtype, layout_of(x))
         cut = self._cut if n_items > 1 else self._cut._replace(n_workers=1)
         items = 0, n_items, cut.superblock_nanoseconds
-        code = launched(launch_items, (task,), packed_work(work), x, cut, self._team, *items)
+        code = launched(launch_items, (task,), packed_work(work), x, cut, self._n_threads, *items)
         if code != FAR_ROWS:
             check(code)
         return bool(code == FAR_ROWS)

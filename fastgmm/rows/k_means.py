@@ -42,8 +42,8 @@ class KMeans:
         self._x, self._weights, self._spread = x, weights, deviations.max()
         self._plan = plan = plan_of("spherical", n_components, x.shape[1], x.dtype)
         # About a nanosecond per row, component and feature.
-        cut, shared, self._n_slabs = shared_out(plan, len(x), n_threads, float(n_components * plan.n_features))
-        self._cut, self._team = cut._replace(prepared_a_launch=self._n_slabs), (n_threads, shared)
+        cut, self._n_slabs = shared_out(plan, len(x), n_threads, float(n_components * plan.n_features))
+        self._cut, self._n_threads = cut._replace(prepared_a_launch=self._n_slabs), n_threads
         self._values = np.empty(len(x), x.dtype)
         self.n_rounds = 0
 
@@ -100,4 +100,6 @@ class KMeans:
 
     def _launched(self, function: Any, task: Any, bench: Bench, *rest: Any) -> Any:
         tasks = (address_of(task, self._x.dtype, layout_of(self._x)),)
-        return launched(function, tasks, bench.context, self._x, self._cut, self._team, *rest, LAUNCH_NANOSECONDS)
+        return launched(
+            function, tasks, bench.context, self._x, self._cut, self._n_threads, *rest, LAUNCH_NANOSECONDS
+        )

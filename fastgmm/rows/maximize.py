@@ -29,7 +29,11 @@ class _Maximization(Run):
         state.second[:] = np.reshape(statistics.second_moments, state.second.shape)
         task = address_of(self._kernels.maximize, work.x.dtype, layout_of(work.x))
         cut = self._cut._replace(n_workers=1)
-        check(launched(launch_items, (task,), self._bench.context, work.x, cut, self._team, 0, cut.n_maximized, 0.0))
+        check(
+            launched(
+                launch_items, (task,), self._bench.context, work.x, cut, self._n_threads, 0, cut.n_maximized, 0.0
+            )
+        )
         parameters = self.parameters()
         self.close()
         return parameters

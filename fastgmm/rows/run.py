@@ -64,9 +64,9 @@ class Run:
         k, d, dtype = plan.n_components, plan.n_features, plan.dtype
         self.plan = plan
         self._kernels = plan.kernels
-        cut, shared, n_slabs = shared_out(plan, most if x is None else len(x), n_threads)
+        cut, n_slabs = shared_out(plan, most if x is None else len(x), n_threads)
         self._cut = cut if x is not None else cut._replace(n_superblocks=0)
-        self._team = n_threads, shared
+        self._n_threads = n_threads
         _, _, *none = no_rows(dtype, k)
         rows = Rows(weights, labels, *none)
         sizes = sizes_of(plan, self._cut.n_workers, n_slabs)
@@ -138,7 +138,7 @@ class Run:
         return bool(self._launched(tasks, self._bench.context, self._work.x, self._cut, last, nanoseconds))
 
     def _launched(self, tasks: Tasks, context: Any, x: NDArray[Any], cut: Cut, last: int, nanoseconds: float) -> Any:
-        return launched(rounds.advance, (tasks,), context, x, cut, self._team, last, nanoseconds)
+        return launched(rounds.advance, (tasks,), context, x, cut, self._n_threads, last, nanoseconds)
 
     def _tasks(self, sweep: Any, layout: str) -> Tasks:
         kernels = self._kernels

@@ -53,14 +53,13 @@ def _layer() -> str:
 
 
 @contextlib.contextmanager
-def team(n_threads: int | None, nanoseconds: float) -> Iterator[bool]:
+def team(n_threads: int | None) -> Iterator[bool]:
     """Set the calling thread's number of threads; yield whether to call the parallel driver.
 
-    False for work too short to share out; without the JIT; in a forked child, where GNU's
-    OpenMP ends the process; and while another Python thread is in a launch of the workqueue layer, which
-    would abort. The number of threads is restored on the way out.
+    False without the JIT; in a forked child, where GNU's OpenMP ends the process; and while another Python thread is
+    in a launch of the workqueue layer, which would abort. The number of threads is restored on the way out.
     """
-    if not JIT_ENABLED or nanoseconds < PARALLEL_NANOSECONDS or os.getpid() != _import_pid:
+    if not JIT_ENABLED or os.getpid() != _import_pid:
         yield False
         return
     locked = False

@@ -82,10 +82,9 @@ def driver_of(dtype: Any, layout: str, parallel: bool) -> Any:
 
 
 class Shares(NamedTuple):
-    """How launches over rows are shared out: their cut, the nanoseconds that one may take, and its slabs."""
+    """How launches over rows are shared out: their cut, with one worker if that is enough, and the slabs of one."""
 
     cut: Cut
-    nanoseconds: float
     n_slabs: int
 
 
@@ -111,23 +110,27 @@ def _shared_out(plan: Plan, n_samples: int, n_available: int, worth: float, row_
         n_slabs = min(n_slabs, cut.n_superblocks)
     nanoseconds = max(n_slabs * cut.superblock_nanoseconds if n_slabs > 1 else 0.0, prepared)
     n_items = max(n_slabs, n_prepared if prepared else 0)
-    return Shares(
-        cut._replace(n_workers=min(n_available, n_items) if nanoseconds >= worth else 1), nanoseconds, n_slabs
-    )
+    return Shares(cut._replace(n_workers=min(n_available, n_items) if nanoseconds >= worth else 1), n_slabs)
 
 
 def launched(
-    function: Any, tasks: tuple[Any, ...], context: Any, x: NDArray[Any], cut: Cut, team: Any, *rest: Any
+    function: Any,
+    tasks: tuple[Any, ...],
+    context: Any,
+    x: NDArray[Any],
+    cut: Cut,
+    n_threads: int | None,
+    *rest: Any,
 ) -> Any:
     """Return what compiled code that launches tasks over rows `x` returns.
 
     ``function(drive, *tasks, context, cut, *rest)`` gets the driver for the threads there are, and the cut for it;
-    `tasks` are addresses, or `Tasks` of them. `team`: number of threads or None, and nanoseconds shared out.
+    `tasks` are addresses, or `Tasks` of them.
     """
     key = x.dtype, layout_of(x)
     if cut.n_workers == 1:
         return _call(function, key, driver_of(*key, False), *tasks, context, cut, *rest)
-    with threads.team(*team) as parallel:
+    with threads.team(n_threads) as parallel:
         cut = cut if parallel else cut._replace(n_workers=1)
         return _call(function, key, driver_of(*key, parallel), *tasks, context, cut, *rest)
 
