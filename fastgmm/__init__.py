@@ -5,8 +5,9 @@ from ._sklearn.estimator import GaussianMixture
 from ._version import __version__ as __version__
 from .api import fit, warmup
 from .by_hand import accumulate, maximize
-from .em.outcome import FitFailure, IterationState, Status
+from .em.outcome import FitFailure, FitWarning, IterationState, Status
 from .mixture import Mixture
+from .model.regulariser import Regulariser
 from .model.statistics import SufficientStatistics
 from .results import FitResult
 from .selection import Candidate, Selection, select
@@ -15,9 +16,11 @@ __all__ = [
     "Candidate",
     "FitFailure",
     "FitResult",
+    "FitWarning",
     "GaussianMixture",
     "IterationState",
     "Mixture",
+    "Regulariser",
     "Selection",
     "Status",
     "SufficientStatistics",

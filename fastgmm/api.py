@@ -43,8 +43,7 @@ def fit(
     X : array-like of shape (N, D) or (N,)
         Rows of finite real numbers: an array of any layout, read-only or memory-mapped, a pandas or Arrow
         table with numeric columns, or anything `np.asarray` understands. float32 is computed in single precision,
-        with sums in double, and gives float32 parameters; other dtypes become float64. (N,) is N samples of one
-        feature.
+        with sums in double; other dtypes become float64. Parameters are float64. (N,) is N samples of one feature.
     n_components : int
         Number of components, K; at most N.
     covariance_type : {"full", "tied", "diag", "spherical"}
@@ -59,8 +58,9 @@ def fit(
         With "aitken" EM goes on until the estimated distance to the limit of the mean log-likelihood, `remaining` of
         the result, is less than `tol` too: a change that is small because convergence is slow is not enough.
     reg_covar : float or "auto"
-        Added to the diagonal of every covariance, in the squared units of the data. "auto" is a millionth of the
-        variance of each feature, for "spherical" of their mean; see ``docs/robustness.md`` for constant features.
+        A number is added to the diagonal of every covariance, in the squared units of the data. "auto" adds nothing:
+        it is a floor, a millionth of the standard deviation of each feature over all rows, that acts only where a
+        component degenerates, and is then reported; see ``docs/robustness.md``.
     max_iter : int
         Rounds of EM at most.
     n_init : int
@@ -86,7 +86,7 @@ def fit(
 
     Warns
     -----
-    RuntimeWarning
+    FitWarning
         If some but not all restarts failed, or components are degenerate.
     """
     rows = check.as_rows(X)
@@ -107,8 +107,9 @@ def fit(
         callback=callback,
     )
     run = fit_rows(rows, weights, options)
-    warn_of(run, options.n_init)
-    return result_of(run, check.feature_names_of(X))
+    names = check.feature_names_of(X)
+    warn_of(run, options.n_init, names)
+    return result_of(run, names)
 
 
 def checked_options(

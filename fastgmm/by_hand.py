@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import check_nonnegative, own_error_state
+from ._checks import as_numbers, check_nonnegative, own_error_state
 from .em.outcome import FitFailure
 from .mixture import Mixture
+from .model.regulariser import Regulariser, ridge
 from .model.statistics import SufficientStatistics, check_statistics, fingerprint_of
 from .rows.accumulation import Accumulation
 from .rows.check import as_rows, check_sample_weight
@@ -55,15 +56,16 @@ def accumulate(
 
 
 @own_error_state
-def maximize(statistics: SufficientStatistics, *, reg_covar: float = 1e-6) -> Mixture:
+def maximize(statistics: SufficientStatistics, *, reg_covar: float | Regulariser = 1e-6) -> Mixture:
     """Parameters that maximise the expected log-likelihood given `statistics`: one M step.
 
     Parameters
     ----------
     statistics : SufficientStatistics
         From `accumulate`, or a sum of such.
-    reg_covar : float
-        Added to the diagonal of every covariance, in the squared units of the data.
+    reg_covar : float or Regulariser
+        Added to the diagonal of every covariance, in the squared units of the data; or the `regulariser` of a
+        `FitResult`, to go on as that fit did.
 
     Returns
     -------
@@ -76,10 +78,29 @@ def maximize(statistics: SufficientStatistics, *, reg_covar: float = 1e-6) -> Mi
     FitFailure
         If no mixture comes of it: a covariance is not positive definite, or exceeds what float64 holds.
     """
-    added = check_nonnegative("reg_covar", reg_covar)
     checked = check_statistics(statistics)
-    parameters = maximize_statistics(checked, np.full(checked.centers.shape[1], added))
+    regulariser = _regulariser_of(reg_covar, checked.centers.shape[1])
+    parameters = maximize_statistics(checked, regulariser)
     try:
         return Mixture(*parameters)
     except ValueError as error:
-        raise FitFailure(f"no mixture maximises these statistics with reg_covar={added:g}: {error}") from None
+        raise FitFailure(f"no mixture maximises these statistics with reg_covar={reg_covar}: {error}") from None
+
+
+def _regulariser_of(reg_covar: Any, n_features: int) -> Regulariser:
+    if isinstance(reg_covar, str):
+        raise ValueError(
+            f"reg_covar must be a number or the regulariser of a FitResult here, got {reg_covar!r}: statistics do "
+            "not tell the variances of all rows"
+        )
+    if not isinstance(reg_covar, Regulariser):
+        return ridge(check_nonnegative("reg_covar", reg_covar), n_features)
+    added, floor = (as_numbers(f"reg_covar.{name}", getattr(reg_covar, name)) for name in ("added", "floor"))
+    for name, values in (("added", added), ("floor", floor)):
+        if values.shape != (n_features,) or not (np.isfinite(values) & (values >= 0.0)).all():
+            raise ValueError(
+                f"reg_covar.{name} must be {n_features} finite numbers, none of them negative, got {values.tolist()}"
+            )
+    if floor.any() and not floor.all():
+        raise ValueError(f"reg_covar.floor must be positive for all features or zero for all, got {floor.tolist()}")
+    return Regulariser(added, floor, check_nonnegative("reg_covar.rounding", reg_covar.rounding))

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._checks import own_error_state
+from .em.degenerate import degeneracy
 from .em.outcome import Outcome, Status
 from .mixture import Mixture
 from .model.parameters import Array
+from .model.regulariser import Regulariser
 from .model.rounds.convergence import remaining
 
 
@@ -32,7 +34,12 @@ class FitResult:
     failures : tuple of str
         The errors of the restarts that were set aside.
     degenerate_components : tuple of int
-        Components without rows, or with a variance that is mostly the regulariser's.
+        Components without rows, held up by the floor of the regulariser in some direction, or with a variance that is
+        mostly what it adds.
+    n_passed_over : int
+        Restarts that ended higher, but with components that the floor holds up.
+    regulariser : Regulariser
+        What was added to variances, and the floor of the covariances.
     """
 
     mixture: Mixture
@@ -41,6 +48,8 @@ class FitResult:
     status: Status
     failures: tuple[str, ...] = ()
     degenerate_components: tuple[int, ...] = ()
+    n_passed_over: int = 0
+    regulariser: Regulariser | None = field(default=None, repr=False)
 
     @property
     def n_iter(self) -> int:
@@ -51,6 +60,14 @@ class FitResult:
     def n_failed(self) -> int:
         """Restarts that ended in an error and were set aside."""
         return len(self.failures)
+
+    @property
+    def degeneracy(self) -> str:
+        """Which components are degenerate, where, and why; empty if none is."""
+        if not self.degenerate_components or self.regulariser is None:
+            return ""
+        names = self.mixture.feature_names
+        return degeneracy(self.mixture.parameters, self.degenerate_components, self.regulariser, names)
 
     @property
     @own_error_state
@@ -79,4 +96,6 @@ def result_of(run: Outcome, feature_names: tuple[str, ...] | None) -> FitResult:
         run.status,
         run.failures,
         run.degenerate_components,
+        run.n_passed_over,
+        run.regulariser,
     )

@@ -18,6 +18,7 @@ from fastgmm.em import loop
 from fastgmm.em.outcome import Interrupted
 from fastgmm.kernels.work import BROKEN, WRONG_SCRATCH
 from fastgmm.model.plan import plan_of
+from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds import state
 from fastgmm.model.rounds.state import FINISHED, PHASE, STATUS
 from fastgmm.rows.array import ArraySource
@@ -233,7 +234,7 @@ def test_an_interrupt_carries_the_last_whole_round():
 def test_compiled_code_that_breaks_off_is_out_of_memory():
     """Behind an address Numba prints an exception and returns 0, the code `BROKEN`."""
     X, start = make_problem(20, 2, 2)
-    going = ArraySource(X).begin(plan_of("full", 2, 2), start.parameters, np.zeros(2))
+    going = ArraySource(X).begin(plan_of("full", 2, 2), start.parameters, ridge(0.0, 2))
     going.state.counts[STATUS], going.state.counts[PHASE] = state.BROKEN, FINISHED
     with pytest.raises(MemoryError, match="compiled code ran out of memory"):
         going.advance(1)
@@ -290,7 +291,7 @@ def test_a_failed_restart_does_not_take_the_others_with_it():
     good = fastgmm.fit(X, 1, max_iter=0, reg_covar=0.0).mixture.parameters
     bad = good._replace(covariances=np.zeros((1, 2, 2)))
     starts = iter([bad, good, bad])
-    rule = loop.Rule(added=np.zeros(2), tol=1e-3, max_iter=10)
+    rule = loop.Rule(regulariser=ridge(0.0, 2), tol=1e-3, max_iter=10)
     result = loop.best_of(ArraySource(X), plan_of("full", 1, 2), lambda: next(starts), 3, rule)
     assert len(result.failures) == 2
     assert all("component 0 is not positive definite" in failure for failure in result.failures)

@@ -148,7 +148,7 @@ def almost_in_a_plane(seed, dtype):
 
 @pytest.mark.compiled
 @pytest.mark.filterwarnings("ignore:Best performing initialization did not converge")
-@pytest.mark.filterwarnings("ignore:components .* have lost their rows:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::fastgmm.FitWarning")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_what_a_fit_leaves_has_precisions(dtype):
     """Seeds 280 (single) and 236 (double) once ended in a bare LinAlgError, rows of 1e-20 in infinite precisions."""

@@ -37,9 +37,14 @@ def test_a_power_of_two_changes_no_bit_but_the_scale(covariance_type, n_features
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
 @pytest.mark.parametrize(("scale", "why"), [(1e25, "exceed what float32 holds"), (1e-25, "definite in float32")])
 def test_single_precision_that_cannot_be_used_is_a_failure(covariance_type, scale, why):
-    X, _ = make_problem(100, 2, 2)
+    X = (make_problem(100, 2, 2)[0] * scale).astype(np.float32)
+    estimator = fastgmm.GaussianMixture(2, covariance_type=covariance_type, reg_covar=0.0, random_state=0)
     with pytest.raises(fastgmm.FitFailure, match=why):
-        fastgmm.fit((X * scale).astype(np.float32), 2, covariance_type=covariance_type, random_state=0)
+        estimator.fit(X)
+    # `fit` has parameters in double, which hold them.
+    result = fastgmm.fit(X, 2, covariance_type=covariance_type, random_state=0)
+    assert result.mixture.covariances.dtype == np.float64
+    assert np.isfinite(result.mixture.log_density(X)).all()
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)
@@ -121,26 +126,31 @@ def test_degenerate_rows_end_in_an_answer_that_is_reported(rows, covariance_type
     assert bool(result.degenerate_components) == bool(caught)
 
 
+def floor_of(*rows):
+    return regularisation("auto", ArraySource(*rows)).floor
+
+
 def test_a_constant_column_takes_the_smallest_variance_of_the_others():
     X = np.array([[1.0, 5.0, 0.0], [3.0, 5.0, 10.0]])
-    np.testing.assert_allclose(regularisation("auto", ArraySource(X)), [1e-6, 1e-6, 25e-6])
-    np.testing.assert_allclose(regularisation("auto", ArraySource(X[:1])), 25e-6)
-    np.testing.assert_allclose(regularisation("auto", ArraySource(np.zeros((2, 2)))), 1e-6)
-    np.testing.assert_array_equal(regularisation(0.5, ArraySource(X)), [0.5] * 3)
-    np.testing.assert_allclose(
-        regularisation("auto", ArraySource(X, None, np.array([1.0, 3.0]))), [0.75e-6, 0.75e-6, 18.75e-6]
-    )
+    np.testing.assert_allclose(floor_of(X), [1e-12, 1e-12, 25e-12])
+    np.testing.assert_allclose(floor_of(X[:1]), 25e-12)
+    np.testing.assert_allclose(floor_of(np.zeros((2, 2))), 1e-12)
+    added, floor, rounding = regularisation(0.5, ArraySource(X))
+    np.testing.assert_array_equal(added, [0.5] * 3)
+    assert not floor.any()
+    assert rounding == 0.0
+    np.testing.assert_allclose(floor_of(X, None, np.array([1.0, 3.0])), [0.75e-12, 0.75e-12, 18.75e-12])
 
 
 @pytest.mark.parametrize("n_samples", [255, 256, 257, 6001])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_regulariser_is_a_share_of_the_variance(n_samples, dtype):
+def test_the_floor_is_a_share_of_the_variance(n_samples, dtype):
     generator = np.random.default_rng(0)
     X = (generator.normal(size=(n_samples, 3)) * [1.0, 10.0, 1e-3] + [0.0, 100.0, 1.0]).astype(dtype)
-    expected = 1e-6 * X.astype(np.float64).var(axis=0)
+    expected = 1e-12 * X.astype(np.float64).var(axis=0)
     rtol = 1e-12 if dtype == np.float64 else 1e-3
     for layout in (X, np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
-        np.testing.assert_allclose(regularisation("auto", ArraySource(layout)), expected, rtol=rtol)
+        np.testing.assert_allclose(floor_of(layout), expected, rtol=rtol)
 
 
 @pytest.mark.compiled  # thousands of rounds

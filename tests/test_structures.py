@@ -78,7 +78,7 @@ def test_rounds_are_scikit_learns(covariance_type, n_features):
             rows, 3, covariance_type=covariance_type, init=start, tol=0.0, max_iter=4, reg_covar=1e-6
         ).mixture
         for name in ("weights", "means", "covariances"):
-            assert getattr(fitted, name).dtype == rows.dtype
+            assert getattr(fitted, name).dtype == np.float64
             np.testing.assert_allclose(
                 getattr(fitted, name), getattr(other, name + "_"), rtol=tolerance, atol=tolerance
             )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import Seed, own_error_state
-from ..em.fitting import fit_rows, warn_of
+from ..em.fitting import fit_rows, in_single, warn_of
 from ..em.outcome import FitFailure, Outcome, Status
 from ..model.parameters import Array
 from ..model.sklearn_model import precisions_of
@@ -113,7 +113,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         -----
         ConvergenceWarning
             If EM ran into `max_iter`.
-        RuntimeWarning
+        FitWarning
             If some but not all restarts failed, or components are degenerate.
         """
         constraints.check_constructor_arguments(self)
@@ -128,6 +128,8 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             )
         before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
         run = fit_rows(rows, weights, options_of(self, before, rows.shape[1]))
+        if rows.dtype == np.float32:  # what scikit-learn's attributes are of such rows
+            run = in_single(run)
         fitted = self._attributes_of(run, names)
         warn_of(run, self.n_init)
         if run.status is not Status.CONVERGED and self.max_iter > 0:

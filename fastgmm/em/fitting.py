@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.parameters import Parameters
-from ..model.plan import Plan, plan_of
+from ..model.plan import plan_of
+from ..model.regulariser import ridge
 from ..model.rounds.state import COMPONENT
 from ..rows.array import ArraySource
 from . import loop, start
-from .outcome import Callback, FitFailure, Outcome
-from .regulariser import degenerate_components, regularisation
+from .degenerate import degeneracy
+from .outcome import Callback, FitFailure, FitWarning, Outcome
+from .regulariser import regularisation
 
 Array = NDArray[np.float64]
 
@@ -43,7 +45,7 @@ class Options(NamedTuple):
 
 
 def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outcome:
-    """Fit to `rows` (N, D), weighted where `sample_weight` is (N,) and not (0,); parameters in the dtype of the rows.
+    """Fit to `rows` (N, D), weighted where `sample_weight` is (N,) and not (0,).
 
     Nothing is warned of here: that is for who calls it, or fits many times and says it in other words.
 
@@ -59,9 +61,9 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outc
         weights = np.ldexp(sample_weight, -exponent)
     source = ArraySource(rows, options.n_threads, weights)
     plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
-    added = regularisation(options.reg_covar, source)
+    regulariser = regularisation(options.reg_covar, source)
     rule = loop.Rule(
-        added=added,
+        regulariser=regulariser,
         tol=options.tol,
         max_iter=options.max_iter,
         aitken=options.aitken,
@@ -72,44 +74,35 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outc
     # An explicit start is the same every time.
     n_init = options.n_init if isinstance(options.init, str) else 1
     outcome = loop.best_of(
-        source, plan, lambda: start.start(source, plan, options.init, added, options.generator), n_init, rule
+        source, plan, lambda: start.start(source, plan, options.init, regulariser, options.generator), n_init, rule
     )
-    if len(outcome.trace):
-        outcome = outcome._replace(degenerate_components=degenerate_components(outcome.parameters, added))
-    if exponent:
-        outcome = outcome._replace(log_likelihood=float(np.ldexp(outcome.log_likelihood, exponent)))
-    return outcome if rows.dtype == np.float64 else _in_single(outcome, plan, added)
+    log_likelihood = float(np.ldexp(outcome.log_likelihood, exponent)) if exponent else outcome.log_likelihood
+    return outcome._replace(log_likelihood=log_likelihood, regulariser=regulariser)
 
 
-def warn_of(outcome: Outcome, n_init: int) -> None:
+def warn_of(outcome: Outcome, n_init: int, feature_names: tuple[str, ...] | None = None) -> None:
     """Warn, in the line that called the caller's door, of restarts that failed and of degenerate components."""
     if outcome.failures:
         warnings.warn(
             f"{len(outcome.failures)} of {n_init} restarts failed and were set aside; "
             f"the last: {outcome.failures[-1]}",
-            RuntimeWarning,
+            FitWarning,
             stacklevel=4,
         )
-    if outcome.degenerate_components:
-        warnings.warn(degeneracy(outcome.degenerate_components), RuntimeWarning, stacklevel=4)
+    if outcome.degenerate_components and outcome.regulariser is not None:
+        said = degeneracy(outcome.parameters, outcome.degenerate_components, outcome.regulariser, feature_names)
+        warnings.warn(said, FitWarning, stacklevel=4)
 
 
-def degeneracy(components: tuple[int, ...]) -> str:
-    """Say what is wrong with degenerate components."""
-    return (
-        f"components {', '.join(map(str, components))} have lost their rows or sit on rows that are equal in some "
-        "feature; reg_covar alone holds up their covariance"
-    )
-
-
-def _in_single(outcome: Outcome, plan: Plan, added: Array) -> Outcome:
-    """Return `outcome` with parameters of float32, which must still be usable."""
+def in_single(outcome: Outcome) -> Outcome:
+    """Return `outcome` with parameters of float32, which must still be usable; FitFailure where they are not."""
     fitted = outcome.parameters
     weights, means, covariances = (np.asarray(array, np.float32) for array in fitted[:3])
     single: Any = Parameters(weights, means, covariances, fitted.covariance_type)  # type: ignore[arg-type]
     if not np.isfinite(single.covariances).all():
         raise FitFailure("the covariances exceed what float32 holds; rescale X or convert it to float64")
-    probe = ArraySource(np.zeros((1, plan.n_features), np.float32)).begin(plan, single, added)
+    plan = plan_of(fitted.covariance_type, *fitted.means.shape, np.dtype(np.float32))
+    probe = ArraySource(np.zeros((1, plan.n_features), np.float32)).begin(plan, single, ridge(0.0, plan.n_features))
     probe.advance(1)
     if probe.state.counts[COMPONENT] >= 0:
         raise FitFailure(

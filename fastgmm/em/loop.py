@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.plan import Plan
+from ..model.regulariser import Regulariser
 from ..model.rounds.state import (
     CHANGE,
     COMPONENT,
@@ -30,6 +31,7 @@ from ..model.rounds.state import (
     take_trace,
 )
 from ..rows.source import Rounds, Source, Start
+from .degenerate import degenerate_components
 from .outcome import STATUSES, Callback, Failed, FitFailure, Interrupted, IterationState, Outcome, Status
 from .regulariser import widened_by_rounding
 
@@ -37,14 +39,14 @@ Array = NDArray[np.float64]
 
 
 class Rule(NamedTuple):
-    """How a run proceeds: what is added to each variance (D,), when it stops, and what watches it.
+    """How a run proceeds: what keeps covariances from vanishing, when it stops, and what watches it.
 
     `aitken` says what is compared to `tol`, see `model.rounds.convergence`; `previous` is the mean log-likelihood
     that the first round is compared to, -inf for none. `replaced` are parameters that take the place of those of the
     start.
     """
 
-    added: Array
+    regulariser: Regulariser
     tol: float
     max_iter: int
     aitken: bool = False
@@ -66,7 +68,7 @@ def run(source: Source, plan: Plan, start: Start, rule: Rule, restart: int = 0) 
     Interrupted
         On Ctrl-C.
     """
-    going = source.begin(plan, start, rule.added)
+    going = source.begin(plan, start, rule.regulariser)
     state = going.state
     if rule.replaced:
         going.advance(0)
@@ -108,9 +110,12 @@ def best_of(
 ) -> Outcome:
     """Run EM from `n_init` starts and return the run that ended highest.
 
-    A restart that fails is set aside, and the outcome says why; only when all fail is that an error.
+    A restart in which a floor holds components up comes after those without: a component on a single point is as high
+    as the floor lets it be, and says nothing of the rows. A restart that fails is set aside. The outcome tells of
+    both; only when all fail is that an error.
     """
     best: Outcome | None = None
+    held_up: list[Outcome] = []
     failures: list[str] = []
     for restart in range(n_init):
         try:
@@ -120,14 +125,21 @@ def best_of(
             if failure.stopped:
                 break
             continue
-        if best is None or _height(outcome) > _height(best):
+        if rule.regulariser.floor[0] > 0.0 and outcome.degenerate_components:
+            held_up.append(outcome)
+        elif best is None or _height(outcome) > _height(best):
             best = outcome
         if outcome.status is Status.STOPPED:
             break
+    if best is None and held_up:
+        best = max(held_up, key=_height)
     if best is None:
         prefix = "" if len(failures) == 1 else f"all {len(failures)} restarts failed; the last: "
         raise FitFailure(prefix + failures[-1])
-    return best._replace(failures=tuple(failures))
+    if not failures and not held_up:
+        return best
+    passed_over = sum(_height(outcome) > _height(best) for outcome in held_up)
+    return best._replace(failures=tuple(failures), n_passed_over=passed_over)
 
 
 def _seen(going: Rounds, restart: int) -> IterationState:
@@ -155,7 +167,7 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
         raise Failed(_not_finite(float(numbers[MEAN]), n_iter), stopped=False)
     if component >= 0:
         parameters = widened_by_rounding(parameters)
-        widened = source.begin(plan, parameters, rule.added)
+        widened = source.begin(plan, parameters, rule.regulariser)
         widened.state.counts[STATUS] = status
         widened.advance(n_iter + 1)
         component, numbers = int(widened.state.counts[COMPONENT]), widened.state.numbers
@@ -164,7 +176,9 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
     log_likelihood = float(numbers[LOG_LIKELIHOOD])
     if not math.isfinite(log_likelihood):
         raise Failed(_not_finite(log_likelihood, n_iter), stopped=stopped)
-    return Outcome(parameters, log_likelihood, trace, STATUSES[status])
+    held = going.state.held
+    degenerate = degenerate_components(parameters, held, rule.regulariser) if len(trace) else ()
+    return Outcome(parameters, log_likelihood, trace, STATUSES[status], degenerate_components=degenerate)
 
 
 def _not_finite(mean_log_likelihood: float, iteration: int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.parameters import Parameters
+from ..model.regulariser import Regulariser
 from ..model.rounds import state
 
 Array = NDArray[np.float64]
@@ -34,6 +35,10 @@ STATUSES = {
 
 class FitFailure(ValueError):
     """A fit, or one of its restarts, that ended without parameters."""
+
+
+class FitWarning(RuntimeWarning):
+    """Restarts that failed, or components that only the regulariser keeps from vanishing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +78,8 @@ class Outcome(NamedTuple):
     status: Status
     failures: tuple[str, ...] = ()
     degenerate_components: tuple[int, ...] = ()
+    n_passed_over: int = 0
+    regulariser: Regulariser | None = None
 
     @property
     def n_iter(self) -> int:

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from .._checks import check_choice
 from ..model.parameters import Parameters
 from ..model.plan import Plan
+from ..model.regulariser import Regulariser
 from ..rows.array import ArraySource
 from ..rows.check import check_labels, check_responsibilities
 from ..rows.source import Memberships, Partition, Source, Start
+from .regulariser import of_single_rows
 
 Array = NDArray[np.float64]
 
@@ -27,7 +29,7 @@ def start(
     source: Source,
     plan: Plan,
     init: str | Parameters | NDArray[Any],
-    added: Array,
+    regulariser: Regulariser,
     generator: np.random.Generator,
 ) -> Start:
     """Return what EM starts from: one of the `METHODS`, parameters, labels (N,) int64 or responsibilities (N, K)."""
@@ -41,8 +43,9 @@ def start(
     if init == "random":
         return _random(generator, k)
     rows = source.spread_out(k, generator) if init == "k-means++" else source.draw(k, generator)
-    # One row a component has no spread of its own: as in scikit-learn the covariance is reg_covar I.
-    run = ArraySource(rows).begin(plan, Partition(np.arange(k)), added)
+    # One row a component has no spread of its own. Its covariance is reg_covar I, as in scikit-learn, or the share of
+    # the variances of all rows that scikit-learn's default is of standardised features.
+    run = ArraySource(rows).begin(plan, Partition(np.arange(k)), of_single_rows(regulariser, source))
     run.advance(0)
     parameters = run.parameters()
     run.close()

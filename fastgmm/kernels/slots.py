@@ -2,17 +2,18 @@
 
 # Numbers: the total log-likelihood that the last pass saw; its mean a row, that of the round before and the last two
 # changes of it; the sum of the weights of all rows; what changes are compared to; below which share of the square of
-# a shift a variance has lost its digits.
-LOG_LIKELIHOOD, MEAN, PREVIOUS, CHANGE, CHANGE_BEFORE, TOTAL_WEIGHT, TOLERANCE, LEAST = range(8)
+# a shift a variance has lost its digits; which share of a variance rounding hides, 0 without a floor.
+LOG_LIKELIHOOD, MEAN, PREVIOUS, CHANGE, CHANGE_BEFORE, TOTAL_WEIGHT, TOLERANCE, LEAST, ROUNDING = range(9)
 # Counts: why the run ended; rounds done, at most, and in the trace; whether Aitken's estimate is compared, too; where
 # a pass is: its phase, the next item, whether it is the second about new means; the component that failed, or -1;
-# passes over given labels or responsibilities that are still to come before the first round; slabs that hold sums.
-STATUS, N_ITER, MAX_ITER, N_TRACED, AITKEN, PHASE, ITEM, REPEATED, COMPONENT, GIVEN, FILLED = range(11)
+# passes over given labels or responsibilities that are still to come before the first round; slabs that hold sums;
+# whether the covariances of this pass are to be raised to their floor, -1, are about to, -2, or have been, 1.
+STATUS, N_ITER, MAX_ITER, N_TRACED, AITKEN, PHASE, ITEM, REPEATED, COMPONENT, GIVEN, FILLED, RAISED = range(12)
 
 # Where a run is between two launches. OPEN: a pass begins. PREPARE, SWEEP, FOLD: items of it are left; SWEEP without
 # any waits for rows. UNPACK: the accumulator holds all rows. HELD: the statistics are in the state. MAXIMIZE: they
-# have been judged. FINISHED: the run is over.
-OPEN, PREPARE, SWEEP, FOLD, UNPACK, HELD, MAXIMIZE, FINISHED = range(8)
+# have been judged. FINISHED: the run is over. RAISE: covariances are to be raised to their floor and prepared anew.
+OPEN, PREPARE, SWEEP, FOLD, UNPACK, HELD, MAXIMIZE, FINISHED, RAISE = range(9)
 
 # Of k-means. BEST: the column of sums that belongs to the newest centre, -1 before the first pass. CANDIDATE: the
 # next to be drawn, in the phase DRAW. LIVE: centres that a pass looks at. AIM: what a pass of Lloyd's is for: to move

@@ -13,8 +13,9 @@ length 0.
 from typing import Any, NamedTuple
 
 # Behind an address Numba prints an exception and returns 0: so success is not 0.
-# FAR_ROWS: done, and the densities of some rows underflow for every component.
-BROKEN, OK, WRONG_SCRATCH, FAR_ROWS = 0, 1, 2, 3
+# FAR_ROWS: done, and the densities of some rows underflow for every component. NARROW: covariances are to be raised
+# to their floor first.
+BROKEN, OK, WRONG_SCRATCH, FAR_ROWS, NARROW = 0, 1, 2, 3, 4
 # A code from here on names the component that failed.
 COMPONENT = 16
 
@@ -83,8 +84,11 @@ class State(NamedTuple):
     centers (K, D), sums (K,), first (K, D), second
         Statistics of a pass: what moments are taken about, N_k, sum r z, and sum r z z^T in the shape of
         `covariances`.
-    added (D,)
-        What the M step adds to the variance of each feature.
+    added (D,), floor (D,)
+        What the M step adds to the variance of each feature, and what covariances do not fall below, see
+        ``densities/floor.py``.
+    held (K,) int64
+        Directions in which the floor holds a component up, of those that share a covariance the first.
     spread (D,)
         Standard deviation of each feature over all rows, where nothing is known of the components yet.
     numbers, counts
@@ -101,6 +105,8 @@ class State(NamedTuple):
     first: Any
     second: Any
     added: Any
+    floor: Any
+    held: Any
     spread: Any
     numbers: Any
     counts: Any

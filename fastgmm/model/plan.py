@@ -125,6 +125,11 @@ class Plan:
         """Below which share of the square of a shift a variance has lost its digits: half of those that sums have."""
         return 1e-6 if self.lanes == sizes.LANES_DOUBLE else 1e-2
 
+    @property
+    def raise_nanoseconds(self) -> float:
+        """Time of an item of raising covariances to their floor on one core: up to twelve sweeps of rotations."""
+        return slower() * (100.0 + (6.0 * self.n_features**3 if self.structure.has_matrices else 0.0))
+
     @cached_property
     def prepare_nanoseconds(self) -> float:
         """Time of an item of preparing the density on one core."""

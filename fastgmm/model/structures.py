@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.densities import floor
 from .kinds import (
     APART,
     DIAGONAL,
@@ -50,8 +51,9 @@ class Structure:
         Axes of a single covariance: 2 for a matrix (D, D), 1 for the variances (D,), 0 for one variance ().
     density, moments : dict
         By number of features, see ``kinds.py``.
-    maximize : compiled task
-        The M step, see ``rounds/m_steps.py``.
+    maximize, raise_ : compiled tasks
+        The M step, see ``rounds/m_steps.py``, and what raises its covariances to their floor, see
+        ``kernels/densities/floor.py``.
     without_second : Moments or None
         What a pass sums where second moments follow from the total scatter.
     """
@@ -62,6 +64,7 @@ class Structure:
     density: dict[int, Density]
     moments: dict[int, Moments]
     maximize: Any
+    raise_: Any
     without_second: Moments | None = None
 
     @property
@@ -123,10 +126,14 @@ class Structure:
 STRUCTURES: dict[str, Structure] = {
     structure.name: structure
     for structure in (
-        Structure("full", False, 2, FULL, FULL_MOMENTS, m_steps.maximize_full),
-        Structure("tied", True, 2, WHITENED, POOLED_MOMENTS, m_steps.maximize_tied, FIRST_MOMENTS),
-        Structure("diag", False, 1, DIAGONAL, DIAGONAL_MOMENTS, m_steps.maximize_diagonal),
-        Structure("spherical", False, 0, SPHERICAL, SPHERICAL_MOMENTS, m_steps.maximize_spherical),
+        Structure("full", False, 2, FULL, FULL_MOMENTS, m_steps.maximize_full, floor.raise_matrices),
+        Structure(
+            "tied", True, 2, WHITENED, POOLED_MOMENTS, m_steps.maximize_tied, floor.raise_matrices, FIRST_MOMENTS
+        ),
+        Structure("diag", False, 1, DIAGONAL, DIAGONAL_MOMENTS, m_steps.maximize_diagonal, floor.raise_variances),
+        Structure(
+            "spherical", False, 0, SPHERICAL, SPHERICAL_MOMENTS, m_steps.maximize_spherical, floor.raise_variances
+        ),
     )
 }
 

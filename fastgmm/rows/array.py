@@ -13,6 +13,7 @@ from ..kernels.sizes import slab_pitch
 from ..kernels.work import Rows
 from ..model.parameters import Parameters
 from ..model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
+from ..model.regulariser import Regulariser
 from ..model.rounds.columns import column_moments
 from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
@@ -76,15 +77,15 @@ class ArraySource:
         deviations = self.moments().deviations
         return KMeans(self._x, n_components, self._n_threads, self._weights, deviations)
 
-    def begin(self, plan: Plan, start: Start, added: Array) -> ArrayRun:
-        """Return a run that begins from `start`, with `added` (D,) on the diagonals in every M step."""
+    def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ArrayRun:
+        """Return a run that begins from `start`, with `regulariser` in every M step."""
         return ArrayRun(
             plan,
             self._n_threads,
             self._x,
             self._weights,
             start,
-            added=added,
+            regulariser=regulariser,
             first=self._x[first_counted(self._weights)],
             spread=None if isinstance(start, Parameters) else self.moments().deviations,
             scatter=self._total_scatter,

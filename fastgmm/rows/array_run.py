@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..model.parameters import Parameters
 from ..model.plan import Plan
+from ..model.regulariser import Regulariser
 from ..model.rounds.state import GIVEN
 from ..model.scatter import Scatter, from_scatter
 from ..model.structures import kernels_of
@@ -24,7 +25,7 @@ Array = NDArray[np.float64]
 class ArrayRun(Run):
     """Rounds over the rows `x` (N, D), as the kernels take them, weighted by `weights` (N,) or (0,), from `start`.
 
-    `added` (D,) goes onto the diagonals in every M step; `first` is a row that counts, and `spread` the standard
+    `regulariser` acts in every M step; `first` is a row that counts, and `spread` the standard
     deviations of the columns, (D,), where the start is no parameters. `scatter` is asked for where it can be used.
     """
 
@@ -36,14 +37,14 @@ class ArrayRun(Run):
         weights: Array,
         start: Start,
         *,
-        added: Array,
+        regulariser: Regulariser,
         first: NDArray[Any],
         spread: Array | None,
         scatter: Callable[[], Scatter],
     ) -> None:
         labels = start.labels if isinstance(start, Partition) else NO_LABELS
         super().__init__(plan, n_threads, x, weights, labels)
-        self.state.added[:] = added
+        self.regularise(regulariser)
         self._memberships: Memberships | None = None
         self._scatter = scatter
         self._by_scatter = plan.structure.without_second is not None and not plan.is_small(len(x))

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kernels.launch import launch_items
 from ..model.parameters import Parameters
 from ..model.plan import plan_of
+from ..model.regulariser import Regulariser
+from ..model.rounds.state import OPEN, PHASE
 from ..model.statistics import SufficientStatistics
 from .launch.work import address_of, check, launched, layout_of
 from .run import Run
 
 
-def maximize_statistics(statistics: SufficientStatistics, added: NDArray[np.float64]) -> Parameters:
-    """Return the parameters of checked statistics, with `added` (D,) on the diagonals of the covariances."""
+def maximize_statistics(statistics: SufficientStatistics, regulariser: Regulariser) -> Parameters:
+    """Return the parameters of checked statistics."""
     plan = plan_of(statistics.covariance_type, *statistics.centers.shape, np.dtype(np.float64))
-    return _Maximization(plan, 1, most=1).maximize(statistics, added)
+    return _Maximization(plan, 1, most=1).maximize(statistics, regulariser)
 
 
 class _Maximization(Run):
     """A run without rows, for its state and its buffers."""
 
-    def maximize(self, statistics: SufficientStatistics, added: NDArray[np.float64]) -> Parameters:
+    def maximize(self, statistics: SufficientStatistics, regulariser: Regulariser) -> Parameters:
         state, work = self.state, self._work
         state.centers[:], state.sums[:] = statistics.centers, statistics.responsibility_sums
-        state.first[:], state.added[:] = statistics.first_moments, added
+        state.first[:] = statistics.first_moments
+        self.regularise(regulariser)
         state.second[:] = np.reshape(statistics.second_moments, state.second.shape)
         task = address_of(self._kernels.maximize, work.x.dtype, layout_of(work.x))
         cut = self._cut._replace(n_workers=1)
@@ -34,6 +36,7 @@ class _Maximization(Run):
                 launch_items, (task,), self._bench.context, work.x, cut, self._n_threads, 0, cut.n_maximized, 0.0
             )
         )
+        state.counts[PHASE] = OPEN
         parameters = self.parameters()
         self.close()
         return parameters

@@ -7,25 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import slots
 from ..kernels.launch import fold
 from ..kernels.work import Rows, Tasks, Work
 from ..model.parameters import Parameters
 from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan
+from ..model.regulariser import Regulariser
 from ..model.rounds import em as rounds
 from ..model.rounds.small import Workspace
-from ..model.rounds.state import (
-    BROKEN,
-    GIVEN,
-    HELD,
-    ITEM,
-    OPEN,
-    PHASE,
-    REPEATED,
-    STATUS,
-    SWEEP,
-    UNPACK,
-)
+from ..model.rounds.state import BROKEN
 from ..model.structures import Kernels
+from .floor import raise_to_floor
 from .launch.bench import bench_for
 from .launch.buffers import sizes_of
 from .launch.work import (
@@ -80,7 +72,7 @@ class Run:
     @property
     def phase(self) -> int:
         """Where the run is, see ``kernels/slots.py``."""
-        return int(self.state.counts[PHASE])
+        return int(self.state.counts[slots.PHASE])
 
     @property
     def rows_a_launch(self) -> int:
@@ -99,11 +91,20 @@ class Run:
         """Go on from parameters."""
         self.state.weights[:], self.state.means[:] = parameters.weights, parameters.means
         self.state.covariances[:] = np.reshape(parameters.covariances, self.state.covariances.shape)
-        self.state.counts[PHASE] = OPEN
+        self.state.counts[slots.PHASE] = slots.OPEN
+
+    def regularise(self, regulariser: Regulariser) -> None:
+        """Let every M step add to variances from now on, or hold covariances above a floor."""
+        self.state.added[:], self.state.floor[:], self.state.numbers[slots.ROUNDING] = regulariser
 
     def parameters(self) -> Parameters:
-        """Return a copy of the parameters."""
+        """Return a copy of the parameters, as the next pass takes them."""
         state, plan = self.state, self.plan
+        if state.floor[0] > 0.0 and self.phase in (slots.OPEN, slots.PREPARE, slots.RAISE):
+            # Without superblocks it comes back when the density is prepared: no covariance is below its floor then.
+            cut, self._cut = self._cut, self._cut._replace(n_superblocks=0)
+            Run.advance(self, int(state.counts[slots.N_ITER]) + 1)
+            self._cut = cut
         covariances = state.covariances.reshape(plan.shape).copy()
         return Parameters(state.weights.copy(), state.means.copy(), covariances, plan.covariance_type)
 
@@ -121,14 +122,16 @@ class Run:
         counts, cut = self.state.counts, self._cut
         while True:
             unfinished = self.launches(self._kernels.sweep, last, LAUNCH_NANOSECONDS)
-            while counts[REPEATED] and cut.fused:
+            while counts[slots.REPEATED] and cut.fused:
                 # A launch at a time, because the next pass is the ordinary one again.
                 unfinished = self.launches(self._kernels.apart, last, 0.0)
             if not unfinished:
                 break
-            if (self.phase == HELD and cut.held) or (self.phase == SWEEP and cut.n_superblocks == 0):
+            if self.phase == slots.RAISE:
+                raise_to_floor(self.plan, self._bench, cut, self._n_threads)
+            if (self.phase == slots.HELD and cut.held) or (self.phase == slots.SWEEP and cut.n_superblocks == 0):
                 return True
-        if counts[STATUS] == BROKEN:
+        if counts[slots.STATUS] == BROKEN:
             check(0)
         return False
 
@@ -158,9 +161,9 @@ class Run:
         whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=True)
         while True:
             self._launched(tasks, context, x, whole, 0, LAUNCH_NANOSECONDS)
-            if self.state.counts[STATUS] == BROKEN:
+            if self.state.counts[slots.STATUS] == BROKEN:
                 check(0)
-            if self.phase == SWEEP and self.state.counts[ITEM] == 0:
+            if self.phase == slots.SWEEP and self.state.counts[slots.ITEM] == 0:
                 return
 
     def workspace(self) -> Workspace:
@@ -172,16 +175,16 @@ class Run:
 
     def added_all(self) -> None:
         """Say that there are no more rows in this pass."""
-        self.state.counts[PHASE], self.state.counts[ITEM] = UNPACK, 0
+        self.state.counts[slots.PHASE], self.state.counts[slots.ITEM] = slots.UNPACK, 0
 
     def sweep_again(self) -> None:
         """Begin the sums of a pass anew, with the density as it is."""
         self._work.sums.accumulator.fill(0.0)
-        self.state.counts[PHASE], self.state.counts[ITEM] = SWEEP, 0
+        self.state.counts[slots.PHASE], self.state.counts[slots.ITEM] = slots.SWEEP, 0
 
     def give(self, means: Array, spread: Array, n_passes: int) -> None:
         """Begin with passes over given labels or responsibilities, about `means` (K, D) at first."""
         self.state.means[:] = means
         # One variance for all features is in one unit, that of the largest.
         self.state.spread[:] = spread if self.plan.structure.n_axes else spread.max()
-        self.state.counts[GIVEN], self.state.counts[PHASE] = n_passes, OPEN
+        self.state.counts[slots.GIVEN], self.state.counts[slots.PHASE] = n_passes, slots.OPEN

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..kernels.work import State
 from ..model.parameters import Parameters
 from ..model.plan import Plan
+from ..model.regulariser import Regulariser
 
 Array = NDArray[np.float64]
 # Responsibilities of rows a to b, (b - a, K), the same whenever and wherever they are asked for.
@@ -49,7 +50,7 @@ class Rounds(Protocol):
         ...
 
     def parameters(self) -> Parameters:
-        """Return a copy of the parameters."""
+        """Return a copy of the parameters, as the next pass takes them."""
         ...
 
     def advance(self, last: int) -> bool:
@@ -95,6 +96,6 @@ class Source(Protocol):
         """Return the clusters of k-means, each with a row."""
         ...
 
-    def begin(self, plan: Plan, start: Start, added: Array) -> Rounds:
-        """Return a run that begins from `start`, with `added` (D,) on the diagonals in every M step."""
+    def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> Rounds:
+        """Return a run that begins from `start`, with `regulariser` in every M step."""
         ...

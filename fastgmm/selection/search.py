@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
 from ..api import checked_options
-from ..em.fitting import Options, degeneracy, fit_rows
-from ..em.outcome import Callback, FitFailure, IterationState
+from ..em.fitting import Options, fit_rows
+from ..em.outcome import Callback, FitFailure, FitWarning, IterationState
 from ..em.start import METHODS
 from ..model.criteria import CRITERIA, criterion_value
 from ..model.structures import STRUCTURES
@@ -81,7 +81,7 @@ def select(
 
     Warns
     -----
-    RuntimeWarning
+    FitWarning
         If some but not all fits failed, or components of the best one are degenerate: a component on equal rows has
         as high a likelihood as `reg_covar` allows, which a criterion takes for a good fit.
     """
@@ -178,13 +178,13 @@ def _report(candidates: list[Candidate]) -> None:
         warnings.warn(
             f"{len(failed)} of {len(candidates)} fits failed and were set aside; the last: {_described(failed[-1])}: "
             f"{failed[-1].error}",
-            RuntimeWarning,
+            FitWarning,
             stacklevel=4,
         )
     if best.degenerate_components:
         warnings.warn(
-            f"in the best fit, {_described(best)}, {degeneracy(best.degenerate_components)}",
-            RuntimeWarning,
+            f"in the best fit, {_described(best)}, {best.result.degeneracy}",
+            FitWarning,
             stacklevel=4,
         )
 

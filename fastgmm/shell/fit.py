@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import api, data
+from ..em.outcome import FitWarning
 from ..em.start import METHODS
 from ..mixture import Mixture
 from ..model.criteria import CRITERIA
@@ -137,7 +138,7 @@ def fit(
             warnings.catch_warnings(),
         ):
             # The printed tables count the starts and fits that failed, and name degenerate components.
-            warnings.filterwarnings("ignore", ".* (restarts|fits) failed|.*components .* have lost", RuntimeWarning)
+            warnings.simplefilter("ignore", FitWarning)
             options: dict[str, Any] = {
                 "init": start,
                 "tol": tol,

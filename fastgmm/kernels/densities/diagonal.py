@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import member
 from ..sizes import lanes
-from ..work import COMPONENT, MODEL, OK, STATE
+from ..work import MODEL, OK, STATE
+from .floor import variances_against_floor
 from .kinds import log_density, log_weight
 
 
@@ -31,19 +32,20 @@ def diagonal_shape(n_components, n_features):
 def prepare_diagonal(context, worker, first, end):
     """Task, see ``kinds``."""
     model, state = member(context, MODEL), member(context, STATE)
+    code = OK
     for k in range(first, end):
+        code = variances_against_floor(context, k, code)
+        if code != OK:
+            continue
         constant = log_weight(state.weights[k])
         for d in range(model.scales.shape[0]):
-            variance = state.covariances[k, 0, d]
-            if not variance > 0.0:
-                return COMPONENT + k
-            inverse_deviation = 1.0 / math.sqrt(variance)
+            inverse_deviation = 1.0 / math.sqrt(state.covariances[k, 0, d])
             factor = 0.5 * inverse_deviation / float(model.scales[d])
             model.factors[k, 0, d] = factor
             model.offsets[k, d] = -factor * float(model.means[k, d])
             constant += math.log(inverse_deviation * model.unit[0])
         model.constants[k] = 0.5 * constant
-    return OK
+    return code
 
 
 @kernel

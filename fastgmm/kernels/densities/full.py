@@ -7,7 +7,8 @@ from ..._numba.options import exact_task, implements, part
 from ..._numba.pointers import member
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.tiles import less_distance
-from ..work import COMPONENT, MODEL, OK, SCRATCH, STATE
+from ..work import MODEL, OK, SCRATCH, STATE
+from .floor import against_floor
 from .kinds import log_density, log_weight
 
 
@@ -34,12 +35,14 @@ def prepare_full(context, worker, first, end):
     """Task, see ``kinds``."""
     state, scratch = member(context, STATE), member(context, SCRATCH)
     factor, inverse_factor = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
+    code = OK
     for k in range(first, end):
-        if cholesky(state.covariances[k], factor) == NOT_POSITIVE_DEFINITE:
-            return COMPONENT + k
-        invert_lower(factor, inverse_factor)
-        store_component(context, k, inverse_factor)
-    return OK
+        definite = cholesky(state.covariances[k], factor) != NOT_POSITIVE_DEFINITE
+        if definite:
+            invert_lower(factor, inverse_factor)
+            store_component(context, k, inverse_factor)
+        code = against_floor(context, k, definite, inverse_factor, code)
+    return code
 
 
 @part

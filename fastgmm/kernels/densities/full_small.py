@@ -12,7 +12,8 @@ from ..._numba.pointers import member
 from ..primitives.cholesky import OK as POSITIVE_DEFINITE
 from ..primitives.cholesky import cholesky_2x2, cholesky_3x3
 from ..sizes import lanes
-from ..work import COMPONENT, OK, SCRATCH, STATE
+from ..work import OK, SCRATCH, STATE
+from .floor import against_floor
 from .full import store_component
 from .kinds import log_density
 
@@ -46,12 +47,14 @@ def prepare_full_1(context, worker, first, end):
     """Task, see ``kinds``."""
     state, scratch = member(context, STATE), member(context, SCRATCH)
     a = scratch.matrices[worker, 0]
+    code = OK
     for k in range(first, end):
-        if not state.covariances[k, 0, 0] > 0.0:
-            return COMPONENT + k
-        a[0, 0] = 1.0 / math.sqrt(state.covariances[k, 0, 0])
-        store_component(context, k, a)
-    return OK
+        definite = state.covariances[k, 0, 0] > 0.0
+        if definite:
+            a[0, 0] = 1.0 / math.sqrt(state.covariances[k, 0, 0])
+            store_component(context, k, a)
+        code = against_floor(context, k, definite, a, code)
+    return code
 
 
 @exact_task
@@ -59,15 +62,16 @@ def prepare_full_2(context, worker, first, end):
     """Task, see ``kinds``."""
     state, scratch = member(context, STATE), member(context, SCRATCH)
     a = scratch.matrices[worker, 0]
+    code = OK
     for k in range(first, end):
         s = state.covariances[k]
         status, l00, l10, l11 = cholesky_2x2(s[0, 0], s[1, 0], s[1, 1])
-        if status != POSITIVE_DEFINITE:
-            return COMPONENT + k
-        a[0, 0], a[1, 1] = 1.0 / l00, 1.0 / l11
-        a[1, 0] = -l10 * a[0, 0] * a[1, 1]
-        store_component(context, k, a)
-    return OK
+        if status == POSITIVE_DEFINITE:
+            a[0, 0], a[1, 1] = 1.0 / l00, 1.0 / l11
+            a[1, 0] = -l10 * a[0, 0] * a[1, 1]
+            store_component(context, k, a)
+        code = against_floor(context, k, status == POSITIVE_DEFINITE, a, code)
+    return code
 
 
 @exact_task
@@ -75,17 +79,18 @@ def prepare_full_3(context, worker, first, end):
     """Task, see ``kinds``."""
     state, scratch = member(context, STATE), member(context, SCRATCH)
     a = scratch.matrices[worker, 0]
+    code = OK
     for k in range(first, end):
         s = state.covariances[k]
         status, l00, l10, l11, l20, l21, l22 = cholesky_3x3(s[0, 0], s[1, 0], s[1, 1], s[2, 0], s[2, 1], s[2, 2])
-        if status != POSITIVE_DEFINITE:
-            return COMPONENT + k
-        a[0, 0], a[1, 1], a[2, 2] = 1.0 / l00, 1.0 / l11, 1.0 / l22
-        a[1, 0] = -l10 * a[0, 0] * a[1, 1]
-        a[2, 1] = -l21 * a[1, 1] * a[2, 2]
-        a[2, 0] = -(l20 * a[0, 0] + l21 * a[1, 0]) * a[2, 2]
-        store_component(context, k, a)
-    return OK
+        if status == POSITIVE_DEFINITE:
+            a[0, 0], a[1, 1], a[2, 2] = 1.0 / l00, 1.0 / l11, 1.0 / l22
+            a[1, 0] = -l10 * a[0, 0] * a[1, 1]
+            a[2, 1] = -l21 * a[1, 1] * a[2, 2]
+            a[2, 0] = -(l20 * a[0, 0] + l21 * a[1, 0]) * a[2, 2]
+            store_component(context, k, a)
+        code = against_floor(context, k, status == POSITIVE_DEFINITE, a, code)
+    return code
 
 
 @implements(log_density, Full1Density)

@@ -4,8 +4,8 @@ A density is a named tuple of those arrays of a `Model` that it reads; passes kn
 this one has, for its kind,
 
 * a task ``prepare_...`` that writes the factors, offsets and constants of components ``first`` to ``end`` from the
-  parameters in the state, after `center`, and returns OK or COMPONENT + k for a covariance that is not positive
-  definite;
+  parameters in the state, after `center`, and returns OK, or COMPONENT + k for a covariance that is not positive
+  definite, or NARROW where some may lie below their floor (``floor.py``);
 * an implementation of `log_density`;
 * ``..._shape(K, D)``: the rows of a block P, and the shapes of factors and offsets;
 * how many rows of scratch it takes.

@@ -7,7 +7,8 @@ from ..._numba.options import exact_task, implements
 from ..._numba.pointers import member
 from ..primitives.distances import squared_distances
 from ..sizes import lanes
-from ..work import COMPONENT, MODEL, OK, STATE
+from ..work import MODEL, OK, STATE
+from .floor import variances_against_floor
 from .kinds import log_density, log_weight
 
 
@@ -35,16 +36,18 @@ def prepare_spherical(context, worker, first, end):
     model, state = member(context, MODEL), member(context, STATE)
     n_features = model.scales.shape[0]
     scale = float(model.scales[0])
+    code = OK
     for k in range(first, end):
+        code = variances_against_floor(context, k, code)
+        if code != OK:
+            continue
         variance = state.covariances[k, 0, 0]
-        if not variance > 0.0:
-            return COMPONENT + k
         model.factors[k, 0, 0] = 0.25 / (variance * scale * scale)
         for d in range(n_features):
             model.offsets[k, d] = model.means[k, d]
         logarithm = math.log(1.0 / math.sqrt(variance) * model.unit[0])
         model.constants[k] = 0.5 * (log_weight(state.weights[k]) + n_features * logarithm)
-    return OK
+    return code
 
 
 @implements(log_density, SphericalDensity)

@@ -9,7 +9,8 @@ from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.distances import squared_distances
 from ..primitives.tiles import tile_4x4
 from ..sizes import lanes
-from ..work import COMPONENT, MODEL, OK, SCRATCH, STATE
+from ..work import MODEL, OK, SCRATCH, STATE
+from .floor import against_floor
 from .kinds import log_density, log_weight
 
 
@@ -43,9 +44,12 @@ def prepare_whitened(context, worker, first, end):
     model, state, scratch = member(context, MODEL), member(context, STATE), member(context, SCRATCH)
     n_features = model.scales.shape[0]
     factor, inverse_factor = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
-    if cholesky(state.covariances[0], factor) == NOT_POSITIVE_DEFINITE:
-        return COMPONENT
-    invert_lower(factor, inverse_factor)
+    definite = cholesky(state.covariances[0], factor) != NOT_POSITIVE_DEFINITE
+    if definite:
+        invert_lower(factor, inverse_factor)
+    code = against_floor(context, 0, definite, inverse_factor, OK)
+    if not definite:
+        return code
     constant = 0.0
     for i in range(n_features):
         constant += math.log(inverse_factor[i, i] * model.unit[0])
@@ -59,7 +63,7 @@ def prepare_whitened(context, worker, first, end):
             for j in range(i + 1):
                 value += 0.5 * inverse_factor[i, j] * float(model.means[k, j])
             model.offsets[k, i] = value
-    return OK
+    return code
 
 
 @kernel

@@ -8,7 +8,7 @@ Python before a tenth of a second is over, wherever it is.
 from ..._numba.options import exact
 from ..._numba.pointers import member
 from ...kernels.launch import launch
-from ...kernels.work import OK, STATE, SUMS
+from ...kernels.work import NARROW, OK, STATE, SUMS
 from .judge import conclude, fail, open_pass, settle
 from .state import (
     FILLED,
@@ -24,6 +24,8 @@ from .state import (
     OPEN,
     PHASE,
     PREPARE,
+    RAISE,
+    RAISED,
     REPEATED,
     RUNNING,
     STATUS,
@@ -45,7 +47,8 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
 
     Returns whether it is in the middle of something: time was over, or what comes next is the caller's to do. So it
     is where the caller holds the statistics (``cut.held``), where rows are added from outside (``cut.added``), and
-    where a fused pair is to be swept about other centres, which takes another task.
+    for what takes another task: a fused pair is to be swept about other centres, or covariances to be raised to their
+    floor.
     """
     state, sums = member(context, STATE), member(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
@@ -54,6 +57,8 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
         phase, begin = counts[PHASE], counts[ITEM]
         task, item_nanoseconds = tasks.fold, 0.0
         n_items = every = 0
+        if phase == RAISE:
+            return True
         if phase == OPEN:
             open_pass(context)
             continue
@@ -78,12 +83,14 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
             item_nanoseconds = ELEMENT_NANOSECONDS * state.second.size / n_items
         code = launch(drive, task, context, begin, n_items, item_nanoseconds, cut)
         left -= n_items * item_nanoseconds
-        if code != OK:
+        if code != OK and code != NARROW:
             fail(context, code)
         elif phase == PREPARE:
             counts[ITEM] += n_items
+            if code == NARROW:
+                counts[RAISED] = -1
             if counts[ITEM] == every:
-                counts[PHASE], counts[ITEM] = SWEEP, 0
+                counts[PHASE], counts[ITEM] = RAISE if counts[RAISED] < 0 else SWEEP, 0
         elif phase == SWEEP:
             counts[PHASE], counts[ITEM], counts[FILLED] = FOLD, begin + n_items, n_items
         elif phase == FOLD:

@@ -33,6 +33,7 @@ from .state import (
     PHASE,
     PREPARE,
     PREVIOUS,
+    RAISED,
     REPEATED,
     RUNNING,
     STATUS,
@@ -62,7 +63,7 @@ def open_pass(context):
     model, state, accumulator = member(context, MODEL), member(context, STATE), member(context, SUMS).accumulator
     counts = state.counts
     clear(accumulator)
-    counts[ITEM] = 0
+    counts[ITEM] = counts[RAISED] = 0
     if counts[GIVEN] == 0:
         center(context)
         counts[PHASE] = PREPARE

@@ -94,13 +94,13 @@ def new_buffers(sizes: Sizes) -> Buffers:
     begins = raw[begin : begin + n_begins]
     begins.fill(0)
     arrays = [np.ndarray(shape, dtype, raw, begin + offset) for shape, dtype, offset in shapes]
-    model, state = Model(*arrays[:7]), State(*arrays[7:19])
-    accumulator, codes, slabs = arrays[19], arrays[20], arrays[-1]
+    model, state = Model(*arrays[:7]), State(*arrays[7:21])
+    accumulator, codes, slabs = arrays[21], arrays[22], arrays[-1]
     model.scales.fill(1.0)
     model.unit.fill(1.0)
     begin_state(state, sizes.least)
     sums = Sums(slabs, accumulator, sizes.superblock_rows, codes)
-    return Buffers(model, state, Scratch(*arrays[21:-1]), sums, begins, n_bytes)
+    return Buffers(model, state, Scratch(*arrays[23:-1]), sums, begins, n_bytes)
 
 
 @functools.lru_cache(maxsize=256)
@@ -144,4 +144,4 @@ def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, in
         n_bytes += -(-size // ALIGNMENT) * ALIGNMENT + (GAP if size >= PAGE else 0)
         ends.append(n_bytes)
     # Blocks begin with zeros, too: where they are padded they stay so.
-    return n_bytes, ends[21], arrays
+    return n_bytes, ends[23], arrays

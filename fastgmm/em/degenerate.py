@@ -1,0 +1,122 @@
+"""Components that the regulariser alone keeps from vanishing: which, where, and what is said of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.moments.columns import mark_held_up
+from ..model.parameters import Parameters
+from ..model.regulariser import Regulariser
+
+Array = NDArray[np.float64]
+
+# In units of the floor: directions with less are at it, but for rounding, which is a hundredth of the floor.
+AT_FLOOR = 1.5
+# Descriptions of components that are given; the others are counted.
+MOST_DESCRIBED = 3
+# Names in a row.
+MOST_LISTED = 6
+# Loadings of a direction, in standard deviations of all rows, that are not worth a word.
+NEGLIGIBLE = 0.05
+
+
+def degenerate_components(
+    parameters: Parameters, held: NDArray[np.int64], regulariser: Regulariser
+) -> tuple[int, ...]:
+    """Return the components without weight, held up by the floor, or with a variance that is half the ridge.
+
+    `held` (K,) are the directions in which the floor holds each up; of a shared covariance the first.
+    """
+    structure, added = parameters.structure, regulariser.added
+    if regulariser.floor[0] > 0.0:
+        if structure.shared:
+            held = held[:1]
+        if parameters.weights.all() and not held.any():
+            return ()
+        return tuple(np.flatnonzero((parameters.weights == 0.0) | (held > 0)).tolist())
+    if structure.n_axes == 0:
+        added = added.mean(keepdims=True)
+    covariances = parameters.covariances.reshape(structure.core(*parameters.means.shape))
+    held_up = np.empty(parameters.n_components, np.bool_)
+    if not mark_held_up(parameters.weights, parameters.means, covariances, added, held_up):
+        return ()
+    return tuple(np.flatnonzero(held_up).tolist())
+
+
+def degeneracy(
+    parameters: Parameters,
+    components: tuple[int, ...],
+    regulariser: Regulariser,
+    feature_names: tuple[str, ...] | None = None,
+) -> str:
+    """Say which components are degenerate, where, and why."""
+    if not regulariser.floor[0] > 0.0:
+        return (
+            f"components {', '.join(map(str, components))} have lost their rows or sit on rows that are equal in "
+            "some feature; reg_covar alone holds up their covariance"
+        )
+    names = feature_names or tuple(f"x{d}" for d in range(parameters.n_features))
+    alike: dict[str, list[str]] = {}
+    for k in components:
+        alike.setdefault(_where(parameters, k, regulariser, names), []).append(str(k))
+    if parameters.structure.shared and len(alike) == 1:
+        said = [f"the shared covariance has {where}" for where in alike]
+    else:
+        said = [
+            f"component {ks[0]} has {where}" if len(ks) == 1 else f"components {_listed(ks)} have {where}"
+            for where, ks in list(alike.items())[:MOST_DESCRIBED]
+        ]
+        said += [f"so have {len(alike) - MOST_DESCRIBED} more"] * (len(alike) > MOST_DESCRIBED)
+    them = "them" if len(components) > 1 and not parameters.structure.shared else "it"
+    return (
+        f"{_listed(said)}; only the floor of the covariances, a millionth of the spread of all rows, holds {them} up"
+    )
+
+
+def _where(parameters: Parameters, component: int, regulariser: Regulariser, names: tuple[str, ...]) -> str:
+    """Say in which features, or along which direction, a component has no spread."""
+    if parameters.weights[component] == 0.0:
+        return "lost its rows"
+    structure, n_features = parameters.structure, parameters.n_features
+    index = () if structure.shared else (component,)
+    if not structure.has_matrices:
+        variances = structure.variances(parameters.covariances, *parameters.means.shape)[component]
+        floor = regulariser.floor if structure.n_axes else regulariser.floor.mean()
+        low = np.flatnonzero(variances <= AT_FLOOR * floor)
+        return _no_spread("in " + _listed([names[d] for d in low]) if len(low) < n_features else "at all")
+    covariance = parameters.covariances[index]
+    floors = np.sqrt(regulariser.floor + regulariser.rounding * np.diagonal(covariance))
+    values, vectors = np.linalg.eigh(covariance / np.outer(floors, floors))
+    vectors = vectors[:, values <= max(AT_FLOOR, values[0])]
+    n_low = vectors.shape[1]
+    if n_low == n_features:
+        return _no_spread("at all")
+    loads = np.abs(vectors).max(axis=1) > NEGLIGIBLE
+    if np.count_nonzero(loads) == n_low:
+        return _no_spread("in " + _listed([names[d] for d in np.flatnonzero(loads)]))
+    if n_low == 1:
+        return _no_spread("along " + _form(vectors[:, 0], names))
+    return _no_spread(f"in {n_low} directions of {_listed([names[d] for d in np.flatnonzero(loads)])}")
+
+
+def _no_spread(where: str) -> str:
+    return f"no spread {where}"
+
+
+def _form(vector: Array, names: tuple[str, ...]) -> str:
+    """Write a direction as a linear form of the features in standard deviations."""
+    terms = [(value, name) for value, name in zip(vector.tolist(), names, strict=True) if abs(value) > NEGLIGIBLE]
+    if len(terms) > MOST_LISTED:
+        return f"a direction of {_listed([name for _, name in terms])}"
+    sign = math.copysign(1.0, terms[0][0])
+    text = "".join(f" {'-' if sign * value < 0 else '+'} {abs(value):.2f} {name}" for value, name in terms)
+    return text.removeprefix(" + ")
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) > MOST_LISTED + 1:
+        words = [*words[:MOST_LISTED], f"{len(words) - MOST_LISTED} more"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

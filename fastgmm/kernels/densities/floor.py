@@ -1,0 +1,153 @@
+"""The floor of covariances: Sigma_k - F is positive semidefinite, F = diag(floor) + rounding diag(Sigma_k).
+
+The M step under this bound is exact (Hathaway, 1985; Ingrassia & Rocci, 2007): in coordinates in which F is the
+identity the eigenvalues of the moments that are below 1 become 1, and nothing else changes. So the likelihood still
+rises from round to round, and where no component degenerates no number changes at all. The second term of F is what
+the sums of a pass can resolve: 1e-14 of a variance where they are double, 1e-6 of it where blocks are single.
+
+Densities test it when they prepare a component, and have the inverse of its factor at hand: F^(-1/2) Sigma F^(-1/2)
+has no eigenvalue below 1 if the trace of its inverse is at most 1. That is sure but not sharp; eigenvalues decide.
+"""
+
+import math
+
+from ..._numba.options import exact_task, part
+from ..._numba.pointers import member
+from ..primitives.jacobi import MOST_SWEEPS, UNFINISHED, orthogonalise_rows
+from ..slots import RAISED, ROUNDING
+from ..work import COMPONENT, NARROW, OK, SCRATCH, STATE
+
+# Matrices of this order are raised one at a time.
+LARGE = 256
+
+
+@part
+def against_floor(context, k, definite, inverse_factor, code):
+    """Hold covariance `k` against its floor, given A = L^-1 in the lower triangle of `inverse_factor` if it has one.
+
+    Returns NARROW if it may lie below; COMPONENT + k if it is not positive definite and has no floor, or has been
+    raised to it; else `code`, which is what came of the components before.
+    """
+    state = member(context, STATE)
+    if state.counts[RAISED] > 0 or not state.floor[0] > 0.0:
+        return code if definite or code >= COMPONENT else COMPONENT + k
+    state.held[k] = 0
+    if definite:
+        rounding, covariance = state.numbers[ROUNDING], state.covariances[k]
+        trace = 0.0
+        for i in range(covariance.shape[0]):
+            for j in range(i + 1):
+                least = state.floor[j] + rounding * covariance[j, j]
+                trace += least * inverse_factor[i, j] * inverse_factor[i, j]
+        if not trace > 1.0:
+            return code
+    state.held[k] = 1
+    return NARROW
+
+
+@part
+def variances_against_floor(context, k, code):
+    """Hold the variances of component `k` against their floor; see `against_floor`."""
+    state = member(context, STATE)
+    tested = state.counts[RAISED] <= 0 and state.floor[0] > 0.0
+    for d in range(state.covariances.shape[2]):
+        variance = state.covariances[k, 0, d]
+        if tested and variance < floor_of(context, d):
+            return NARROW
+        if not variance > 0.0:
+            return code if code >= COMPONENT else COMPONENT + k
+    if tested:
+        state.held[k] = 0
+    return code
+
+
+@part
+def floor_of(context, d):
+    """Return the floor of variance `d`; one for all features has the mean of the floors."""
+    state = member(context, STATE)
+    if state.covariances.shape[2] == state.floor.shape[0]:
+        return state.floor[d]
+    total = 0.0
+    for j in range(state.floor.shape[0]):
+        total += state.floor[j]
+    return total / state.floor.shape[0]
+
+
+@exact_task
+def raise_variances(context, worker, first, end):
+    """Task: raise the variances of components ``first`` to ``end`` to their floor."""
+    state = member(context, STATE)
+    for k in range(first, end):
+        state.held[k] = 0
+        for d in range(state.covariances.shape[2]):
+            floor = floor_of(context, d)
+            if state.covariances[k, 0, d] < floor:
+                state.covariances[k, 0, d] = floor
+                state.held[k] += 1
+    return OK
+
+
+@exact_task
+def raise_matrices(context, worker, first, end):
+    """Task: raise the marked of the covariance matrices ``first`` to ``end`` to their floor.
+
+    Of `LARGE` matrices it takes one at a time, and returns NARROW until it is done: it is to be called again, with
+    RAISED -2.
+    """
+    state, scratch = member(context, STATE), member(context, SCRATCH)
+    rows, roots = scratch.matrices[worker, 0], scratch.matrices[worker, 1, 0]
+    place, n = scratch.index[worker], rows.shape[0]
+    # Of large ones what a tenth of a second is enough for.
+    most_rows = 10**8 // (n * n) if n >= LARGE else n * (MOST_SWEEPS + 2)
+    for k in range(first, end):
+        if state.held[k] == 0:
+            continue
+        covariance = state.covariances[k]
+        if state.counts[RAISED] != -2:
+            scale(context, k, roots, rows)
+            place[:3] = 0
+        if orthogonalise_rows(rows, 1.0, place, most_rows) == UNFINISHED:
+            return NARROW
+        n_above = 0
+        for m in range(n):
+            n_above += 1 if squared_length(rows[m]) > 1.0 else 0
+        state.held[k] = n - n_above
+        if n_above == n:
+            continue
+        for i in range(n):
+            for j in range(i + 1):
+                covariance[i, j] = 1.0 if i == j else 0.0
+        # What is above 1 is told more precisely than what is below, so that the sum goes over it.
+        for m in range(n):
+            squared = squared_length(rows[m])
+            if squared > 1.0:
+                share = (math.sqrt(squared) - 1.0) / squared
+                for i in range(n):
+                    for j in range(i + 1):
+                        covariance[i, j] += share * rows[m, i] * rows[m, j]
+        for i in range(n):
+            for j in range(i + 1):
+                covariance[i, j] *= roots[i] * roots[j]
+                covariance[j, i] = covariance[i, j]
+    return OK
+
+
+@part
+def scale(context, k, roots, rows):
+    """Write the roots of the floor F of component `k` into `roots` (D,), and F^(-1/2) Sigma F^(-1/2) into `rows`."""
+    state = member(context, STATE)
+    covariance = state.covariances[k]
+    for i in range(roots.shape[0]):
+        roots[i] = math.sqrt(state.floor[i] + state.numbers[ROUNDING] * max(covariance[i, i], 0.0))
+    for i in range(roots.shape[0]):
+        for j in range(roots.shape[0]):
+            rows[i, j] = covariance[i, j] / roots[i] / roots[j]
+
+
+@part
+def squared_length(row):
+    """Return the squared length of a row."""
+    total = 0.0
+    for i in range(row.shape[0]):
+        total += row[i] * row[i]
+    return total

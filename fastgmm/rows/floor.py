@@ -1,0 +1,30 @@
+"""Covariances raised to the floor of the regulariser, where a pass has found some below it."""
+
+from __future__ import annotations
+
+from ..kernels import slots
+from ..kernels.densities.floor import LARGE
+from ..kernels.launch import launch_items
+from ..kernels.work import NARROW
+from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan
+from .launch.bench import Bench
+from .launch.work import address_of, check, launched, layout_of
+
+
+def raise_to_floor(plan: Plan, bench: Bench, cut: Cut, n_threads: int | None) -> None:
+    """Raise the covariances that are marked in the state of `bench`, and let the density be prepared anew.
+
+    Python has its turn every tenth of a second.
+    """
+    x, counts = bench.work.x, bench.work.state.counts
+    tasks = (address_of(plan.structure.raise_, x.dtype, layout_of(x)),)
+    nanoseconds = plan.raise_nanoseconds
+    most = 1 if plan.n_features >= LARGE else max(1, int(LAUNCH_NANOSECONDS / nanoseconds)) * cut.n_workers
+    for begin in range(0, cut.n_maximized, most):
+        items, code = (begin, min(most, cut.n_maximized - begin), nanoseconds), NARROW
+        while code == NARROW:
+            code = launched(launch_items, tasks, bench.context, x, cut, n_threads, *items)
+            counts[slots.RAISED] = -2
+        counts[slots.RAISED] = -1
+        check(code)
+    counts[slots.PHASE], counts[slots.ITEM], counts[slots.RAISED] = slots.PREPARE, 0, 1
