@@ -10,6 +10,7 @@ from . import _checks
 from ._checks import Seed, own_error_state
 from .em.fitting import Options, fit_rows, warn_of
 from .em.outcome import Callback
+from .em.progress import telling
 from .em.start import check_init
 from .mixture import Mixture
 from .model.parameters import Parameters
@@ -35,6 +36,7 @@ def fit(
     n_threads: int | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
+    progress: bool = False,
 ) -> FitResult:
     """Fit a Gaussian mixture by expectation-maximisation.
 
@@ -74,6 +76,8 @@ def fit(
         true result stops the fit and keeps the best restart so far.
     sample_weight : array-like of shape (N,), optional
         How often each row counts; non-negative, not all zero. Their unit does not matter.
+    progress : bool
+        Tell on `sys.stderr` what goes on: on a terminal a line that changes, elsewhere a line for each stage.
 
     Returns
     -------
@@ -106,7 +110,8 @@ def fit(
         n_threads=n_threads,
         callback=callback,
     )
-    run = fit_rows(rows, weights, options)
+    with telling(progress) as watch:
+        run = fit_rows(rows, weights, options._replace(watch=watch) if progress else options)
     names = check.feature_names_of(X)
     warn_of(run, options.n_init, names)
     return result_of(run, names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._checks import as_numbers, check_random_state
 from ..em.fitting import Options
+from ..em.progress import Progress
 from ..mixture import Mixture
 from ..model.structures import STRUCTURES
 from ..rows.launch.threads import check_n_threads
@@ -49,6 +51,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
         generator=check_random_state(model.random_state),
         n_threads=check_n_threads(model.n_threads),
         callback=classes.Progress(model.verbose, model.verbose_interval) if model.verbose else None,
+        watch=Progress(sys.stdout, silent="EM") if model.verbose else None,
         previous=model.lower_bound_ if warm else -math.inf,
         replaced=tuple(given.items()) if isinstance(init, str) else (),
     )

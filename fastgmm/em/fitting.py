@@ -14,6 +14,7 @@ from ..model.plan import plan_of
 from ..model.regulariser import ridge
 from ..model.rounds.state import COMPONENT
 from ..rows.array import ArraySource
+from ..rows.source import Watch
 from . import loop, start
 from .degenerate import degeneracy
 from .outcome import Callback, FitFailure, FitWarning, Outcome
@@ -26,7 +27,7 @@ class Options(NamedTuple):
     """What to fit and how; `fastgmm.fit` and scikit-learn's `GaussianMixture` describe the fields.
 
     `replaced` are parameters that take the place of those of a named start, by their names in `Parameters`;
-    `previous` is the mean log-likelihood that a fit goes on from.
+    `previous` is the mean log-likelihood that a fit goes on from. `watch` is told what goes on.
     """
 
     n_components: int
@@ -42,6 +43,7 @@ class Options(NamedTuple):
     aitken: bool = False
     previous: float = -math.inf
     replaced: tuple[tuple[str, Any], ...] = ()
+    watch: Watch | None = None
 
 
 def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outcome:
@@ -59,7 +61,7 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outc
     if len(sample_weight):
         exponent = math.frexp(float(sample_weight.max()))[1]
         weights = np.ldexp(sample_weight, -exponent)
-    source = ArraySource(rows, options.n_threads, weights)
+    source = ArraySource(rows, options.n_threads, weights, options.watch)
     plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
     regulariser = regularisation(options.reg_covar, source)
     rule = loop.Rule(

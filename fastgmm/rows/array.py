@@ -24,16 +24,26 @@ from .launch.buffers import Sizes
 from .launch.pieces import in_place
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
-from .source import Columns, Partition, Start
+from .source import Columns, Partition, Start, Underway, Watch
 
 Array = NDArray[np.float64]
 
 
 class ArraySource:
-    """An (N, D) array of float32 or float64; `weights` are (N,), or of length 0 for none."""
+    """An (N, D) array of float32 or float64; `weights` are (N,), or of length 0 for none.
 
-    def __init__(self, X: NDArray[Any], n_threads: int | None = None, weights: Array = UNWEIGHTED) -> None:
+    `watch` is told what goes on whenever Python has its turn.
+    """
+
+    def __init__(
+        self,
+        X: NDArray[Any],
+        n_threads: int | None = None,
+        weights: Array = UNWEIGHTED,
+        watch: Watch | None = None,
+    ) -> None:
         self._x = in_place(X)
+        self._watch = watch
         self._weights = weights
         self._n_threads = n_threads
         self._columns: Columns | None = None
@@ -57,8 +67,14 @@ class ArraySource:
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""
         if self._columns is None:
+            self._tell("variances", 0)
             self._columns = column_moments_of(self._x, self._weights, self.total_weight, self._n_threads)
+            self._tell("variances", len(self._x))
         return self._columns
+
+    def _tell(self, stage: str, n_seen: int) -> None:
+        if self._watch is not None:
+            self._watch(Underway(stage, 1, n_seen, len(self._x)))
 
     def draw(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
         """Return distinct rows, (K, D), each as likely as its weight."""
@@ -75,7 +91,7 @@ class ArraySource:
 
     def _k_means(self, n_components: int) -> KMeans:
         deviations = self.moments().deviations
-        return KMeans(self._x, n_components, self._n_threads, self._weights, deviations)
+        return KMeans(self._x, n_components, self._n_threads, self._weights, deviations, self._watch)
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ArrayRun:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
@@ -89,6 +105,7 @@ class ArraySource:
             first=self._x[first_counted(self._weights)],
             spread=None if isinstance(start, Parameters) else self.moments().deviations,
             scatter=self._total_scatter,
+            watch=self._watch,
         )
 
     def _total_scatter(self) -> Scatter:

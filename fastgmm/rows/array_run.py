@@ -17,7 +17,7 @@ from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
 from .launch.work import NO_LABELS
 from .run import Run
-from .source import Memberships, Partition, Start
+from .source import Memberships, Partition, Start, Watch
 
 Array = NDArray[np.float64]
 
@@ -41,12 +41,14 @@ class ArrayRun(Run):
         first: NDArray[Any],
         spread: Array | None,
         scatter: Callable[[], Scatter],
+        watch: Watch | None = None,
     ) -> None:
         labels = start.labels if isinstance(start, Partition) else NO_LABELS
         super().__init__(plan, n_threads, x, weights, labels)
         self.regularise(regulariser)
         self._memberships: Memberships | None = None
         self._scatter = scatter
+        self._watch = watch
         self._by_scatter = plan.structure.without_second is not None and not plan.is_small(len(x))
         if isinstance(start, Parameters):
             self.put(start)

@@ -13,11 +13,11 @@ from ..kernels.sizes import slab_pitch
 from ..kernels.work import Rows
 from ..model.plan import LAUNCH_NANOSECONDS, plan_of
 from ..model.rounds import k_means
-from ..model.rounds.state import FINISHED, HELD, N_ITER, PHASE
+from ..model.rounds.state import FINISHED, HELD, ITEM, N_ITER, PHASE
 from .launch.bench import Bench, bench_for
 from .launch.buffers import Sizes
 from .launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
-from .source import Partition
+from .source import Partition, Underway, Watch
 
 Array = NDArray[np.float64]
 
@@ -36,7 +36,13 @@ class KMeans:
     """
 
     def __init__(
-        self, x: NDArray[Any], n_components: int, n_threads: int | None, weights: Array, deviations: Array
+        self,
+        x: NDArray[Any],
+        n_components: int,
+        n_threads: int | None,
+        weights: Array,
+        deviations: Array,
+        watch: Watch | None = None,
     ) -> None:
         # One unit for all features, by the largest deviation.
         self._x, self._weights, self._spread = x, weights, deviations.max()
@@ -46,6 +52,7 @@ class KMeans:
         self._cut, self._n_threads = cut._replace(prepared_a_launch=self._n_slabs), n_threads
         self._values = np.empty(len(x), x.dtype)
         self.n_rounds = 0
+        self._watch = watch
 
     def seed(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return K distinct rows, spread out: greedy k-means++ with 2 + ln K candidates a step."""
@@ -64,6 +71,7 @@ class KMeans:
         bench = self._bench(len(step), self._cut.n_superblocks, (1, len(step)), 1 + len(step))
         while bench.work.state.counts[PHASE] != FINISHED:
             check(self._launched(k_means.seed, plus_plus.potential, bench, uniforms, chosen, step))
+            self._tell("k-means++", bench)
         bench.put_back()
         return chosen
 
@@ -77,10 +85,17 @@ class KMeans:
         state, scales = bench.work.state, bench.work.model.scales
         while state.counts[PHASE] not in (FINISHED, HELD):
             check(self._launched(k_means.lloyd_rounds, lloyd.lloyd, bench, chosen))
+            self._tell("k-means", bench)
         self.n_rounds = int(state.counts[N_ITER])
         means = state.means / scales if state.counts[PHASE] == FINISHED else None
         bench.put_back()
         return Partition(labels, means)
+
+    def _tell(self, stage: str, bench: Bench) -> None:
+        if self._watch is not None:
+            counts, n_samples = bench.work.state.counts, len(self._x)
+            n_seen = min(int(counts[ITEM]) * self._plan.rows, n_samples)
+            self._watch(Underway(stage, int(counts[N_ITER]) + 1, n_seen, n_samples))
 
     def _bench(
         self,

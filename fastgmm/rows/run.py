@@ -34,6 +34,7 @@ from .launch.work import (
     shared_out,
     tasks_of,
 )
+from .source import Underway, Watch
 
 Array = NDArray[np.float64]
 
@@ -59,6 +60,7 @@ class Run:
         cut, n_slabs = shared_out(plan, most if x is None else len(x), n_threads)
         self._cut = cut if x is not None else cut._replace(n_superblocks=0)
         self._n_threads = n_threads
+        self._watch: Watch | None = None
         _, _, *none = no_rows(dtype, k)
         rows = Rows(weights, labels, *none)
         sizes = sizes_of(plan, self._cut.n_workers, n_slabs)
@@ -122,6 +124,9 @@ class Run:
         counts, cut = self.state.counts, self._cut
         while True:
             unfinished = self.launches(self._kernels.sweep, last, LAUNCH_NANOSECONDS)
+            if self._watch is not None:
+                n_seen = min(int(counts[slots.ITEM]) * self.plan.rows, len(self._work.x))
+                self._watch(Underway("EM", int(counts[slots.N_ITER]) + 1, n_seen, len(self._work.x)))
             while counts[slots.REPEATED] and cut.fused:
                 # A launch at a time, because the next pass is the ordinary one again.
                 unfinished = self.launches(self._kernels.apart, last, 0.0)

@@ -35,6 +35,18 @@ class Partition(NamedTuple):
 Start = Parameters | Partition | Memberships
 
 
+class Underway(NamedTuple):
+    """What a long call is at: pass `number` of a stage, from 1 on, which has seen so many of the `n_samples`."""
+
+    stage: str
+    number: int
+    n_seen: int
+    n_samples: int
+
+
+Watch = Callable[[Underway], None]
+
+
 class Rounds(Protocol):
     """A run: what one restart keeps between rounds. Labels of rows, and buffers, never leave it."""
 

@@ -1,0 +1,67 @@
+"""What a long fit tells while it runs."""
+
+import io
+
+import numpy as np
+import pytest
+from conftest import make_problem
+
+import fastgmm
+from fastgmm.em.progress import Progress
+from fastgmm.rows.source import Underway
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_each_stage_is_a_line_where_nobody_watches(capsys):
+    X, _ = make_problem(60, 2, 2)
+    fitted = fastgmm.fit(X, 2, random_state=0, n_init=2, progress=True)
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert "\r" not in error
+    stages = [line.split(":")[0] for line in error.splitlines()]
+    assert stages == ["variances", *["k-means++", "k-means", "EM"] * 2]
+    assert all(" pass" in line and line.endswith(" rows/s") for line in error.splitlines())
+    np.testing.assert_array_equal(fitted.trace, fastgmm.fit(X, 2, random_state=0, n_init=2).trace)
+
+
+def test_a_line_that_changes_on_a_terminal(monkeypatch):
+    times = iter(np.arange(0.0, 100.0, 0.5))
+    monkeypatch.setattr("fastgmm.em.progress.time.perf_counter", lambda: next(times))
+    stream = Terminal()
+    progress = Progress(stream)
+    for number in (1, 2, 3):
+        progress(Underway("k-means", number, 500, 1000))
+    progress(Underway("EM", 1, 0, 1000))
+    progress.close()
+    lines = stream.getvalue().split("\n")
+    shown = [each.strip() for each in lines[0].split("\r")[1:]]
+    assert shown[:3] == [
+        "k-means, pass 1, 1.0e3 rows/s",
+        "k-means, pass 2, 1.0e3 rows/s",
+        "k-means, pass 3, 1.2e3 rows/s",
+    ]
+    assert shown[3].startswith("k-means: 3 passes in 3.00 s")
+    assert lines[1].split("\r")[-1].startswith("EM: 1 pass in ")
+    assert lines[2] == ""
+
+
+def test_an_estimator_names_its_start(capsys):
+    X, _ = make_problem(60, 2, 2)
+    fastgmm.GaussianMixture(2, random_state=0, verbose=1, tol=0.5).fit(X)
+    out = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in out] == ["variances", "k-means++", "k-means", "Initialization 0"]
+
+
+def test_the_line_is_finished_where_a_fit_ends_early(capsys):
+    X, _ = make_problem(60, 2, 2)
+
+    def fail(state):
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        fastgmm.fit(X, 2, random_state=0, progress=True, callback=fail)
+    assert capsys.readouterr().err.endswith("rows/s\n")
