@@ -68,19 +68,14 @@ def member(typing_context: Any, pointer: Any, index: Any) -> Any:
     if not isinstance(index, types.IntegerLiteral):
         return None
     position = index.literal_value
-    behind = isinstance(pointer, types.CPointer)
-    members = pointer.dtype.types if behind else pointer.types
+    if isinstance(pointer, types.CPointer):
+        return context_type.member_of(pointer.dtype, position)(pointer, index), context_type.generate_member
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        if behind:
-            zero = context.get_constant(types.int32, 0)
-            address = builder.gep(arguments[0], [zero, context.get_constant(types.int32, position)], inbounds=True)
-            value = builder.load(address)
-        else:
-            value = builder.extract_value(arguments[0], position)
+        value = builder.extract_value(arguments[0], position)
         return _held(context, builder, signature.return_type, value)
 
-    return members[position](pointer, index), generate
+    return pointer.types[position](pointer, index), generate
 
 
 @_intrinsic(lambda values: values)

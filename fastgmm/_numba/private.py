@@ -36,6 +36,7 @@ PRIVATE = {
     "numba.core.pythonapi:PythonAPI.long_as_voidptr": NO_ADDRESS,
     "numba.core.pythonapi:PythonAPI.object_getattr_string": NO_ADDRESS,
     "numba.core.types:FunctionType": NO_ADDRESS,
+    "numba.core.typing.templates:AttributeTemplate": NO_ADDRESS,
     "numba.experimental.function_type:FunctionModel": NO_ADDRESS,
     "numba.core.imputils:impl_ret_borrowed": "references to arrays are counted by a call of the runtime",
     "numba.core.dispatcher:Dispatcher._numba_type_": "Numba asks Python for the type of an address at every call",
