@@ -13,10 +13,12 @@ from . import application  # before typer: it says in one line what to install w
 import typer
 
 from ..mixture import Mixture
-from . import files, tables
+from . import files
 from .fit import fit
-from .input import blaming, columns_of
-from .options import Columns, Header, Threads
+from .input import blaming, reading_for
+from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads
+from .tables.columns import Reading
+from .tables.read import read_table
 
 app = typer.Typer(name="fastgmm", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -52,17 +54,25 @@ def predict(
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The labels.csv to write; rows and labels count from 0.")],
     columns: Columns = None,
+    keep: Keep = None,
+    missing: Missing = "refuse",
     header: Header = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
     threads: Threads = None,
 ) -> None:
     """Write the label and the responsibilities of each row of DATA under MODEL.
 
     Columns are chosen by the names in the model, in any order; only if it has none do they go by position.
     """
-    parameters = Mixture.load(model)
-    table = tables.read_table(source, columns=columns_of(parameters, columns), header=header)
+    mixture = Mixture.load(model)
+    reading = Reading(columns, keep, missing == "drop", header, separator, decimal, thousands, encoding)
     with files.new_file(out) as path:
+        table = read_table(source, reading_for(mixture, reading))
+        files.label_names(table, mixture.n_components)  # before the work
         with blaming(source):
-            responsibilities = parameters.responsibilities(table.X, n_threads=threads)
-        files.write_labels(path, responsibilities)
-    print(f"{len(responsibilities)} rows labelled in {out}")
+            responsibilities = mixture.responsibilities(table.X, n_threads=threads)
+        files.write_labels(path, responsibilities, table)
+    print(f"{len(table.X)} rows labelled in {out}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,10 +19,16 @@ from ..model.criteria import CRITERIA
 from ..model.structures import STRUCTURES
 from ..selection import select
 from . import files
-from .input import blaming, columns_of, load_start, read_rows
+from .input import blaming, load_start, read_rows, reading_for
 from .options import (
     Columns,
+    Decimal,
+    Encoding,
     Header,
+    Keep,
+    Missing,
+    Separator,
+    Thousands,
     Threads,
     at_least,
     components,
@@ -32,6 +37,7 @@ from .options import (
     one_of,
     spelled,
 )
+from .tables.columns import Reading
 
 
 def fit(
@@ -54,6 +60,8 @@ def fit(
         ),
     ] = None,
     columns: Columns = None,
+    keep: Keep = None,
+    missing: Missing = "refuse",
     covariance: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,6 +111,10 @@ def fit(
     ] = None,
     plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Whether --out gets pictures.")] = True,
     header: Header = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
     example: Annotated[
         str | None,
         typer.Option(
@@ -112,10 +124,12 @@ def fit(
     ] = None,
 ) -> None:
     """Fit a mixture to the rows of DATA and print it; of several, the best by a criterion."""
+    from . import report, stages
+
     start = load_start(init)
-    wanted: Sequence[str] | None = columns
+    reading = Reading(columns, keep, missing == "drop", header, separator, decimal, thousands, encoding, weights)
     if isinstance(start, Mixture):
-        wanted = columns_of(start, columns)
+        reading = reading_for(start, reading)
         _check_start(init, start, n_components, covariance)
         n_components, n_init = range(start.n_components, start.n_components + 1), 1
         covariance = [start.covariance_type]
@@ -123,20 +137,19 @@ def fit(
         covariance = ["full"]
     if n_components is None:
         raise ValueError("-k is missing: give the number of components, 1 or more, or a range such as 1-8")
-    rows = read_rows(source, example, columns=wanted, weights=weights, header=header)
 
-    from . import report
-
+    running = stages.Stages(n_init, max_iter)
     with ExitStack() as stack:
+        stack.enter_context(running.shown())
+        with running.stage("reading", source or example):
+            rows = read_rows(source, example, reading)
+        files.label_names(rows, n_components[-1])
+        stack.enter_context(running.telling(rows, criterion))
         directory = stack.enter_context(files.new_directory(out)) if out else None
         if directory and plots:
-            from . import figures  # before the fit, which would be lost if matplotlib were missing
-        began = time.perf_counter()
-        with (
-            blaming(rows.origin),
-            report.progress_callback(n_init=n_init, max_iter=max_iter) as callback,
-            warnings.catch_warnings(),
-        ):
+            with running.stage("importing"):
+                from . import figures  # before the fit, which would be lost if matplotlib were missing
+        with running.stage(stages.START), blaming(rows.origin), warnings.catch_warnings():
             # The printed tables count the starts and fits that failed, and name degenerate components.
             warnings.simplefilter("ignore", FitWarning)
             options: dict[str, Any] = {
@@ -148,7 +161,7 @@ def fit(
                 "n_init": n_init,
                 "random_state": seed,
                 "n_threads": threads,
-                "callback": callback,
+                "callback": running.round_done,
                 "sample_weight": rows.sample_weight,
             }
             selection = None
@@ -157,20 +170,21 @@ def fit(
             else:
                 selection = select(rows.X, n_components, covariance, criterion=criterion, **options)
                 result = selection.best
-        seconds = time.perf_counter() - began
-        parameters = replace(result.mixture, feature_names=rows.feature_names)
-        result = replace(result, mixture=parameters)
+        mixture = replace(result.mixture, feature_names=rows.feature_names)
+        result = replace(result, mixture=mixture)
         if directory:
-            responsibilities = parameters.responsibilities(rows.X, n_threads=threads)
-            parameters.save(directory / "model.json")
-            files.write_labels(directory / "labels.csv", responsibilities)
-            if plots:
-                figures.save_pictures(directory, rows.X, result, responsibilities, selection)
+            with running.stage("writing", out):
+                responsibilities = mixture.responsibilities(rows.X, n_threads=threads)
+                mixture.save(directory / "model.json")
+                files.write_labels(directory / "labels.csv", responsibilities, rows)
+                if plots:
+                    figures.save_pictures(directory, rows.X, result, responsibilities, selection)
     # Printed last: a reader who closes the pipe early loses no file.
     report.print_tables(
         *([] if selection is None else [report.selection_table(selection)]),
-        report.parameters_table(parameters),
-        report.summary_table(result, total_weight=rows.total_weight, seconds=seconds, out=out),
+        report.parameters_table(mixture),
+        report.summary_table(result, total_weight=rows.total_weight, out=out),
+        running.table(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Collection
 from typing import Annotated
@@ -76,16 +77,79 @@ def at_least(minimum: int) -> Callable[[float | None], float | None]:
     return check
 
 
+def yes_or_no(value: str) -> bool:
+    """Parse yes or no."""
+    if value not in ("yes", "no"):
+        raise typer.BadParameter(f"it must be yes or no, got {value!r}")
+    return value == "yes"
+
+
+def character(value: str) -> str:
+    """Parse a character that separates columns or thousands; some have names."""
+    mark = {"tab": "\t", "\\t": "\t", "space": " "}.get(value, value)
+    if len(mark) != 1 or mark.isalnum() or mark in '"#+-\r\n':
+        raise typer.BadParameter(f"it must be one character such as , or ; or the word tab or space, got {value!r}")
+    return mark
+
+
+def known_encoding(value: str | None) -> str | None:
+    """Accept what Python can decode."""
+    try:
+        return value if value is None else codecs.lookup(value).name
+    except LookupError:
+        raise typer.BadParameter(f"{value!r} is not an encoding such as utf-8, utf-16 or cp1252") from None
+
+
 Columns = Annotated[
     list[str] | None,
-    typer.Option("--columns", metavar="NAME", help="A column to use; repeat it for more. All by default."),
+    typer.Option(
+        metavar="NAME",
+        help="Columns to use: names separated by commas, or the option repeated. By default all that hold numbers.",
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="Columns to carry into the labels as they are written, likewise; all: every one."
+    ),
+]
+Missing = Annotated[
+    str,
+    typer.Option(
+        callback=one_of(("refuse", "drop")),
+        help="Rows with missing values: refuse the file, or drop them, which leaves their labels empty.",
+    ),
 ]
 Header = Annotated[
     bool | None,
     typer.Option(
-        "--header/--no-header",
-        help="Whether the first line of a text file names the columns. By default: if it is not all numbers.",
+        metavar="yes|no",
+        parser=yes_or_no,
+        help="Whether the first line of a text names the columns. By default: if it does not hold numbers.",
         show_default=False,
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHAR",
+        parser=character,
+        help="What separates columns of a text: , ; tab, space, ... By default found out.",
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHAR", callback=one_of((".", ",")), help="What decimals follow: . or , By default found out."
+    ),
+]
+Thousands = Annotated[
+    str | None, typer.Option(metavar="CHAR", parser=character, help="What separates thousands, such as , in 1,234.5")
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", callback=known_encoding, help="Encoding of a text. By default UTF-8, or UTF-16 with its mark."
     ),
 ]
 Threads = Annotated[

@@ -1,20 +1,16 @@
-"""What the command line shows: the table of a fitted mixture, and a progress bar for long fits."""
+"""What the command line shows of a fit: tables."""
 
 from __future__ import annotations
 
 import textwrap
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from ..em.outcome import Callback, IterationState, Status
+from ..em.outcome import Status
 from ..mixture import Mixture
 from ..model.criteria import CRITERIA, criterion_value
 from ..results import FitResult
@@ -22,7 +18,6 @@ from ..selection import Selection
 
 MOST_FEATURES = 8  # printed with their covariances; of more, the means of the first few
 HEADING_WIDTH = 14  # characters; two features then fit a terminal of 80
-PROGRESS_DELAY = 0.5  # seconds; a shorter fit shows no bar
 
 
 def print_tables(*tables: Table) -> None:
@@ -105,7 +100,7 @@ def _converged(status: Status) -> str:
     return "yes" if status is Status.CONVERGED else f"no ({status})"
 
 
-def summary_table(result: FitResult, *, total_weight: float, seconds: float, out: Path | None) -> Table:
+def summary_table(result: FitResult, *, total_weight: float, out: Path | None) -> Table:
     """Tabulate how well the mixture fits, how the fit went, and where its files are."""
     table = Table.grid(padding=(0, 2), pad_edge=True)
     score = result.log_likelihood / total_weight
@@ -115,7 +110,6 @@ def summary_table(result: FitResult, *, total_weight: float, seconds: float, out
         table.add_row(name.upper(), f"{value:.4f}")
     table.add_row("rounds", str(result.n_iter))
     table.add_row("converged", _converged(result.status))
-    table.add_row("seconds", f"{seconds:.3f}")
     if result.n_failed:
         table.add_row("failed starts", str(result.n_failed))
     if result.degenerate_components:
@@ -123,41 +117,3 @@ def summary_table(result: FitResult, *, total_weight: float, seconds: float, out
     if out:
         table.add_row("written to", str(out))
     return table
-
-
-@contextmanager
-def progress_callback(*, n_init: int, max_iter: int) -> Iterator[Callback | None]:
-    """Yield a callback for `fit` that moves a bar on standard error; None where that is not a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    progress = Progress(
-        TextColumn("{task.fields[mixture]}start {task.fields[restart]}/{task.fields[n_init]}"),
-        BarColumn(bar_width=8),
-        TextColumn("round {task.completed}/{task.total}  {task.fields[score]} nats/row"),
-        TextColumn("change {task.fields[change]}"),
-        console=console,
-        transient=True,
-    )
-    task = progress.add_task("", total=max_iter, mixture="", restart=1, n_init=n_init, score="…", change="…")
-
-    def show(state: IterationState) -> None:
-        progress.update(
-            task,
-            completed=state.iteration,
-            mixture=f"K={state.parameters.n_components} {state.parameters.covariance_type}  ",
-            restart=state.restart + 1,
-            score=f"{state.mean_log_likelihood:.6f}",
-            change=f"{state.change:.1e}",
-        )
-
-    # A timer starts the bar, not the first call: compiling and k-means come before that and may take long.
-    timer = threading.Timer(PROGRESS_DELAY, progress.start)
-    timer.start()
-    try:
-        yield show
-    finally:
-        timer.cancel()
-        timer.join()  # a bar that starts while it is being stopped would stay on the screen
-        progress.stop()

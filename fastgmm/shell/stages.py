@@ -1,0 +1,163 @@
+"""Long work shows itself: the stage that runs, on standard error, and the seconds that each took."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from .._numba import compiling
+from ..em.outcome import IterationState
+from ..mixture import Mixture
+from ..model.criteria import criterion_value
+from ..model.structures import STRUCTURES
+from . import interrupt, report
+from .tables import columns
+
+DELAY = 0.5  # seconds; shorter work shows nothing in a terminal
+START, ROUNDS = "start", "rounds"
+
+
+class Stages:
+    """The stages of a fit, one inside another.
+
+    In a terminal the stage that runs is a line that changes; elsewhere each is a line of its own when it first begins.
+    `seconds` has what was spent in a stage and in none inside it, by name; the first is what the processor did until
+    there was anything to show.
+    """
+
+    def __init__(self, n_init: int, max_iter: int) -> None:
+        self.seconds = {"importing": time.process_time()}
+        self.highest: dict[tuple[int, str], IterationState] = {}  # rounds, by number of components and structure
+        self._of = n_init, max_iter
+        self._running: list[str] = []
+        self._since = 0.0
+        self._status: Status | None = None
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the stages inside, and those of the compiler."""
+        console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+        with compiling.watched(lambda: self.enter("compiling"), self.leave):
+            if not console.is_terminal:
+                yield
+                return
+            self._status = Status("", console=console)
+            # A timer, because nobody calls while compiled code runs.
+            timer = threading.Timer(DELAY, self._status.start)
+            timer.start()
+            try:
+                yield
+            finally:
+                timer.cancel()
+                timer.join()  # a line that begins while it is being stopped would stay on the screen
+                self._status.stop()
+
+    @contextmanager
+    def stage(self, name: str, of: object = "") -> Iterator[None]:
+        """Count the time inside as that of a stage, which is at work on `of`."""
+        self.enter(name, of)
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def enter(self, name: str, of: object = "") -> None:
+        """Begin a stage inside the one that runs."""
+        self._count()
+        self._running.append(name)
+        self._begin(name, f"{name} {of}".rstrip())
+
+    def leave(self) -> None:
+        """End the stage that runs."""
+        self._count()
+        self._running.pop()
+        if self._status is not None and self._running:
+            self._status.update(self._running[-1])
+
+    def round_done(self, state: IterationState) -> None:
+        """Count a round of EM. The start is counted with its first round: nobody says when it ends."""
+        self._running[-1] = START if state.iteration == 1 else ROUNDS
+        self._count()
+        self._running[-1] = ROUNDS
+        kind = state.parameters.n_components, state.parameters.covariance_type
+        if kind not in self.highest or state.mean_log_likelihood > self.highest[kind].mean_log_likelihood:
+            self.highest[kind] = state
+        self._begin(ROUNDS, self._described(state) if self._status is not None else ROUNDS)
+
+    @contextmanager
+    def telling(self, rows: columns.Table, criterion: str) -> Iterator[None]:
+        """Print the highest rounds when what is inside is interrupted."""
+
+        def tell() -> None:
+            if self._status is not None:
+                self._status.stop()
+            if not self.highest:
+                print("Interrupted before the first round was done; nothing is written", file=sys.stderr)
+                return
+            states = sorted(self.highest.values(), key=lambda state: _criterion(criterion, state, rows))
+            best = Mixture._trusted(states[0].parameters, rows.feature_names)
+            report.print_tables(_reached(states, rows, criterion), report.parameters_table(best))
+
+        try:
+            with interrupt.last_act(tell):
+                yield
+        except KeyboardInterrupt:
+            tell()
+            raise
+
+    def table(self) -> Table:
+        """Tabulate the seconds."""
+        table = Table.grid(padding=(0, 2), pad_edge=True)
+        table.add_row("seconds", f"{sum(self.seconds.values()):.3f}")
+        for name, seconds in self.seconds.items():
+            table.add_row(f"  {name}", f"{seconds:.3f}")
+        return table
+
+    def _described(self, state: IterationState) -> str:
+        n_init, max_iter = self._of
+        return (
+            f"K={state.parameters.n_components} {state.parameters.covariance_type}, "
+            f"start {state.restart + 1}/{n_init}, round {state.iteration}/{max_iter}, "
+            f"{state.mean_log_likelihood:.6f} nats/row, change {state.change:.1e}"
+        )
+
+    def _count(self) -> None:
+        now = time.perf_counter()
+        if self._running:
+            self.seconds[self._running[-1]] = self.seconds.get(self._running[-1], 0.0) + now - self._since
+        self._since = now
+
+    def _begin(self, name: str, text: str) -> None:
+        if self._status is not None:
+            self._status.update(text)
+        elif name not in self.seconds:
+            print(text, file=sys.stderr, flush=True)
+        self.seconds.setdefault(name, 0.0)
+
+
+def _reached(states: Sequence[IterationState], rows: columns.Table, criterion: str) -> Table:
+    """Tabulate the highest round of each mixture, the best first."""
+    table = report.ruled_table()
+    table.title, table.title_justify = "Interrupted; nothing is written. The highest round so far", "left"
+    for heading in ("K", "covariance", "start", "round", "nats per row", criterion.upper()):
+        table.add_column(heading, justify="left" if heading == "covariance" else "right")
+    for state in states:
+        k, covariance_type = state.parameters.n_components, state.parameters.covariance_type
+        table.add_row(
+            *(str(k), covariance_type, str(state.restart + 1), str(state.iteration)),
+            *(f"{state.mean_log_likelihood:.6f}", f"{_criterion(criterion, state, rows):.2f}"),
+        )
+    return table
+
+
+def _criterion(name: str, state: IterationState, rows: columns.Table) -> float:
+    k, n_features = state.parameters.means.shape
+    n_free = STRUCTURES[state.parameters.covariance_type].n_free(k, n_features)
+    return criterion_value(name, state.mean_log_likelihood * rows.total_weight, n_free, rows.total_weight)

@@ -1,0 +1,96 @@
+"""What is wanted of a table, what comes of it, and how its columns are named."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_NAMES = 20  # listed in a message
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is wanted of a table, in the words of the options; None is found out.
+
+    `columns` are the features, all columns of numbers by default: names, or if not `exact` values of an option, each
+    of which may list several. `keep` are columns to carry along as they are written, ("all",) for all.
+    """
+
+    columns: Sequence[str] | None = None
+    keep: Sequence[str] | None = None
+    drop_missing: bool = False
+    header: bool | None = None
+    separator: str | None = None  # " " is any white space
+    decimal: str | None = None
+    thousands: str | None = None  # none if not given
+    encoding: str | None = None  # UTF-8 if not given, or what a byte order mark says
+    weights: str | None = None
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"--decimal and --thousands must differ, got {self.decimal!r} for both")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The rows of a file without missing values, X (n, D), finite, with names and weights (n,) if there are any.
+
+    Of all N rows of the file there are `present` (N,) bool, which says which ones X has, and the columns to carry
+    along, `kept`, as Arrow arrays by name. Messages call the file `origin`.
+    """
+
+    origin: str
+    X: NDArray[Any]
+    feature_names: tuple[str, ...] | None
+    sample_weight: NDArray[np.float64] | None
+    present: NDArray[np.bool_]
+    kept: dict[str, Any]
+
+    @property
+    def total_weight(self) -> float:
+        """Number of rows, or the sum of their weights."""
+        return float(len(self.X) if self.sample_weight is None else self.sample_weight.sum())
+
+
+def listed(values: Iterable[str], names: Sequence[str]) -> list[str]:
+    """Return the names that values of an option stand for: each is one of `names`, or lists several as CSV does."""
+    return [
+        name.strip() for value in values for name in ([value] if value in names else next(csv.reader([value]), [""]))
+    ]
+
+
+def choose(names: Sequence[str] | None, wanted: Sequence[str], origin: str) -> list[int]:
+    """Return the positions of the columns of these names, each of which must be there, and be asked for, once."""
+    if names is None:
+        raise ValueError(f"{origin} does not name its columns, so {shown(wanted)} cannot be chosen by name")
+    for name in wanted:
+        if name not in names:
+            raise ValueError(f"{origin} has no column {name!r}; its columns are {shown(names)}")
+    refuse_equal(wanted, "the choice")
+    refuse_equal([name for name in names if name in wanted], origin)
+    return [names.index(name) for name in wanted]
+
+
+def refuse_equal(names: Iterable[str], origin: str) -> None:
+    """Refuse columns of the same name."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(f"{origin} has {count} columns named {name!r}; names must differ")
+
+
+def shown(names: Sequence[str]) -> str:
+    """Return names for a message, a long list cut."""
+    text = ", ".join(repr(name) for name in names[:_MOST_NAMES])
+    return text if len(names) <= _MOST_NAMES else f"{text} and {len(names) - _MOST_NAMES} more"
+
+
+def label(names: Sequence[str] | None, position: int) -> str:
+    """Return what messages call a column: its name, or its number, from 1."""
+    return repr(names[position]) if names else str(position + 1)
