@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -80,13 +82,16 @@ def test_the_printed_table(run, table, rows):
             assert f"{value:.6g}" in out
     for name in NAMES:
         assert name in out
+    out, times = out.split("seconds")
     words = dict(line.split()[:2] for line in out.splitlines() if len(line.split()) > 1)
     assert float(words["log-likelihood"]) == pytest.approx(result.log_likelihood, abs=1e-4)
     assert float(words["BIC"]) == pytest.approx(p.bic(rows), abs=1e-4)
     assert float(words["AIC"]) == pytest.approx(p.aic(rows), abs=1e-4)
     assert int(words["rounds"]) == result.n_iter
     assert words["converged"] == "yes"
-    assert float(words["seconds"]) > 0
+    total, *stages_of = (line.split() for line in times.splitlines() if line.strip())
+    assert [name for name, _ in stages_of if name != "compiling"] == ["importing", "reading", "start", "rounds"]
+    assert float(total[0]) == pytest.approx(sum(float(seconds) for _, seconds in stages_of), abs=0.003)
 
 
 def test_nothing_is_written_without_out(run, table, tmp_path):
@@ -234,7 +239,7 @@ def test_a_range_of_one_is_one_fit(run, table, tmp_path):
     (code, *printed), again = (run("fit", table, "-k", k, "--n-init", 1, "--out", "x") for k in ("2", "2-2"))
     assert code == 0
     assert names_in(tmp_path / "x") == FILES | PICTURES
-    without_time = [re.sub("seconds.*", "", out) for out in (printed[0], again[1])]
+    without_time = [out[: out.index("seconds")] for out in (printed[0], again[1])]
     assert without_time[0] == without_time[1]
 
 
@@ -303,8 +308,19 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("fit nowhere.csv -k 2", "nowhere.csv: no such file"),
         ("fit empty.csv -k 2", "empty.csv is empty"),
         ("fit table.csv -k 2 --columns depth", "table.csv has no column 'depth'; its columns are 'width [cm]', 'he"),
-        ("fit text.csv -k 1", "text.csv, line 2, column 'b': 'x' is not a number"),
-        ("fit holes.csv -k 1", "holes.csv has 3 NaN or infinite values, the first in row 1 (counted from 0)"),
+        ("fit text.csv -k 1 --columns a,b", "text.csv, line 2, column 'b': 'x' is not a number"),
+        ("fit holes.csv -k 1", "holes.csv, line 3, column 'a': a value is missing; --missing drop leaves such rows"),
+        ("fit holes.csv -k 1 --missing drop", "holes.csv, line 4, column 'b': inf is not finite"),
+        ("fit holes.csv -k 1 --missing skip", "'--missing': 'skip' is not one of refuse, drop"),
+        ("fit table.csv -k 1 --header maybe", "'--header': 'maybe' is not one of yes, no"),
+        ("fit table.csv -k 1 --separator ab", "'--separator': it must be one character such as , or ; or the word"),
+        ("fit table.csv -k 1 --thousands 5", "'--thousands': it must be one character such as , or ; or the word"),
+        ("fit table.csv -k 1 --decimal ;", "'--decimal': ';' is not one of ., ,"),
+        ("fit table.csv -k 1 --encoding klingon", "'--encoding': 'klingon' is not an encoding such as utf-8"),
+        ("fit table.csv -k 1 --keep height", "--keep names 'height', a column of numbers; say with --columns which"),
+        ("fit table.csv -k 1 --columns height --keep depth", "table.csv has no column 'depth'; its columns are"),
+        ("fit labels.csv -k 1 --keep all", "--keep names a column 'label', which labels have themselves"),
+        ("fit twice.csv -k 1", "twice.csv has 2 columns named 'a'; names must differ"),
         ("fit table.csv -k 31", "table.csv: n_components must be at most the number of rows, 30, got 31"),
         ("fit table.csv -k 0", "Invalid value for '-k' / '--n-components': it must be at least 1, got 0"),
         ("fit table.csv -k two", "Invalid value for '-k' / '--n-components'"),
@@ -350,7 +366,7 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("predict nowhere.json table.csv --out x.csv", "nowhere.json: No such file or directory"),
         ("predict text.csv table.csv --out x.csv", "text.csv is not a fastgmm model"),
         ("predict model/model.json text.csv --out x.csv", "text.csv has no column 'width [cm]'; its columns are"),
-        ("predict model/model.json table.csv --no-header --out x.csv", "table.csv does not name its columns"),
+        ("predict model/model.json table.csv --header no --out x.csv", "table.csv does not name its columns"),
         ("predict model/model.json table.csv --out model", "--out model is not a regular file"),
         ("predict model/model.json table.csv --out table.csv/x.csv", "--out table.csv/x.csv cannot be written"),
         ("predict model/model.json table.csv", "Missing option '--out'"),
@@ -360,7 +376,9 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
 def test_bad_input_is_one_line_and_code_2(run, table, model, tmp_path, arguments, message):
     (tmp_path / "empty.csv").touch()
     (tmp_path / "text.csv").write_text("a,b\n1,x\n")
-    (tmp_path / "holes.csv").write_text("a,b\n1,2\n,nan\n3,inf\n")
+    (tmp_path / "holes.csv").write_text("a,b\n1,2\n,5\n3,inf\n")
+    (tmp_path / "labels.csv").write_text("a,label\n1,2\n")
+    (tmp_path / "twice.csv").write_text("a,a\n1,2\n")
     (tmp_path / "clash" / "labels.csv").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
     code, out, error = run(*arguments.split())
@@ -382,14 +400,19 @@ def test_a_failed_run_leaves_the_old_directory_as_it_was(run, table, model, monk
         raise failure
 
     monkeypatch.setattr(*culprit, fail)
-    assert run("fit", table, "-k", 1, "--out", "model")[:2] == (code, "")
+    status, out, error = run("fit", table, "-k", 1, "--out", "model")
+    assert status == code
+    # What was reached before Ctrl-C is printed, if anything was.
+    assert ("Interrupted; nothing is written" in out) == (code == 130 and culprit != (api, "fit"))
+    assert ("before the first round" in error) == (code == 130 and culprit == (api, "fit"))
+    assert (out == "") == (code == 2 or culprit == (api, "fit"))
     assert {path: path.read_bytes() for path in model.parent.iterdir()} == before
 
 
 def test_a_failed_prediction_leaves_the_old_file_as_it_was(run, table, model, monkeypatch, tmp_path):
     (tmp_path / "labels.csv").write_text("old")
 
-    def fail(path, responsibilities):
+    def fail(path, responsibilities, table):
         path.write_text("half")
         raise OSError("disk full")
 
@@ -414,30 +437,114 @@ def test_failed_restarts_are_counted_in_the_table(run, tmp_path):
 # ---- the terminal -----------------------------------------------------------------------------------------
 
 
-def test_the_progress_bar_follows_the_callback(monkeypatch, capsys):
+def state_of(iteration):
+    parameters = fastgmm.fit(np.arange(9.0), 3, max_iter=0, random_state=0).mixture.parameters
+    return fastgmm.IterationState(1, iteration, -2.5, 1e-4, parameters)
+
+
+def test_a_terminal_shows_the_stage_that_runs(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes standard error for a terminal
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(report, "PROGRESS_DELAY", 0)
-    with report.progress_callback(n_init=3, max_iter=50) as callback:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(stages, "DELAY", 0)
+    running = stages.Stages(n_init=3, max_iter=50)
+    with running.shown():
         timer = next(thread for thread in threading.enumerate() if isinstance(thread, threading.Timer))
         timer.join()
-        callback(fastgmm.IterationState(1, 17, -2.5, 1e-4, fastgmm.fit(np.arange(9.0), 3, max_iter=0).mixture))
-    error = capsys.readouterr().err
-    assert "K=3 full" in error
-    assert "2/3" in error
-    assert "17/50" in error
-    assert "-2.500000" in error
-    assert "1.0e-04" in error
+        texts = []
+        for enter in (lambda: running.enter("start"), lambda: running.round_done(state_of(17))):
+            enter()
+            texts.append(running._status.renderable.text.plain)
+        running.leave()
+    assert texts == ["start", "K=3 full, start 2/3, round 17/50, -2.500000 nats/row, change 1.0e-04"]
+    assert "start" in capsys.readouterr().err
 
 
-def test_no_progress_bar_without_a_terminal_nor_for_a_short_fit(monkeypatch, capsys):
-    with report.progress_callback(n_init=1, max_iter=1) as callback:
-        assert callback is None
+def test_a_short_fit_shows_nothing_in_a_terminal(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setattr(report, "PROGRESS_DELAY", 1000)
-    with report.progress_callback(n_init=1, max_iter=1) as callback:
-        callback(fastgmm.IterationState(0, 1, -2.5, 1e-4, fastgmm.fit(np.arange(9.0), 3, max_iter=0).mixture))
+    monkeypatch.setattr(stages, "DELAY", 1000)
+    running = stages.Stages(n_init=1, max_iter=1)
+    with running.shown(), running.stage("start"):
+        running.round_done(state_of(1))
     assert capsys.readouterr().err == ""
+
+
+def test_elsewhere_a_stage_is_a_line(capsys):
+    running = stages.Stages(n_init=1, max_iter=9)
+    with running.shown():
+        with running.stage("reading", "x.csv"):
+            pass
+        with running.stage("start"):
+            for iteration in (1, 2, 1):
+                running.round_done(state_of(iteration))
+    assert capsys.readouterr().err == "reading x.csv\nstart\nrounds\n"
+
+
+def test_time_is_that_of_the_innermost_stage(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(stages.time, "perf_counter", lambda: float(next(clock)))
+    running = stages.Stages(n_init=1, max_iter=9)
+    state = state_of(1), state_of(2)
+    with running.stage("start"):  # 0 to 1
+        running.enter("compiling")  # 1 to 2
+        running.leave()  # 2 to 3
+        running.round_done(state[0])  # 3 to 4
+        running.round_done(state[1])  # 4 to 5
+    with running.stage("writing"):  # 6 to 7
+        pass
+    del running.seconds["importing"]
+    assert running.seconds == {"start": 2.0, "compiling": 1.0, "rounds": 2.0, "writing": 1.0}
+
+
+@pytest.mark.compiled
+def test_compiling_is_told_apart(capsys):
+    running = stages.Stages(n_init=1, max_iter=1)
+    with running.shown(), running.stage("start"):
+        assert numba.njit(lambda x: 2 * x)(4) == 8
+        assert numba.njit(lambda x: 3 * x)(4) == 12
+    assert capsys.readouterr().err == "start\ncompiling\n"
+    assert running.seconds["compiling"] > running.seconds["start"] > 0.0
+
+
+def test_what_was_reached_is_printed(run, table, rows, monkeypatch):
+    calls = []
+
+    def interrupt_in_round(original):
+        def fit(*arguments, callback, **options):
+            def interrupting(state):
+                callback(state)
+                calls.append(state)
+                if len(calls) == 9:
+                    raise KeyboardInterrupt
+
+            return original(*arguments, callback=interrupting, **options)
+
+        return fit
+
+    monkeypatch.setattr(api, "fit", interrupt_in_round(api.fit))
+    options = ("-k", 2, "--init", "random", "--tol", 0, "--max-iter", 4, "--out", "x")
+    code, out, error = run("fit", table, *options)
+    assert (code, error) == (130, "")
+    best = max(calls, key=lambda state: state.mean_log_likelihood)
+    row = ["2", "full", str(best.restart + 1), str(best.iteration), f"{best.mean_log_likelihood:.6f}"]
+    assert row in [line.split()[:5] for line in out.splitlines()]
+    for mean in best.parameters.means.ravel():
+        assert f"{mean:.6g}" in out
+    assert all(name in out for name in NAMES)
+    assert names_in(table.parent) == {table.name}
+
+
+def test_of_several_mixtures_the_best_is_printed_first(run, table, rows, monkeypatch):
+    from fastgmm.shell import fit as module
+
+    def select(*arguments, callback, **options):
+        fastgmm.select(*arguments, callback=callback, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "select", select)
+    code, out, _ = run("fit", table, "-k", "1-2", "--criterion", "aic", "--n-init", 1)
+    assert code == 130
+    assert [line.split()[:2] for line in out.splitlines() if " full " in line] == [["2", "full"], ["1", "full"]]
+    assert "AIC" in out
 
 
 # ---- the process ------------------------------------------------------------------------------------------
@@ -457,9 +564,9 @@ def test_the_module_runs_and_a_closed_pipe_is_quiet(table):
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
         run = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
-    assert run.stderr == ""
+    assert re.sub(STAGES, "", run.stderr) == ""
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert run.stderr == ""
+    assert re.sub(STAGES, "", run.stderr) == ""
     assert "converged" in run.stdout
 
 
@@ -475,8 +582,49 @@ def test_interrupt(table, tmp_path):
         f"raise SystemExit(commands.main(['fit', {str(table)!r}, '-k', '1', '--out', {str(tmp_path / 'x')!r}]))\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stdout, run.stderr) == (128 + signal.SIGINT, "", "")
+    assert (run.returncode, run.stdout) == (128 + signal.SIGINT, "")
+    assert re.sub(STAGES, "", run.stderr) == "Interrupted before the first round was done; nothing is written\n"
     assert names_in(tmp_path) == {table.name}
+
+
+# SHA-256 in a thread that does not come back to Python, as the compiler does not; the last act says so.
+BUSY = """
+import hashlib, os, signal, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from fastgmm import api
+from fastgmm.shell import commands
+def busy(*arguments, callback, **options):
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
+{fit}
+raise SystemExit(commands.main(["fit", {table!r}, "-k", "1", "--out", {out!r}]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+@pytest.mark.parametrize("reached", [False, True])
+def test_an_interrupt_does_not_wait_for_what_does_not_return(table, tmp_path, reached):
+    fit = "api.fit = busy"
+    if reached:
+        fit = "fit = api.fit\napi.fit = lambda *a, **o: (fit(*a, **o), busy(*a, **o))"
+    code = BUSY.format(fit=fit, table=str(table), out=str(tmp_path / "x"))
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=100)
+    assert run.returncode == 130
+    assert ("Interrupted; nothing is written" in run.stdout) == reached
+    assert ("Interrupted before the first round" in run.stderr) != reached
+    assert names_in(tmp_path) == {table.name}
+
+
+def test_the_handler_of_the_process_is_as_before(run, table):
+    before = signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)
+    with interrupt.heeded():
+        assert signal.getsignal(signal.SIGINT) is not before[0]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert (signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)) == before
+    assert interrupt.last_acts == []
+    with ThreadPoolExecutor() as pool:  # elsewhere there are no signals, and a command runs all the same
+        assert pool.submit(run, "fit", table, "-k", 1).result()[0] == 0
 
 
 @pytest.mark.parametrize("missing", ["typer", "rich", "pyarrow"])
@@ -510,13 +658,15 @@ def test_weights_are_a_column(run, tmp_path, rows):
     assert "first" not in chosen[1]
     np.save(tmp_path / "nameless.npy", rows)
     _, _, error = run("fit", "nameless.npy", "-k", 2, "--weights", "count")
-    assert error == "Error: nameless.npy does not name its columns, so --weights cannot choose one, got 'count'\n"
+    assert error == "Error: nameless.npy does not name its columns, so 'count' cannot be chosen by name\n"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--weights nothing", "--weights must name one of several columns of example 'geyser', .*; got 'nothing'"),
+        ("--weights nothing", "example 'geyser' has no column 'nothing'; its columns are 'eruptions"),
+        ("--columns waiting", "example 'geyser' has no column 'waiting'; its columns are 'eruptions"),
+        ("--weights a --columns a", "example 'geyser' has no column 'a'"),
         ("--reg-covar some", "it must be a number or auto, got 'some'"),
         ("--reg-covar -1", "it must be at least 0, got -1"),
         ("--stopping never", "'never' is not one of change, aitken"),

@@ -127,7 +127,7 @@ def test_only_optional_dependencies_and_pictures_are_imported_late(path):
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     names = {alias.name for node in late for alias in node.names}
-    assert names <= ({"figures", "report"} if path.startswith("shell/") else set()), names
+    assert names <= ({"figures", "input", "report", "stages"} if path.startswith("shell/") else set()), names
 
 
 def test_there_is_no_import_circle():

@@ -15,10 +15,8 @@ import typer
 from ..mixture import Mixture
 from . import files
 from .fit import fit
-from .input import blaming, reading_for
 from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads
 from .tables.columns import Reading
-from .tables.read import read_table
 
 app = typer.Typer(name="fastgmm", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -67,12 +65,14 @@ def predict(
 
     Columns are chosen by the names in the model, in any order; only if it has none do they go by position.
     """
+    from . import input
+
     mixture = Mixture.load(model)
-    reading = Reading(columns, keep, missing == "drop", header, separator, decimal, thousands, encoding)
+    reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding)
     with files.new_file(out) as path:
-        table = read_table(source, reading_for(mixture, reading))
+        table = input.read_table(source, input.reading_for(mixture, reading))
         files.label_names(table, mixture.n_components)  # before the work
-        with blaming(source):
+        with input.blaming(source):
             responsibilities = mixture.responsibilities(table.X, n_threads=threads)
         files.write_labels(path, responsibilities, table)
     print(f"{len(table.X)} rows labelled in {out}")

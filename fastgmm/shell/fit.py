@@ -19,7 +19,6 @@ from ..model.criteria import CRITERIA
 from ..model.structures import STRUCTURES
 from ..selection import select
 from . import files
-from .input import blaming, load_start, read_rows, reading_for
 from .options import (
     Columns,
     Decimal,
@@ -46,7 +45,7 @@ def fit(
         typer.Argument(
             metavar="DATA",
             show_default=False,
-            help="Rows to fit: .csv, .npy, .parquet, .feather, or text separated by white space or tabs.",
+            help="Rows to fit: .npy, .parquet, .feather; all else is text, as .csv, with any separator.",
         ),
     ] = None,
     n_components: Annotated[
@@ -124,12 +123,12 @@ def fit(
     ] = None,
 ) -> None:
     """Fit a mixture to the rows of DATA and print it; of several, the best by a criterion."""
-    from . import report, stages
+    from . import input, report, stages  # they need what may be missing
 
-    start = load_start(init)
-    reading = Reading(columns, keep, missing == "drop", header, separator, decimal, thousands, encoding, weights)
+    start = input.load_start(init)
+    reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding, weights)
     if isinstance(start, Mixture):
-        reading = reading_for(start, reading)
+        reading = input.reading_for(start, reading)
         _check_start(init, start, n_components, covariance)
         n_components, n_init = range(start.n_components, start.n_components + 1), 1
         covariance = [start.covariance_type]
@@ -142,14 +141,14 @@ def fit(
     with ExitStack() as stack:
         stack.enter_context(running.shown())
         with running.stage("reading", source or example):
-            rows = read_rows(source, example, reading)
+            rows = input.read_rows(source, example, reading)
         files.label_names(rows, n_components[-1])
         stack.enter_context(running.telling(rows, criterion))
         directory = stack.enter_context(files.new_directory(out)) if out else None
         if directory and plots:
             with running.stage("importing"):
                 from . import figures  # before the fit, which would be lost if matplotlib were missing
-        with running.stage(stages.START), blaming(rows.origin), warnings.catch_warnings():
+        with running.stage(stages.START), input.blaming(rows.origin), warnings.catch_warnings():
             # The printed tables count the starts and fits that failed, and name degenerate components.
             warnings.simplefilter("ignore", FitWarning)
             options: dict[str, Any] = {

@@ -77,13 +77,6 @@ def at_least(minimum: int) -> Callable[[float | None], float | None]:
     return check
 
 
-def yes_or_no(value: str) -> bool:
-    """Parse yes or no."""
-    if value not in ("yes", "no"):
-        raise typer.BadParameter(f"it must be yes or no, got {value!r}")
-    return value == "yes"
-
-
 def character(value: str) -> str:
     """Parse a character that separates columns or thousands; some have names."""
     mark = {"tab": "\t", "\\t": "\t", "space": " "}.get(value, value)
@@ -116,15 +109,16 @@ Keep = Annotated[
 Missing = Annotated[
     str,
     typer.Option(
+        metavar="refuse|drop",
         callback=one_of(("refuse", "drop")),
         help="Rows with missing values: refuse the file, or drop them, which leaves their labels empty.",
     ),
 ]
 Header = Annotated[
-    bool | None,
+    str | None,
     typer.Option(
         metavar="yes|no",
-        parser=yes_or_no,
+        callback=one_of(("yes", "no")),
         help="Whether the first line of a text names the columns. By default: if it does not hold numbers.",
         show_default=False,
     ),
@@ -140,7 +134,7 @@ Separator = Annotated[
 Decimal = Annotated[
     str | None,
     typer.Option(
-        metavar="CHAR", callback=one_of((".", ",")), help="What decimals follow: . or , By default found out."
+        metavar=".|,", callback=one_of((".", ",")), help="What decimals follow: . or , By default found out."
     ),
 ]
 Thousands = Annotated[

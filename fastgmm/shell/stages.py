@@ -27,7 +27,7 @@ START, ROUNDS = "start", "rounds"
 class Stages:
     """The stages of a fit, one inside another.
 
-    In a terminal the stage that runs is a line that changes; elsewhere each is a line of its own when it first begins.
+    In a terminal the stage that runs is a line that changes; elsewhere each is a line when it first begins.
     `seconds` has what was spent in a stage and in none inside it, by name; the first is what the processor did until
     there was anything to show.
     """

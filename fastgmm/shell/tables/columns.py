@@ -24,8 +24,8 @@ class Reading:
 
     columns: Sequence[str] | None = None
     keep: Sequence[str] | None = None
-    drop_missing: bool = False
-    header: bool | None = None
+    missing: str = "refuse"  # or "drop" the rows
+    header: str | None = None  # "yes" or "no"
     separator: str | None = None  # " " is any white space
     decimal: str | None = None
     thousands: str | None = None  # none if not given

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import dataset, fs, types
 
 ARROW_FORMATS = {".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather"}
 
@@ -45,8 +47,6 @@ class NpyFile(_Binary):
 
     def kept(self, positions: Sequence[int]) -> list[Any]:
         """Return columns as Arrow arrays."""
-        import pyarrow as pa
-
         return [pa.chunked_array([self._X[:, position]]) for position in positions]
 
 
@@ -54,14 +54,9 @@ class ArrowFile(_Binary):
     """Parquet or Feather."""
 
     def __init__(self, path: Path, origin: str) -> None:
-        import pyarrow as pa
-        import pyarrow.dataset
-        import pyarrow.fs
-        from pyarrow import types
-
         file_format = ARROW_FORMATS[path.suffix.lower()]
         try:
-            self._dataset = pa.dataset.dataset(path, format=file_format, filesystem=pa.fs.LocalFileSystem())
+            self._dataset = dataset.dataset(path, format=file_format, filesystem=fs.LocalFileSystem())
         except (pa.ArrowException, OSError):
             raise ValueError(f"{origin} is not a {file_format.capitalize()} file") from None
         self._origin = origin
@@ -74,9 +69,7 @@ class ArrowFile(_Binary):
 
     def numbers(self, positions: Sequence[int]) -> NDArray[Any]:
         """Return columns as an array (N, D), with NaN for missing values."""
-        import pyarrow as pa
-
-        for position in self.words.intersection(positions):
+        for position in self.words & set(positions):
             (column,) = self.kept([position])
             row, value = next(((i, v.as_py()) for i, v in enumerate(column) if v.is_valid), (0, None))
             raise ValueError(

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import csv as arrow_csv
 
 from ... import data
 from ..application import note
@@ -51,8 +53,8 @@ def read_table(path: Path, reading: Reading, origin: str | None = None) -> Table
         return _read(_open(path, reading, origin), reading, origin)
     except (UnicodeError, csv.Error) as error:
         raise ValueError(
-            f"{origin} is neither a table in {reading.encoding or 'UTF-8'} text, which --encoding can change, nor, by "
-            f"its suffix, .npy, Parquet or Feather ({error})"
+            f"{origin} is neither a table of {reading.encoding or 'UTF-8'} text, which --encoding can change, nor "
+            f"by its suffix .npy, Parquet or Feather ({error})"
         ) from None
 
 
@@ -97,9 +99,6 @@ def _read(file: File, reading: Reading, origin: str) -> Table:
     refuse_equal(kept_names, origin)
     columns = file.kept(kept) if kept else []
     if kept:
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
         try:  # before a long fit
             arrow_csv.write_csv(pa.table(columns, kept_names).slice(0, 1), pa.BufferOutputStream())
         except pa.ArrowInvalid as error:
@@ -128,7 +127,7 @@ def _refuse(
 ) -> None:
     """Refuse values that are infinite, or missing where rows with missing values are not to be left out."""
     rows = X[absent]
-    bad = np.isinf(rows) if reading.drop_missing else ~np.isfinite(rows)
+    bad = np.isinf(rows) if reading.missing == "drop" else ~np.isfinite(rows)
     if bad.any():
         i, j = divmod(int(bad.argmax()), bad.shape[1])
         where = f"{origin}, {file.where(int(np.flatnonzero(absent)[i]))}, column {label(file.names, positions[j])}"

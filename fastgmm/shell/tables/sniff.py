@@ -56,7 +56,7 @@ def open_text(path: Path, encoding: str) -> TextIO:
 
 
 def records(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
-    """Return a ``csv.reader`` over the lines, for which blank ones are empty records, as comments in white space are."""
+    """Return a ``csv.reader`` over the lines; blank ones are empty records, and so are comments in white space."""
     if separator != " ":
         return csv.reader(lines, delimiter=separator)
     plain = ("\n" if _is_comment(line) else line.replace("\t", " ").strip() + "\n" for line in lines)
@@ -106,35 +106,34 @@ def decimal_mark(cells: Iterable[str], dialect: Dialect, reading: Reading, origi
         return reading.decimal or {".": ",", ",": "."}[reading.thousands or ""]
     if dialect.separator == ",":
         return "."
-    cells = [cell.strip() for cell in cells]
-    found = {}
-    for mark, other in (",.", ".,"):
-        number = re.compile(number_pattern(mark, reading.thousands or other))
-        found[mark] = [cell for cell in cells if mark in cell and number.match(cell)]
-        grouped = next((cell for cell in found[mark] if other in cell and not reading.thousands), None)
-        if grouped is not None:
-            raise ValueError(
-                f"{origin} has numbers such as {grouped!r}, with {other!r} before thousands; say so with --thousands {other}"
-            )
-    if found[","] and found["."]:
+    numbers: dict[str, list[str]] = {",": [], ".": []}
+    for cell in map(str.strip, cells):
+        for mark, other in (",.", ".,"):
+            if mark in cell and re.match(number_pattern(mark, reading.thousands or other), cell):
+                numbers[mark].append(cell)
+                if other in cell and not reading.thousands:
+                    raise ValueError(
+                        f"{origin} has numbers such as {cell!r}, with {other!r} before thousands; say so with "
+                        f"--thousands {other}"
+                    )
+    if numbers[","] and numbers["."]:
         raise ValueError(
-            f"{origin} has numbers with a decimal comma, {found[','][0]!r}, and with a decimal point, "
-            f"{found['.'][0]!r}; say which with --decimal"
+            f"{origin} has numbers with a decimal comma, {numbers[','][0]!r}, and with a decimal point, "
+            f"{numbers['.'][0]!r}; say which with --decimal"
         )
-    for mark, numbers in found.items():
-        # Numbers with three decimals each are the rule where columns are aligned, by tabs or white space.
-        if mark == "," or dialect.separator == ";":
-            grouped = re.compile(f"[+-]?[1-9][0-9]{{0,2}}[{mark}][0-9]{{3}}")
-            if numbers and all(grouped.fullmatch(number) for number in numbers):
-                raise ValueError(
-                    f"{origin} has numbers such as {numbers[0]!r}, in which {mark!r} may stand before thousands or "
-                    f"decimals; say which with --thousands {mark} or --decimal {mark}"
-                )
-    return "," if found[","] else "."
+    mark = "," if numbers[","] else "."
+    # Numbers with three decimals each are the rule where columns are aligned, by tabs or white space.
+    suspect = numbers[mark] if mark == "," or dialect.separator == ";" else []
+    if suspect and all(re.fullmatch(f"[+-]?[1-9][0-9]{{0,2}}[{mark}][0-9]{{3}}", number) for number in suspect):
+        raise ValueError(
+            f"{origin} has numbers such as {suspect[0]!r}, in which {mark!r} may stand before thousands or decimals; "
+            f"say which with --thousands {mark} or --decimal {mark}"
+        )
+    return mark
 
 
 def _separator(lines: Sequence[str], reading: Reading, origin: str) -> str:
-    """Return what cuts most lines into as many fields as the first, two or more, and then most fields into numbers."""
+    """Return what cuts most lines into as many fields as the first, two at least, and most fields into numbers."""
     found = {}
     for separator in SEPARATORS:
         first, *rest = (record for record in records(lines, separator) if record)
@@ -154,7 +153,7 @@ def _separator(lines: Sequence[str], reading: Reading, origin: str) -> str:
 def _header(first: list[str], second: list[str], reading: Reading, origin: str) -> tuple[bool, str]:
     """Return whether the first line names the columns, and what to tell the user of that."""
     if reading.header is not None:
-        return reading.header, ""
+        return reading.header == "yes", ""
     wanted = [] if reading.columns is None else reading.columns if reading.exact else listed(reading.columns, first)
     numbers = [field for field in first if looks_like_a_number(field)]
     words = [field for field in first if field not in numbers and not is_missing(field)]

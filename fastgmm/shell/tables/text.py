@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import compute
+from pyarrow import csv as arrow_csv
 
 from .columns import Reading, label
 from .sniff import MISSING, decimal_mark, is_missing, looks_like_a_number, number_pattern, open_text, records, sniff
@@ -36,9 +39,6 @@ class TextFile:
 
     def numbers(self, positions: Sequence[int]) -> NDArray[np.float64]:
         """Return columns as an array (N, D), with NaN for missing values."""
-        import pyarrow as pa
-        from pyarrow import compute
-
         cells = (cell for position in positions for cell in self._cells(position))
         decimal = decimal_mark(cells, self._dialect, self._reading, self._origin)
         thousands = self._reading.thousands or ""
@@ -65,8 +65,6 @@ class TextFile:
 
     def kept(self, positions: Sequence[int]) -> list[Any]:
         """Return columns as they are written, as Arrow arrays of N strings."""
-        import pyarrow as pa
-
         columns = self._read(positions, pa.string())
         if self._skips_empty:
             return columns
@@ -86,9 +84,6 @@ class TextFile:
 
     def _read(self, positions: Sequence[int], arrow_type: Any, decimal: str = ".") -> list[Any]:
         """Return columns as Arrow arrays of a type; `ArrowInvalid` if a field cannot be converted."""
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
         dialect, white = self._dialect, self._dialect.separator == " "
         keys = [str(position) for position in positions]  # names may occur twice
         try:
@@ -148,4 +143,5 @@ class TextFile:
         hint = "choose numeric columns with --columns NAME"
         if looks_like_a_number(value):
             hint = "--thousands and --decimal say how numbers are written"
-        return f"{self._origin}, {self.where(row)}, column {label(self.names, position)}: {value[:40]!r} is not a number; {hint}"
+        where = f"{self._origin}, {self.where(row)}, column {label(self.names, position)}"
+        return f"{where}: {value[:40]!r} is not a number; {hint}"
