@@ -109,6 +109,7 @@ class Stages:
             with interrupt.last_act(tell):
                 yield
         except KeyboardInterrupt:
+            interrupt.arrived.set()
             tell()
             raise
 
