@@ -22,6 +22,8 @@ from bench.compare.client import Missing
 from bench.compare.grid import GRIDS
 from bench.compare.registry import PEERS
 from bench.ladder import NAMES, climb, show
+from fastgmm._files import new_file
+from fastgmm.shell import interrupt
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 ROOT = Path(__file__).parent
@@ -118,14 +120,23 @@ def ladder(
     path = destination(out, "ladder", whole=not quick and cases is climb.PROBLEMS and not rung)
     if plot is not None:
         check_writable("--plot", plot)
+
+    def say_stopped() -> None:
+        print("Stopped; nothing is written", file=sys.stderr)
+
     try:
-        results = climb.climb(cases, names, turns=3 if quick else 7, seconds_a_turn=0.1 if quick else 0.5)
+        with interrupt.last_act(say_stopped):
+            results = climb.climb(cases, names, turns=3 if quick else 7, seconds_a_turn=0.1 if quick else 0.5)
     except RuntimeError as error:
         print(f"Error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        say_stopped()
+        raise
     write(results, path)
     if plot is not None:
-        show.plot(results, plot)
+        with new_file(plot) as scratch:
+            show.plot(results, scratch)
     for problem in results["problems"]:
         print(f"{show.size(problem)}\n\n{show.table(problem)}\n")
 
@@ -188,4 +199,5 @@ def load(path: Path, render: Callable[[dict], str]) -> dict:
     return loaded
 
 
-app(prog_name="python -m bench")
+with interrupt.heeded():
+    app(prog_name="python -m bench")

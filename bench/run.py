@@ -17,6 +17,7 @@ from bench.compare import judge
 from bench.environment import machine, version_of
 from bench.limit import Machine, Rates, limit, seconds
 from fastgmm import Mixture
+from fastgmm._files import new_file
 
 TOLERANCE = 1e-8
 SINGLE_TOLERANCE = 1e-4
@@ -176,6 +177,5 @@ def environment() -> dict:
 
 def write(results: dict, path: Path) -> None:
     """Write the JSON, whole or not at all."""
-    scratch = path.with_name(f".{path.name}.partial")
-    scratch.write_text(json.dumps(results, indent=1) + "\n")
-    scratch.replace(path)
+    with new_file(path) as scratch:
+        scratch.write_text(json.dumps(results, indent=1) + "\n")

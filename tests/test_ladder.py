@@ -2,6 +2,8 @@
 
 import json
 import platform
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +86,49 @@ def test_climb_and_its_pictures(tmp_path):
     assert [line.split("`")[1] for line in rendered.splitlines()[2:]] == [NAMES[0], NAMES[4], NAMES[6]]
     show.plot(results, tmp_path / "ladder.png")
     assert (tmp_path / "ladder.png").stat().st_size > 10_000
+
+
+@pytest.mark.compiled
+def test_a_climb_says_what_it_does_and_how_long_it_will_take(capsys):
+    climb.climb((Case(400, 2, 2),), (NAMES[0], NAMES[4]), turns=2, seconds_a_turn=0.01)
+    first, *verified, choosing, turn, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        r"2 rungs, 400 x 2, K = 2: each is compiled and verified, then timed in 2 turns; about \d+ seconds in all",
+        first,
+    )
+    assert [line.split()[6:9] for line in verified] == [[NAMES[0], "is", "right"], [NAMES[4], "is", "right"]]
+    assert choosing == "400 x 2, K = 2: choosing how many rows a turn of each rung does"
+    assert re.fullmatch(r"400 x 2, K = 2: turn 1 of 2, about \d+ seconds to go", turn)
+    assert re.fullmatch(r"400 x 2, K = 2: turn 2 of 2, about \d+ seconds to go", last)
+
+
+@pytest.mark.compiled
+def test_rows_are_enough_for_covariances_that_are_positive_definite():
+    """With five rows a component the last rung refused to go on."""
+    X, start = Case(2000, 16, 16).problem()
+    parameters = start.weights, start.means, start.covariances
+    assert climb.enough_rows(rungs()[11], X, parameters, 1e-9) >= 512
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_a_climb_that_is_stopped_leaves_nothing(tmp_path):
+    # The handler is set because a job in the background inherits that the signal is ignored.
+    program = (
+        "import runpy, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"sys.argv = ['bench', 'ladder', '--quick', '--out', {str(tmp_path / 'x.json')!r}]\n"
+        "runpy.run_module('bench', run_name='__main__')\n"
+    )
+    before = set((ROOT / "bench").iterdir())
+    climbing = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert "about" in climbing.stderr.readline()
+    climbing.send_signal(signal.SIGINT)
+    _, error = climbing.communicate(timeout=100)
+    assert climbing.returncode == 130
+    assert error.endswith("Stopped; nothing is written\n")
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+    assert set((ROOT / "bench").iterdir()) <= before | {ROOT / "bench" / "__pycache__"}
 
 
 def test_a_wrong_rung_is_not_timed(monkeypatch):

@@ -19,6 +19,8 @@ PROBLEMS = (Case(100_000, 2, 4), Case(20_000, 16, 16))
 TOLERANCE = 1e-9
 # A component, so that hardly one stays without.
 LEAST_ROWS = 5
+# Of the first verification of a rung, nearly all of them the compiler's: a guess, for those who wait.
+SECONDS_TO_COMPILE = 2.0
 # Blocks of 256 and superblocks of 2048 rows both end unevenly. The slow rungs would take minutes.
 VERIFIED_ROWS, VERIFIED_ROWS_SLOW = 2400, 150
 # Multiplications, additions and both in one of double precision: for one number or for a register full.
@@ -28,6 +30,12 @@ ARITHMETIC = re.compile(r"\bv?(?:fn?m(?:add|sub)\d*|mul|add|sub)([ps])d\b")
 def climb(cases: tuple[Case, ...], names: tuple[str, ...], turns: int, seconds_a_turn: float) -> dict:
     """Verify and time the rungs; return what belongs into the JSON. RuntimeError if an answer is wrong."""
     ladder = rungs(names)
+    # Choosing the number of rows takes about as long as two turns.
+    waiting = len(ladder) * SECONDS_TO_COMPILE + len(cases) * (turns + 2) * seconds_of_turn(ladder, seconds_a_turn)
+    say(
+        f"{len(ladder)} rungs, {' and '.join(case.name for case in cases)}: each is compiled and verified, then "
+        f"timed in {turns} turns; about {waiting:.0f} seconds in all"
+    )
     errors = [[verify(rung, case) for rung in ladder] for case in cases]
     problems = [
         {"n_samples": case.n_samples, "n_features": case.n_features, "n_components": case.n_components}
@@ -46,7 +54,7 @@ def verify(rung: Rung, case: Case) -> float:
     error = largest_difference(actual, oracle(case, rows))
     if not error < TOLERANCE:
         raise RuntimeError(f"{rung.name} is off by {error:.1e} at {case.name}, more than {TOLERANCE:.0e}")
-    print(f"{case.name}: {rung.name} is right to {error:.0e}", file=sys.stderr, flush=True)
+    say(f"{case.name}: {rung.name} is right to {error:.0e}")
     return error
 
 
@@ -65,20 +73,24 @@ def time_in_turn(
 
     Slow rungs get fewer rows, fast ones do all of them several times, so that a turn lasts about `seconds_a_turn`.
     """
-    print(f"{case.name}: time", file=sys.stderr, flush=True)
+    say(f"{case.name}: choosing how many rows a turn of each rung does")
     X, start = case.problem()
     parameters = (start.weights, start.means, start.covariances)
     machine = Machine("float64", numba.get_num_threads())
     rows = [enough_rows(rung, X, parameters, seconds_a_turn) for rung in ladder]
+    waiting = turns * seconds_of_turn(ladder, seconds_a_turn)
     per_row: list[list[float]] = [[] for _ in ladder]
     at_best = []
-    for _ in range(turns):
+    for turn in range(turns):
+        began = time.perf_counter()
+        say(f"{case.name}: turn {turn + 1} of {turns}, about {waiting:.0f} seconds to go")
         before = limit(case, machine.rates())
         for rung, n, taken in zip(ladder, rows, per_row, strict=True):
             taken.append(seconds_per_row(rung, X[:n], parameters, seconds_a_turn))
             if rung.name in THREADED:
                 time.sleep(SETTLE)
         at_best.append((before + limit(case, machine.rates())) / 2 / case.n_samples)
+        waiting = (turns - turn - 1) * (time.perf_counter() - began)
     return [
         {
             "name": rung.name,
@@ -95,9 +107,20 @@ def time_in_turn(
     ]
 
 
+def seconds_of_turn(ladder: list[Rung], seconds_a_turn: float) -> float:
+    """Return how long a turn of all rungs takes, at least."""
+    return len(ladder) * seconds_a_turn + sum(rung.name in THREADED for rung in ladder) * SETTLE
+
+
+def say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
 def enough_rows(rung: Rung, X: np.ndarray, parameters: tuple, enough: float) -> int:
     """Rows that take a rung about `enough` seconds, or all."""
-    n = min(len(X), LEAST_ROWS * len(parameters[0]))
+    n_components, n_features = parameters[1].shape
+    # Twice as many as features, too: a covariance of fewer is not positive definite.
+    n = min(len(X), max(LEAST_ROWS, 2 * n_features) * n_components)
     # The better of two: the first may meet the compiler.
     while n < len(X) and min(seconds(rung.em_round, X[:n], *parameters) for _ in range(2)) < enough / 4:
         n = min(len(X), 2 * n)
