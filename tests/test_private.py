@@ -50,7 +50,7 @@ def call(run, model, out):
 """
 USE = """
 import sys; sys.path.insert(0, {path!r})
-import fastgmm, numpy as np, tiny
+import fastgmm, fastgmm._numba.compiling, numpy as np, tiny
 from fastgmm._numba.addresses import by_address
 from fastgmm._numba.private import FELL_BACK
 out = np.zeros(1)

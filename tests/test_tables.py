@@ -148,9 +148,10 @@ def test_the_header_can_be_forced_or_follows_from_the_columns(write, capsys):
         "a\tb\n1,5\t-2\n3\t1e-300\n0,1\t7\n",
         "a|b\n1.5|-2\n3|1e-300\n0.1|7\n",
         "a b\n1,5 -2\n3 1e-300\n0,1 7\n",
-        "a; b\n+1,5; -2\n3; 1E-300\n,1; 7,\n",
+        "a; b\n+1,5; -2\n3; 1E-300\n,1; 7\n",
         '"a";"b"\n"1,5";"-2"\n"3";"1e-300"\n"0,1";"7"\n',
         "# made by hand\n\na;b\n\n1,5;-2\n3;1e-300\n\n0,1;7\n\n",
+        "sep=;\na;b\n1,5;-2\n3;1e-300\n0,1;7\n",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -374,7 +375,7 @@ def test_columns_of_the_same_name(write):
 
 
 def test_a_long_list_of_known_columns_is_cut(write):
-    path = write("x.csv", ",".join(f"c{i}" for i in range(100)) + "\n")
+    path = write("x.csv", ",".join(f"c{i}" for i in range(100)) + "\n" + 99 * "1," + "1\n")
     with pytest.raises(ValueError, match=r"'c0', .*, 'c19' and 80 more$"):
         read_table(path, columns=["d"])
 
@@ -449,6 +450,8 @@ def test_large_integers_are_rounded_as_numpy_does(tmp_path):
         ("x.txt", "# nothing\n", "has no rows"),
         ("x.csv", "a,b\n", "has no rows"),
         ("x.txt", "a b\n", "has no rows"),
+        ("x.csv", "a,b", "has no rows"),
+        ("x.csv", 'a, "b, c"\n1, 2\n', "line 2: the number of fields is 2, but 3 in the lines above"),
         ("x.csv", "a,b\n1,2\n3,x\n", "line 3, column 'b': 'x' is not a number"),
         ("x.csv", "1,2\n3,x\n", "line 2, column 2: 'x' is not a number"),
         ("x.csv", "a,b\n1,2\n\n3,1_000\n", "line 4, column 'b': '1_000' is not a number"),

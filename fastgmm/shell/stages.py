@@ -146,7 +146,7 @@ class Stages:
 def _reached(states: Sequence[IterationState], rows: columns.Table, criterion: str) -> Table:
     """Tabulate the highest round of each mixture, the best first."""
     table = report.ruled_table()
-    table.title, table.title_justify = "Interrupted; nothing is written. The highest round so far", "left"
+    table.title, table.title_justify = "Interrupted; nothing is written. Highest rounds:", "left"
     for heading in ("K", "covariance", "start", "round", "nats per row", criterion.upper()):
         table.add_column(heading, justify="left" if heading == "covariance" else "right")
     for state in states:

@@ -33,7 +33,7 @@ class Dialect(NamedTuple):
 def number_pattern(decimal: str, thousands: str = "") -> str:
     """Return what a number matches, for Python and for RE2, with these characters as decimal and thousands mark."""
     grouped = f"|[0-9]{{1,3}}(?:[{thousands}][0-9]{{2,3}})*[{thousands}][0-9]{{3}}" if thousands else ""
-    digits = f"(?:(?:[0-9]+{grouped})(?:[{decimal}][0-9]*)?|[{decimal}][0-9]+)(?:[eE][+-]?[0-9]+)?"
+    digits = f"(?:(?:[0-9]+{grouped})(?:[{decimal}][0-9]+|[.])?|[{decimal}][0-9]+)(?:[eE][+-]?[0-9]+)?"
     return f"^[+-]?(?:{digits}|(?i:inf|infinity))$"
 
 
@@ -77,7 +77,7 @@ def sniff(path: Path, reading: Reading, origin: str) -> Dialect:
         cut = file.readline() != ""
     if any("\0" in line for line in lines):
         raise csv.Error("line contains NUL")
-    top = sum(1 for _ in itertools.takewhile(lambda line: not line.strip() or _is_comment(line), lines))
+    top = sum(1 for _ in itertools.takewhile(_is_above, lines))
     if top == len(lines):
         raise ValueError(f"{origin} has no rows; data must have at least one row of numbers")
     separator = reading.separator or _separator(lines[top:], reading, origin)
@@ -89,6 +89,8 @@ def sniff(path: Path, reading: Reading, origin: str) -> Dialect:
         del below[-1]  # it may go on
     names = [field.strip() for field in first]
     header, note = _header(names, below[0] if below else [], reading, origin)
+    if header and not below:
+        raise ValueError(f"{origin} has no rows; data must have at least one row of numbers")
     return Dialect(
         encoding,
         separator,
@@ -139,7 +141,8 @@ def _separator(lines: Sequence[str], reading: Reading, origin: str) -> str:
         first, *rest = (record for record in records(lines, separator) if record)
         below = rest if rest and not any(map(looks_like_a_number, first)) else [first, *rest]
         equal, single = (sum(len(record) == width for record in below) for width in (len(first), 1))
-        if len(first) > 1 and equal >= single and separator != reading.decimal:
+        mixed = separator == " " and any(field.endswith((",", ";")) for field in first)
+        if len(first) > 1 and equal >= single and separator != reading.decimal and not mixed:
             cells = [cell for record in below for cell in record if not is_missing(cell)]
             found[separator] = equal / len(below), sum(map(looks_like_a_number, cells)) / max(len(cells), 1)
     if not found:  # one column, whose numbers may hold commas
@@ -173,6 +176,10 @@ def _header(first: list[str], second: list[str], reading: Reading, origin: str) 
     if words or not first[0] or not all(field.strip().isdecimal() for field in filter(looks_like_a_number, second)):
         return True, f"{line} is taken for names; --header no makes it a row"
     return False, f"{line} is taken for a row; --header yes makes it names"
+
+
+def _is_above(line: str) -> bool:
+    return not line.strip() or _is_comment(line) or line.startswith("sep=")  # which Excel understands
 
 
 def _is_comment(line: str) -> bool:
