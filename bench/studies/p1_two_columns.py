@@ -25,7 +25,9 @@ import fastgmm
 from bench import studies
 from fastgmm import FitResult, Mixture
 from fastgmm.pictures import drawing, plot
-from fastgmm.shell import figures, files, tables
+from fastgmm.shell import figures, files
+from fastgmm.shell.tables.columns import Reading, Table
+from fastgmm.shell.tables.read import read_example, read_table
 
 N_ROUNDS = 100
 N_SEEDS = 100
@@ -72,7 +74,7 @@ def fit_in_three_ways(scaled: NDArray, first_seed: int) -> dict[str, list[FitRes
     }
 
 
-def figures_of(name: str, table: tables.Table, scaled: NDArray, result: FitResult) -> dict[str, Figure]:
+def figures_of(name: str, table: Table, scaled: NDArray, result: FitResult) -> dict[str, Figure]:
     columns = table.feature_names or [f"column {i}" for i in range(scaled.shape[1])]
     scaled_columns = [f"{column}, scaled" for column in columns]
     return {
@@ -104,8 +106,9 @@ def main(
     with files.new_directory(out) as directory:
         np.savetxt(directory / "sample.txt", make_sample(seed))
         data = {
-            "geyser" if file is None else "file": tables.read_table(file) if file else tables.read_example("geyser"),
-            "sample": tables.read_table(directory / "sample.txt"),  # the same bits: savetxt writes enough digits
+            "file" if file else "geyser": read_table(file, Reading()) if file else read_example("geyser", Reading()),
+            # The same bits: savetxt writes enough digits.
+            "sample": read_table(directory / "sample.txt", Reading()),
         }
         scaled = {name: min_max_scaled(table.X) for name, table in data.items()}
         fits = {name: fit_in_three_ways(X, seed) for name, X in scaled.items()}

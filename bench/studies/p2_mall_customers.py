@@ -26,7 +26,9 @@ import fastgmm
 from bench import studies
 from fastgmm import FitResult, Mixture
 from fastgmm.pictures import drawing
-from fastgmm.shell import figures, files, report, tables
+from fastgmm.shell import figures, files, report
+from fastgmm.shell.tables.columns import Reading
+from fastgmm.shell.tables.read import read_table
 
 COLUMNS = ["Annual Income (k$)", "Spending Score (1-100)"]
 N_COMPONENTS = 3
@@ -68,7 +70,7 @@ def main(
     ] = COLUMNS,
     seed: Annotated[int, typer.Option(min=0, help="First of the seeds.")] = 0,
 ) -> None:
-    table = tables.read_table(file, columns=columns)
+    table = read_table(file, Reading(columns))
     with files.new_directory(out) as directory:
         X, names = np.asarray(table.X), table.feature_names
         seeds = range(seed, seed + N_SEEDS)

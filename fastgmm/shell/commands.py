@@ -71,7 +71,7 @@ def predict(
     reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding)
     with files.new_file(out) as path:
         table = input.read_table(source, input.reading_for(mixture, reading))
-        files.label_names(table, mixture.n_components)  # before the work
+        files.label_names(table.kept, mixture.n_components)  # before the work
         with input.blaming(source):
             responsibilities = mixture.responsibilities(table.X, n_threads=threads)
         files.write_labels(path, responsibilities, table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,16 +38,16 @@ def _without(scratch: Path) -> AbstractContextManager[None]:
     return interrupt.last_act(lambda: shutil.rmtree(scratch, ignore_errors=True))
 
 
-def label_names(table: Table, n_components: int) -> list[str]:
-    """Return the header of a labels file; ValueError if a column that is kept has a name of its own columns."""
+def label_names(kept: Iterable[str], n_components: int) -> list[str]:
+    """Return the header of a labels file; ValueError if a column that is kept has the name of one of its own."""
     own = ["row", "label", *(f"responsibility_{k}" for k in range(n_components))]
-    for name in table.kept:
+    for name in kept:
         if name in own:
             raise ValueError(f"--keep names a column {name!r}, which labels have themselves; keep others by name")
-    return [*table.kept, *own]
+    return [*kept, *own]
 
 
-def write_labels(path: Path, responsibilities: NDArray[Any], table: Table) -> None:
+def write_labels(path: Path, responsibilities: NDArray[Any], table: Table | None = None) -> None:
     """Write one line per row of data: what is kept of it, its number from 0, its label, and its responsibilities.
 
     Parameters
@@ -56,18 +56,19 @@ def write_labels(path: Path, responsibilities: NDArray[Any], table: Table) -> No
         The CSV file to write, with the header ``row,label,responsibility_0,...`` after the names of kept columns.
     responsibilities : (n, K) float64
         Posterior probability of each component; the label is the first largest.
-    table : Table
+    table : Table, optional
         The N rows of the file. Those that are not present get neither a label nor responsibilities.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
     columns = [pa.array(column) for column in (responsibilities.argmax(axis=1), *responsibilities.T)]
-    if not table.present.all():
-        positions = pa.array(np.cumsum(table.present) - 1, mask=~table.present)
+    present, kept = (np.ones(len(responsibilities), bool), {}) if table is None else (table.present, table.kept)
+    if not present.all():
+        positions = pa.array(np.cumsum(present) - 1, mask=~present)
         columns = [column.take(positions) for column in columns]
-    names = label_names(table, responsibilities.shape[1])
-    rows = pa.table([*table.kept.values(), pa.array(np.arange(len(table.present))), *columns], names)
+    names = label_names(kept, responsibilities.shape[1])
+    rows = pa.table([*kept.values(), pa.array(np.arange(len(present))), *columns], names)
     header = io.StringIO()
     csv.writer(header, lineterminator="\n").writerow(names)  # pyarrow would put quotes around each
     for quoting in ("none", "needed"):  # with "needed" pyarrow puts quotes around every string

@@ -142,7 +142,7 @@ def fit(
         stack.enter_context(running.shown())
         with running.stage("reading", source or example):
             rows = input.read_rows(source, example, reading)
-        files.label_names(rows, n_components[-1])
+        files.label_names(rows.kept, n_components[-1])
         stack.enter_context(running.telling(rows, criterion))
         directory = stack.enter_context(files.new_directory(out)) if out else None
         if directory and plots:
