@@ -352,7 +352,7 @@ def test_the_original_of_p4_without_faults_is_em(monkeypatch):
     ],
 )
 def test_bad_input_is_one_line_and_code_2(run, tmp_path, customers, module, arguments, message):
-    (tmp_path / "constant.txt").write_text("1 2\n3 2\n4 2\n")
+    (tmp_path / "constant.txt").write_text("3 2\n1 2\n4 2\n")
     code, out, error = run(module, *arguments)
     assert (code, out) == (2, "")
     assert error.startswith("Error: ")
