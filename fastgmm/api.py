@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,7 @@ def fit(
     FitWarning
         If some but not all restarts failed, or components are degenerate.
     """
+    began = time.perf_counter()
     rows = check.as_rows(X)
     weights = check.check_sample_weight(sample_weight, len(rows))
     n_components = check.check_n_components(n_components, check.count_rows(rows, weights))
@@ -112,9 +114,15 @@ def fit(
     )
     with telling(progress) as watch:
         run = fit_rows(rows, weights, options._replace(watch=watch) if progress else options)
-    names = check.feature_names_of(X)
+    names, n_samples = check.feature_names_of(X), len(rows)
     warn_of(run, options.n_init, names)
-    return result_of(run, names)
+    return result_of(
+        run,
+        names,
+        n_samples=n_samples,
+        total_weight=float(weights.sum()) if len(weights) else float(n_samples),
+        seconds=time.perf_counter() - began,
+    )
 
 
 def checked_options(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,10 +18,15 @@ from .model.parameters import Array, Parameters
 from .model.structures import STRUCTURES
 from .rows.check import as_rows
 from .rows.evaluate import evaluate_rows, mean_of
+from .summary.contents import summary_of_mixture
+from .summary.layout import Summarised, Summary
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, eq=False)
-class Mixture:
+@dataclass(frozen=True, eq=False, repr=False)
+class Mixture(Summarised):
     """A Gaussian mixture, checked when it is built: whatever is a Mixture can be used.
 
     Attributes
@@ -146,6 +151,18 @@ class Mixture:
             chosen = labels == k
             rows[chosen] = means[k] + rows[chosen] @ np.linalg.cholesky(matrices[k]).T
         return rows, labels
+
+    def summary(self) -> Summary:
+        """Return weights, means and standard deviations; what `print` shows."""
+        return summary_of_mixture(Parameters(*self._fields()), self.feature_names)
+
+    def plot(self, X: ArrayLike, *, labels: ArrayLike | None = None) -> Figure:
+        """Draw rows by cluster, and each component's centre and spread; labels (N,) are predicted if not given."""
+        from .pictures import plot
+
+        rows, matrices = as_rows(X, n_features=self.n_features), self.full_covariances()
+        labels = self.predict(rows) if labels is None else labels
+        return plot.plot_clusters(rows, self.weights, self.means, matrices, labels, feature_names=self.feature_names)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as JSON; `load` returns the same numbers to the last bit, in float64."""

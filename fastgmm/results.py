@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ._checks import own_error_state
 from .em.degenerate import degeneracy
 from .em.outcome import Outcome, Status
 from .mixture import Mixture
+from .model.criteria import criterion_value
 from .model.parameters import Array
 from .model.regulariser import Regulariser
 from .model.rounds.convergence import remaining
+from .rows.check import check_sample_weight
+from .summary.contents import counted, number
+from .summary.layout import Summarised, Summary, Table, visible
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, eq=False)
-class FitResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class FitResult(Summarised):
     """The best of a fit's restarts.
 
     Attributes
@@ -31,6 +40,12 @@ class FitResult:
         convergence, belongs to the parameters before the last M step, as in scikit-learn.
     status : Status
         Why the restart stopped.
+    n_samples : int
+        Number of rows, N.
+    total_weight : float
+        The sum of their weights; N without weights.
+    seconds : float
+        What the fit took, all restarts and the compiler included.
     failures : tuple of str
         The errors of the restarts that were set aside.
     degenerate_components : tuple of int
@@ -44,12 +59,15 @@ class FitResult:
 
     mixture: Mixture
     log_likelihood: float
-    trace: Array = field(repr=False)
+    trace: Array
     status: Status
+    n_samples: int
+    total_weight: float
+    seconds: float
     failures: tuple[str, ...] = ()
     degenerate_components: tuple[int, ...] = ()
     n_passed_over: int = 0
-    regulariser: Regulariser | None = field(default=None, repr=False)
+    regulariser: Regulariser | None = None
 
     @property
     def n_iter(self) -> int:
@@ -86,14 +104,93 @@ class FitResult:
         """Whether EM stopped by itself."""
         return self.status is Status.CONVERGED
 
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion of the fit, -2 LL + p ln N, with `total_weight` for N; lower is better."""
+        return criterion_value("bic", self.log_likelihood, self.mixture.n_free, self.total_weight)
 
-def result_of(run: Outcome, feature_names: tuple[str, ...] | None) -> FitResult:
+    @property
+    def aic(self) -> float:
+        """Akaike information criterion of the fit, -2 LL + 2 p; lower is better."""
+        return criterion_value("aic", self.log_likelihood, self.mixture.n_free, self.total_weight)
+
+    @own_error_state
+    def summary(self, X: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None) -> Summary:
+        """Return how the fit went, its criteria and its components; what `print` shows.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N,), optional
+            The rows of the fit. With them the summary has the integrated completed likelihood, ICL, which needs the
+            responsibilities of the rows: a fit keeps neither, and does not pass over them once more for this.
+        sample_weight : array-like of shape (N,), optional
+            Their weights, if the fit had any.
+        """
+        mixture = self.mixture.summary()
+        facts = {"rows": str(self.n_samples)}
+        if self.total_weight != self.n_samples:
+            facts["total weight"] = f"{self.total_weight:g}"
+        facts |= {"n_free": str(self.mixture.n_free), "log-likelihood": number(self.log_likelihood)}
+        facts |= {"BIC": number(self.bic), "AIC": number(self.aic)}
+        if X is not None:
+            facts["ICL"] = number(self._icl(X, sample_weight))
+        outcome = "converged" if self.converged else f"not converged ({self.status})"
+        parts = [
+            f"{outcome} after {counted(self.n_iter, 'round')}, {self.seconds:.3g} s".capitalize(),
+            Table([tuple(facts), tuple(facts.values())]),
+            *mixture.parts,
+        ]
+        if self.failures:
+            failed = "1 restart failed and was" if self.n_failed == 1 else f"{self.n_failed} restarts failed and were"
+            parts.append(f"{failed} set aside; the last: {self.failures[-1]}")
+        if self.n_passed_over:
+            higher = counted(self.n_passed_over, "restart")
+            parts.append(f"{higher} ended higher, but with components that the floor of the covariances holds up.")
+        if self.degeneracy:
+            parts.append(f"Degenerate: {visible(self.degeneracy)}.")
+        if X is None:
+            parts.append("ICL needs the rows: summary(X).")
+        return Summary("Fit of a Gaussian mixture", mixture.title, parts)
+
+    @own_error_state
+    def _icl(self, X: Any, sample_weight: Any) -> float:
+        """Return BIC and twice the entropy of the responsibilities of the rows of the fit."""
+        responsibilities = self.mixture.responsibilities(X).astype(np.float64)
+        weights = check_sample_weight(sample_weight, len(responsibilities))
+        total_weight = float(weights.sum()) if len(weights) else float(len(responsibilities))
+        if (len(responsibilities), total_weight) != (self.n_samples, self.total_weight):
+            raise ValueError(
+                f"X and sample_weight must be those of the fit, {self.n_samples} rows of total weight "
+                f"{self.total_weight:g}, got {len(responsibilities)} of {total_weight:g}"
+            )
+        logarithms = np.log(np.where(responsibilities > 0.0, responsibilities, 1.0))
+        entropies = -np.einsum("nk,nk->n", responsibilities, logarithms)
+        return self.bic + 2.0 * float(weights @ entropies if len(weights) else entropies.sum())
+
+    def plot(self) -> Figure:
+        """Draw the climb of the log-likelihood; ``result.mixture.plot(X)`` draws the rows."""
+        from .pictures import plot_fit
+
+        return plot_fit.plot_log_likelihood(self.trace, self.log_likelihood, self.status)
+
+
+def result_of(
+    run: Outcome,
+    feature_names: tuple[str, ...] | None,
+    *,
+    n_samples: int,
+    total_weight: float,
+    seconds: float,
+) -> FitResult:
     """Return the result of a run on rows whose columns have these names."""
     return FitResult(
         Mixture._trusted(run.parameters, feature_names),
         run.log_likelihood,
         run.trace,
         run.status,
+        n_samples,
+        total_weight,
+        seconds,
         run.failures,
         run.degenerate_components,
         run.n_passed_over,

@@ -113,8 +113,8 @@ def test_a_piped_table_is_plain_and_complete(run, tmp_path):
 def test_many_features_are_cut_and_the_table_says_so(run, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(30, 10)))
     _, out, _ = run("fit", "x.npy", "-k", 1)
-    assert "feature 7" in out
-    assert "feature 8" not in out
+    assert "x7" in out
+    assert "x8" not in out
     assert "covariance with" not in out
     assert "2 more features and the covariances: in model.json" in " ".join(out.split())
 

@@ -6,11 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from conftest import run
 
 pytest.importorskip("matplotlib")
 
 from matplotlib.colors import same_color
 from matplotlib.patches import Ellipse, StepPatch
+from matplotlib.text import Text
 
 from fastgmm import Candidate, FitResult, Mixture, Selection, Status
 from fastgmm.model.parameters import Parameters
@@ -48,7 +50,7 @@ def rows_of(parameters, n_rows, *, seed=1):
 
 
 def result_of(parameters, trace, *, log_likelihood=-1234.5, status=Status.CONVERGED):
-    return FitResult(parameters, log_likelihood, np.asarray(trace, dtype=float), status)
+    return FitResult(parameters, log_likelihood, np.asarray(trace, dtype=float), status, 100, 100.0, 0.5)
 
 
 def draw(figure):
@@ -89,7 +91,7 @@ def test_panels_and_axis_labels(n_features):
     names = NAMES[:n_features]
     parameters = mixture(3, n_features, feature_names=names)
     X, labels = rows_of(parameters, 200)
-    drawn = [plot.plot_data(X, feature_names=names), figures.clusters(X, parameters, labels=labels)]
+    drawn = [plot.plot_data(X, feature_names=names), parameters.plot(X, labels=labels)]
     for figure in drawn:
         shown = panels(draw(figure))
         assert len(figure.axes) == len(shown) == N_PANELS[n_features]
@@ -112,9 +114,9 @@ def test_default_and_given_feature_names():
     parameters = mixture(2, 2, feature_names=("a", "b"))
     X, labels = rows_of(parameters, 20)
     (axes,) = plot.plot_data(X).axes
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("feature 0", "feature 1")
-    (axes,) = figures.clusters(X, parameters, labels=labels, feature_names=["c", "d"]).axes
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("c", "d")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x0", "x1")
+    (axes,) = parameters.plot(X, labels=labels).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("a", "b")
 
 
 def test_dollar_signs_in_a_name_are_not_mathematics():
@@ -150,7 +152,7 @@ def test_labels_come_from_the_parameters_by_default(monkeypatch):
     X, _ = rows_of(parameters, 10)
     labels = np.array([1, 0, 1, 1, 1, 0, 1, 1, 1, 1])
     monkeypatch.setattr(Mixture, "predict", lambda self, rows: labels)
-    assert legend_texts(figures.clusters(X, parameters))[:2] == [
+    assert legend_texts(parameters.plot(X))[:2] == [
         "component 0 (2 rows)",
         "component 1 (8 rows)",
     ]
@@ -159,7 +161,7 @@ def test_labels_come_from_the_parameters_by_default(monkeypatch):
 def test_clusters_scatter_each_row_once_with_its_own_colour_and_marker():
     parameters = mixture(8, 2)
     X, labels = rows_of(parameters, 300)
-    (axes,) = figures.clusters(X, parameters, labels=labels).axes
+    (axes,) = parameters.plot(X, labels=labels).axes
     assert len(axes.collections) == 8
     for k, points in enumerate(axes.collections):
         np.testing.assert_array_equal(points.get_offsets(), X[labels == k])
@@ -177,7 +179,7 @@ def test_styles_are_distinct_as_pairs_beyond_the_palette():
 def test_ellipses_are_contours_of_the_marginal_covariances(n_features):
     parameters = mixture(3, n_features, offset=100.0)
     X, labels = rows_of(parameters, 90)
-    shown = panels(figures.clusters(X, parameters, labels=labels))
+    shown = panels(parameters.plot(X, labels=labels))
     angles = np.linspace(0, 2 * np.pi, 50)
     circle = np.column_stack([np.cos(angles), np.sin(angles)])
     n_scatters = 0
@@ -208,7 +210,7 @@ def test_ellipses_are_contours_of_the_marginal_covariances(n_features):
 def test_centres_are_marked_with_the_number_of_the_component():
     parameters = mixture(4, 2)
     X, labels = rows_of(parameters, 50)
-    (axes,) = figures.clusters(X, parameters, labels=labels).axes
+    (axes,) = parameters.plot(X, labels=labels).axes
     assert [text.get_text() for text in axes.texts] == ["0", "1", "2", "3"]
     np.testing.assert_array_equal([text.get_position() for text in axes.texts], parameters.means)
     circles = [line.get_xydata()[0] for line in axes.lines]
@@ -218,7 +220,7 @@ def test_centres_are_marked_with_the_number_of_the_component():
 def test_everything_lies_within_the_axes():
     parameters = mixture(3, 2)
     X = parameters.means + 0.01
-    (axes,) = figures.clusters(X, parameters, labels=[0, 1, 2]).axes
+    (axes,) = parameters.plot(X, labels=[0, 1, 2]).axes
     reach = 2 * np.sqrt(np.diagonal(parameters.covariances, axis1=1, axis2=2))
     for f, (low, high) in enumerate([axes.get_xlim(), axes.get_ylim()]):
         assert low < (parameters.means - reach)[:, f].min()
@@ -233,7 +235,7 @@ def test_density_integrates_to_one_however_narrow_a_component(n_features, smalle
     covariances[1] = smallest * np.eye(n_features)
     parameters = dataclasses.replace(parameters, covariances=covariances)
     X, labels = rows_of(parameters, 400)
-    shown = panels(figures.clusters(X, parameters, labels=labels))
+    shown = panels(parameters.plot(X, labels=labels))
     for f in range(n_features):
         x, density = mixture_curve(shown[f, f])
         assert np.trapezoid(density, x) == pytest.approx(1.0, abs=2e-3)
@@ -241,7 +243,7 @@ def test_density_integrates_to_one_however_narrow_a_component(n_features, smalle
 
 def test_component_curves_add_up_to_the_mixture_and_are_the_weighted_normal_densities():
     parameters = Mixture(np.array([0.25, 0.75]), np.array([[-1.0], [2.0]]), np.array([[[0.25]], [[4.0]]]))
-    (axes,) = figures.clusters(np.array([-1.0, 2.0, 5.0]), parameters, labels=[0, 1, 1]).axes
+    (axes,) = parameters.plot(np.array([-1.0, 2.0, 5.0]), labels=[0, 1, 1]).axes
     x, density = mixture_curve(axes)
     curves = [line.get_ydata() for line in axes.lines if line.get_linestyle() == "--"]
     assert len(curves) == 2
@@ -254,7 +256,7 @@ def test_component_curves_add_up_to_the_mixture_and_are_the_weighted_normal_dens
 def test_stacked_histogram_holds_each_cluster_in_its_share():
     parameters = mixture(3, 1)
     X, labels = rows_of(parameters, 500)
-    (axes,) = figures.clusters(X, parameters, labels=labels).axes
+    (axes,) = parameters.plot(X, labels=labels).axes
     bars = histograms(axes)
     areas = [np.sum((top - floor) * np.diff(edges)) for top, edges, floor in bars]
     np.testing.assert_allclose(areas, np.bincount(labels, minlength=3) / 500)
@@ -263,7 +265,7 @@ def test_stacked_histogram_holds_each_cluster_in_its_share():
 def test_a_collapsed_component_does_not_flatten_the_histogram():
     X = np.r_[np.full(13, 44.4), np.linspace(24.0, 45.0, 37)]
     parameters = Mixture(np.array([0.26, 0.74]), np.array([[44.4], [34.5]]), np.array([[[1e-6]], [[36.0]]]))
-    figure = draw(figures.clusters(X, parameters, labels=np.repeat([0, 1], [13, 37])))
+    figure = draw(parameters.plot(X, labels=np.repeat([0, 1], [13, 37])))
     (axes,) = figure.axes
     highest_bar = max(top.max() for top, _, _ in histograms(axes))
     assert axes.get_ylim()[1] < 2.5 * highest_bar
@@ -285,7 +287,7 @@ def test_histogram_of_one_feature_counts_every_row_and_shows_a_few_one_by_one():
 def test_legend_names_every_component_and_covers_nothing(n_components, n_features):
     parameters = mixture(n_components, n_features)
     X, labels = rows_of(parameters, 300)
-    figure = figures.clusters(X, parameters, labels=labels)
+    figure = parameters.plot(X, labels=labels)
     figure.draw_without_rendering()
     counts = np.bincount(labels, minlength=n_components)
     expected = [f"component {k} ({n} row{'' if n == 1 else 's'})" for k, n in enumerate(counts)]
@@ -303,13 +305,13 @@ def test_legend_names_every_component_and_covers_nothing(n_components, n_feature
 def test_legend_of_very_many_components_says_how_many_it_leaves_out():
     parameters = mixture(60, 2)
     X, labels = rows_of(parameters, 100)
-    assert "and 12 more" in legend_texts(draw(figures.clusters(X, parameters, labels=labels)))
+    assert "and 12 more" in legend_texts(draw(parameters.plot(X, labels=labels)))
 
 
 def test_many_rows_are_drawn_as_a_fixed_sample():
     parameters = mixture(2, 2)
     X, labels = rows_of(parameters, 30_001)
-    for picture in (plot.plot_data, lambda X: figures.clusters(X, parameters, labels=labels)):
+    for picture in (plot.plot_data, lambda X: parameters.plot(X, labels=labels)):
         figure, again = picture(X), picture(X)
         assert title(figure).startswith("20 000 of 30 001 rows")
         points = [np.concatenate([c.get_offsets() for c in f.axes[0].collections]) for f in (figure, again)]
@@ -353,7 +355,7 @@ def test_degenerate_data(case, n_features, n_components):
         np.tile(covariance, (n_components, 1, 1)),
     )
     draw(plot.plot_data(X))
-    figure = draw(figures.clusters(X, parameters, labels=labels))
+    figure = draw(parameters.plot(X, labels=labels))
     texts = legend_texts(figure)
     assert texts[:n_components] == [
         f"component 0 ({len(X)} row{'' if len(X) == 1 else 's'})",
@@ -373,7 +375,7 @@ def test_singular_covariances(scale, n_features):
     covariance = np.outer(direction, direction) - scale * np.eye(n_features)
     covariances = np.array([covariance, scale * np.eye(n_features)])
     parameters = unchecked(np.array([0.5, 0.5]), np.zeros((2, n_features)), covariances)
-    figure = draw(figures.clusters(X, parameters, labels=np.arange(30) % 2))
+    figure = draw(parameters.plot(X, labels=np.arange(30) % 2))
     widths = [e.width for axes in figure.axes for e in ellipses(axes)]
     assert len(widths) == {1: 0, 2: 4, 3: 12}[n_features]
     assert np.all(np.isfinite(widths))
@@ -400,9 +402,9 @@ def test_one_dimensional_array_is_one_feature():
             lambda X, p: plot.plot_clusters(X, p.weights, p.means, np.ones((2, 2)), [0, 0, 1]),
             r"covariances must have shape \(2, 2, 2\), for 2 weights and X; got \(2, 2\)",
         ),
-        (lambda X, p: figures.clusters(X, p, labels=[0, 1]), r"labels must have shape \(3,\)"),
-        (lambda X, p: figures.clusters(X, p, labels=[0, 1, 2]), r"labels must lie in 0\.\.1; got 0\.\.2"),
-        (lambda X, p: figures.clusters(X, p, labels=[0, 1, -1]), r"labels must lie in 0\.\.1; got -1"),
+        (lambda X, p: p.plot(X, labels=[0, 1]), r"labels must have shape \(3,\)"),
+        (lambda X, p: p.plot(X, labels=[0, 1, 2]), r"labels must lie in 0\.\.1; got 0\.\.2"),
+        (lambda X, p: p.plot(X, labels=[0, 1, -1]), r"labels must lie in 0\.\.1; got -1"),
         (lambda X, p: plot_fit.plot_responsibilities(np.ones(3)), "responsibilities must have shape"),
     ],
 )
@@ -413,7 +415,7 @@ def test_wrong_arguments_are_named(call, message):
 
 @pytest.mark.parametrize("trace", [[], [-3.5], [-3.5, -3.25], [-2.0] * 5, np.linspace(-9, -2, 1000)])
 def test_log_likelihood_shows_every_round_at_integers(trace):
-    figure = draw(figures.log_likelihood(result_of(mixture(1, 1), trace)))
+    figure = draw(result_of(mixture(1, 1), trace).plot())
     (axes,) = figure.axes
     rounds, values = axes.lines[0].get_data()
     np.testing.assert_array_equal(rounds, np.arange(1, len(trace) + 1))
@@ -434,7 +436,7 @@ def test_log_likelihood_shows_every_round_at_integers(trace):
 )
 def test_log_likelihood_title_tells_the_end_and_fits(status, outcome):
     result = result_of(mixture(1, 1), [-2.0, -1.0], log_likelihood=-1234567.81, status=status)
-    figure = figures.log_likelihood(result)
+    figure = result.plot()
     figure.draw_without_rendering()
     assert title(figure) == outcome
     assert figure.texts[0].get_window_extent().x1 <= figure.bbox.x1
@@ -477,7 +479,7 @@ def test_selection_shows_every_candidate(criterion):
         Candidate(3, "full", 1, error="collapsed"),
         Candidate(5, "diag", 1, error="collapsed"),
     )
-    figure = figures.criterion(Selection(criterion, candidates))
+    figure = Selection(criterion, candidates).plot()
     figure.draw_without_rendering()
     strip, axes = figure.axes
     curves = {line.get_label(): line for line in axes.lines}
@@ -486,9 +488,11 @@ def test_selection_shows_every_candidate(criterion):
         "full": [[1, 90.0], [3, np.nan], [5, 92.0]],
         "diag": [[2, 93.0], [3, np.nan], [4, 80.5], [5, np.nan]],
         "best": [[4, 80.5]],
-        "degenerate\ncomponents": [[4, 80.5]],
+        "degenerate components": [[4, 80.5]],
     }
-    assert set(curves) == set(expected) == set(legend_texts(figure))
+    assert set(curves) == set(expected) == {*legend_texts(figure), *labels_of(axes)}
+    ends = {name: label.xy for name, label in labels_of(axes).items()}
+    assert ends == {"full": (5, 92.0 - shift), "diag": (4, 80.5 - shift)}  # the last that was fitted
     for name, points in expected.items():
         np.testing.assert_array_equal(curves[name].get_xydata(), np.array(points) - [0.0, shift])
     assert curves["full"].get_color() != curves["diag"].get_color()
@@ -507,10 +511,40 @@ def test_selection_shows_every_candidate(criterion):
     assert not any(legend.overlaps(panel.get_tightbbox()) for panel in figure.axes)
 
 
+def labels_of(axes):
+    """The names beside the curves."""
+    return {text.get_text(): text for text in axes.texts}
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-3, 10.0])
+@pytest.mark.parametrize("numbers", [(2,), (1, 2, 3)])
+def test_structures_with_the_same_criterion_can_be_told_apart(numbers, apart):
+    names = ("full", "tied", "diag", "spherical")
+    candidates = [candidate(k, name, 5.0 + k + apart * i) for k in numbers for i, name in enumerate(names)]
+    figure = Selection("bic", tuple(sorted(candidates, key=lambda each: each.bic))).plot()
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    labels = labels_of(axes)
+    assert set(labels) == set(names)
+    curves = [line for line in axes.lines if line.get_label() in names]
+    for line in curves:
+        assert same_color(labels[line.get_label()].get_color(), line.get_color())
+    # What is drawn above covers less of the curve and of its points.
+    assert [line.get_label() for line in curves] == list(names)
+    assert all(below.get_markersize() > above.get_markersize() for below, above in pairwise(curves))
+    assert len({line.get_linestyle() + str(line._unscaled_dash_pattern) for line in curves}) == len(names)
+    extents = [Text.get_window_extent(label) for label in labels.values()]  # without the line that leads there
+    assert all(axes.bbox.x1 < extent.x0 < extent.x1 < figure.bbox.x1 for extent in extents)
+    by_height = sorted(extents, key=lambda extent: extent.y0)
+    assert all(lower.y1 <= upper.y0 + 1 for lower, upper in pairwise(by_height))
+    if apart > 1.0:
+        assert [labels[name].xyann[1] for name in names] == sorted(labels[name].xyann[1] for name in names)
+
+
 def test_a_structure_has_its_own_colour_whichever_others_there_are():
     def color_of(*types):
         candidates = tuple(candidate(1, name, 5.0) for name in types)
-        lines = draw(figures.criterion(Selection("bic", candidates))).axes[0].lines
+        lines = draw(Selection("bic", candidates).plot()).axes[0].lines
         return {line.get_label(): line.get_color() for line in lines}["tied"]
 
     assert color_of("tied") == color_of("full", "tied", "diag", "spherical")
@@ -518,7 +552,7 @@ def test_a_structure_has_its_own_colour_whichever_others_there_are():
 
 def test_large_criteria_are_written_out():
     candidates = tuple(candidate(k, "full", 123_456_780.0 + k) for k in range(1, 4))
-    (axes,) = draw(figures.criterion(Selection("bic", candidates))).axes
+    (axes,) = draw(Selection("bic", candidates).plot()).axes
     assert axes.yaxis.get_offset_text().get_text() == ""
     assert any(label.get_text().startswith("12345678") for label in axes.get_yticklabels())
 
@@ -567,6 +601,41 @@ def test_saved_pictures_carry_the_names_of_the_model(tmp_path, monkeypatch):
         monkeypatch.setattr(plot, name, spy)
     figures.save_pictures(tmp_path, X, result_of(parameters, [-1.0]), np.eye(2)[labels])
     assert seen == [("a", "b"), ("a", "b")]
+
+
+def test_pictures_are_those_of_what_was_fitted():
+    parameters = mixture(2, 2, feature_names=("a", "b"))
+    X, _ = rows_of(parameters, 20)
+    assert draw(parameters.plot(X)).axes[0].get_ylabel() == "b"
+    with pytest.raises(ValueError, match="X has 3 features, but the model has 2"):
+        parameters.plot(np.zeros((4, 3)))
+
+
+def test_a_notebook_shows_a_picture_although_nobody_imported_pyplot():
+    program = (
+        "import sys, fastgmm\n"
+        "mixture = fastgmm.Mixture([1.0], [[0.0]], [[[1.0]]])\n"
+        "png = mixture.plot([[1.0], [2.0]], labels=[0, 0])._repr_png_()\n"
+        "assert png.startswith(b'\\x89PNG')\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    run(program)
+
+
+def test_without_matplotlib_a_picture_is_refused_in_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "matplotlib.py").write_text("raise ModuleNotFoundError('hidden', name='matplotlib')")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import fastgmm\n"
+        "mixture = fastgmm.Mixture([1.0], [[0.0]], [[[1.0]]])\n"
+        "try:\n"
+        "    mixture.plot([[1.0], [2.0]])\n"
+        "except ModuleNotFoundError as error:\n"
+        "    print(error)\n"
+        "print(mixture)\n"
+    )
+    first = run(program).splitlines()[0]
+    assert first == "pictures need matplotlib; install it with: python -m pip install matplotlib"
 
 
 def test_pyplot_is_never_imported():

@@ -15,6 +15,7 @@ is a smaller tol.
 """
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -27,7 +28,7 @@ from bench import studies
 from fastgmm import IterationState, Mixture
 from fastgmm.data import load_example
 from fastgmm.pictures import drawing
-from fastgmm.shell import figures, files
+from fastgmm.shell import files
 
 N_COMPONENTS = 4
 TOLERANCE = 1e-8  # of the norm
@@ -102,7 +103,7 @@ def main(
         files.write_labels(directory / "labels.csv", result.mixture.responsibilities(X))
         drawing.save(
             directory,
-            clusters=figures.clusters(X, result.mixture, labels=watch.labels[-1], feature_names=names),
+            clusters=replace(result.mixture, feature_names=names).plot(X, labels=watch.labels[-1]),
             stopping=plot_stopping(watch, final),
         )
     earlier = next((i for i, change in enumerate(watch.changes, start=1) if abs(change) < DEFAULT_TOL), result.n_iter)

@@ -13,6 +13,7 @@ and neither does fastgmm's regulariser, but k-means does.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ import fastgmm
 from bench import studies
 from fastgmm import FitResult, Mixture
 from fastgmm.pictures import drawing, plot
-from fastgmm.shell import figures, files
+from fastgmm.shell import files
 from fastgmm.shell.tables.columns import Reading, Table
 from fastgmm.shell.tables.read import read_example, read_table
 
@@ -76,11 +77,11 @@ def fit_in_three_ways(scaled: NDArray, first_seed: int) -> dict[str, list[FitRes
 
 def figures_of(name: str, table: Table, scaled: NDArray, result: FitResult) -> dict[str, Figure]:
     columns = table.feature_names or [f"column {i}" for i in range(scaled.shape[1])]
-    scaled_columns = [f"{column}, scaled" for column in columns]
+    classes = replace(result.mixture, feature_names=[f"{column}, scaled" for column in columns])
     return {
         f"{name}_rows": plot.plot_data(table.X, feature_names=columns),
-        f"{name}_classes": figures.clusters(scaled, result.mixture, feature_names=scaled_columns),
-        f"{name}_log_likelihood": figures.log_likelihood(result),
+        f"{name}_classes": classes.plot(scaled),
+        f"{name}_log_likelihood": result.plot(),
     }
 
 

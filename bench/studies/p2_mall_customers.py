@@ -84,7 +84,7 @@ def main(
         responsibilities = result.mixture.responsibilities(X)
         figures.save_pictures(directory, X, result, responsibilities, selection)
         best = replace(selection.best.mixture, feature_names=names)
-        drawing.save(directory, groups=figures.clusters(X, best))
+        drawing.save(directory, groups=best.plot(X))
     zeros = [n_underflowing(X, start) for start in starts]
     print(f"rows of density 0, in float64, under the original's start: {min(zeros)} to {max(zeros)} of {len(X)}\n")
     studies.print_table(

@@ -30,7 +30,7 @@ from bench.studies.p3_starts import TOLERANCE, fit
 from fastgmm import FitResult, Mixture, SufficientStatistics
 from fastgmm.data import fourclusters, load_example
 from fastgmm.pictures import drawing
-from fastgmm.shell import figures, files, report
+from fastgmm.shell import files, report
 
 N_DRAWN = 500
 
@@ -102,9 +102,9 @@ def main(
         drawing.save(
             directory,
             log_likelihood=plot_courses(totals_of(result, len(X)), original),
-            rows=figures.clusters(drawn, mixture),
+            rows=mixture.plot(drawn),
             starts=p3_starts.plot_ends(starts, ends),
-            stalled=figures.clusters(X, p3_starts.most_frequent_wrong_end(ends), feature_names=names),
+            stalled=replace(p3_starts.most_frequent_wrong_end(ends), feature_names=names).plot(X),
         )
     report.print_tables(report.parameters_table(mixture))
     print(f"{formula(mixture)}\n")

@@ -29,7 +29,7 @@ from bench.studies.p4_faults import N_ROUNDS, N_SEEDS, by_faults
 from fastgmm import FitResult, Mixture
 from fastgmm.data import load_example
 from fastgmm.pictures import drawing
-from fastgmm.shell import figures, files, report
+from fastgmm.shell import files, report
 
 DEFAULT_TOL, TOL = 1e-3, 1e-8
 REPEATED = 44.44571429  # 13 times among the 50 values
@@ -98,8 +98,8 @@ def main(out: studies.Out) -> None:
         collapsed, warning = collapse(x, answer, reg_covar="auto")
         drawing.save(
             directory,
-            answer=figures.clusters(x, answer),
-            collapse=figures.clusters(x, collapsed.mixture, feature_names=names),
+            answer=answer.plot(x),
+            collapse=replace(collapsed.mixture, feature_names=names).plot(x),
             means=plot_means(runs, answer.means.ravel()),
         )
     studies.print_table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -31,6 +32,15 @@ MIXTURE_COLOR = "#222222"
 ELLIPSE_STYLES: dict[int, Literal["-", "--"]] = {1: "-", 2: "--"}  # by number of standard deviations
 
 
+class Picture(Figure):
+    """A figure that a notebook shows although pyplot, which tells notebooks how, was never imported."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png")
+        return file.getvalue()
+
+
 def as_rows(X: ArrayLike) -> NDArray:
     """View X as (N, D), without converting it: it may be a memory map far larger than memory."""
     rows = np.asanyarray(X)
@@ -51,7 +61,7 @@ def rows_to_draw(n_rows: int) -> NDArray[np.int64] | slice:
 def names_or_numbers(feature_names: Iterable[object] | None, n_features: int) -> list[str]:
     """Return one name per feature."""
     if feature_names is None:
-        return [f"feature {f}" for f in range(n_features)]
+        return [f"x{f}" for f in range(n_features)]
     names = [str(name) for name in feature_names]
     if len(names) != n_features:
         raise ValueError(f"feature_names must have {n_features} names, one per column of X; got {len(names)}")
@@ -75,7 +85,7 @@ def make_panels(
     in_corner = side > 1 and len(legend) <= 12  # the empty upper triangle has room
     n_legend_columns = 0 if in_corner else math.ceil(len(legend) / 20)
     width, height = (5.8, 4.8) if side == 1 else (0.8 + 2.3 * side, 0.8 + 2.1 * side)
-    figure = Figure(figsize=(width + 2.1 * n_legend_columns, height), layout="constrained")
+    figure = Picture(figsize=(width + 2.1 * n_legend_columns, height), layout="constrained")
     if in_corner and legend:
         figure.legend(handles=legend, loc="upper right", bbox_to_anchor=(0.99, 0.95))
     elif legend:

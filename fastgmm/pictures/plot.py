@@ -29,7 +29,7 @@ def plot_data(X: ArrayLike, *, feature_names: Sequence[str] | None = None) -> Fi
     X : (N, D) or (N,) array_like
         The rows.
     feature_names : sequence of str, optional
-        Labels of the axes; ``feature 0``, ``feature 1``, ... if not given.
+        Labels of the axes; ``x0``, ``x1``, ... if not given.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def plot_clusters(
     labels : (N,) array_like of int
         The component of each row.
     feature_names : sequence of str, optional
-        Labels of the axes; ``feature 0``, ``feature 1``, ... if not given.
+        Labels of the axes; ``x0``, ``x1``, ... if not given.
 
     Returns
     -------

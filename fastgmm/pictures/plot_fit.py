@@ -1,4 +1,4 @@
-"""Pictures of how a fit went: the climb of the log-likelihood, the responsibilities, the criterion over a grid.
+"""Pictures of how a fit went: the climb of the log-likelihood, the responsibilities.
 
 Made without pyplot, as in ``plot.py``.
 """
@@ -6,14 +6,11 @@ Made without pyplot, as in ``plot.py``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import drawing
 
@@ -35,7 +32,7 @@ def plot_log_likelihood(trace: ArrayLike, log_likelihood: float, status: str) ->
     Figure
         One curve; the title gives the final total log-likelihood and how the fit ended.
     """
-    figure = Figure(figsize=(6.8, 4.4), layout="constrained")
+    figure = drawing.Picture(figsize=(6.8, 4.4), layout="constrained")
     axes = drawing.despine(figure.add_subplot())
     trace = np.asarray(trace, dtype=np.float64)
     marker = "o" if len(trace) <= 60 else None
@@ -72,7 +69,7 @@ def plot_responsibilities(responsibilities: ArrayLike) -> Figure:
     n_panels = min(n_components, drawing.MAX_PANELS)
     n_columns = max(min(n_panels, 3), math.ceil(math.sqrt(n_panels)))
     n_lines = math.ceil(n_panels / n_columns)
-    figure = Figure(figsize=(max(5.0, 1.2 + 2.3 * n_columns), 1.2 + 2.0 * n_lines), layout="constrained")
+    figure = drawing.Picture(figsize=(max(5.0, 1.2 + 2.3 * n_columns), 1.2 + 2.0 * n_lines), layout="constrained")
     edges = np.linspace(0.0, 1.0, 21)
     for k in range(n_panels):
         axes = drawing.despine(figure.add_subplot(n_lines, n_columns, k + 1))
@@ -92,91 +89,3 @@ def plot_responsibilities(responsibilities: ArrayLike) -> Figure:
     notes = [f"first {n_panels} of {n_components} components"] if left_out else []
     drawing.write_title(figure, [drawing.counted(n_rows, "row"), *notes])
     return figure
-
-
-def plot_selection(
-    criterion: str,
-    n_components: ArrayLike,
-    covariance_types: Sequence[str],
-    values: ArrayLike,
-    *,
-    degenerate: ArrayLike,
-    structures: Sequence[str],
-) -> Figure:
-    """Draw the criterion of each candidate against its number of components.
-
-    Parameters
-    ----------
-    criterion : str
-        Its name, "bic" or "aic".
-    n_components : (C,) array_like of int
-        Number of components of each candidate, the best candidate first.
-    covariance_types : (C,) sequence of str
-        Its covariance structure.
-    values : (C,) array_like
-        Its criterion; NaN where there is no fit.
-    degenerate : (C,) array_like of bool
-        Whether it has degenerate components.
-    structures : sequence of str
-        All structures that there are: a structure has its own colour whichever others are drawn.
-
-    Returns
-    -------
-    Figure
-        One curve per covariance structure, a ring around the best candidate, a white dot where components are
-        degenerate, and where there is no fit a gap in the curve and a cross in a strip above.
-    """
-    numbers, heights, names = np.asarray(n_components), np.asarray(values), np.asarray(covariance_types)
-    styles = {name: _style(position) for position, name in enumerate(structures)}
-    figure = Figure(figsize=(6.8, 4.4), layout="constrained")
-    missing = np.isnan(heights)
-    axes = _axes_below_missing(figure, numbers[missing], names[missing].tolist(), styles)
-    for covariance_type, style in styles.items():
-        (chosen,) = np.nonzero(names == covariance_type)
-        if len(chosen):
-            chosen = chosen[np.argsort(numbers[chosen])]
-            axes.plot(numbers[chosen], heights[chosen], **style, label=covariance_type)
-    marked = np.asarray(degenerate, dtype=bool)
-    if marked.any():
-        (dots,) = axes.plot(numbers[marked], heights[marked], "o", markersize=4, label="degenerate\ncomponents")
-        dots.set(markerfacecolor="white", markeredgecolor=drawing.MIXTURE_COLOR)
-    (ring,) = axes.plot(numbers[0], heights[0], "o", markersize=14, label="best")
-    ring.set(markerfacecolor="none", markeredgecolor=drawing.MIXTURE_COLOR)
-    figure.legend(loc="outside right upper", fontsize=9)
-
-    axes.set_xlim(numbers.min() - 0.5, numbers.max() + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
-    axes.grid(axis="y", alpha=0.3)
-    axes.set_xlabel("components")
-    axes.set_ylabel(f"{criterion.upper()} (lower is better)")
-    number = drawing.counted(int(numbers[0]), "component")
-    drawing.write_title(figure, [f"Best by {criterion.upper()}: {number}", f"{names[0]} covariance"])
-    return figure
-
-
-def _axes_below_missing(
-    figure: Figure, numbers: NDArray[Any], covariance_types: list[str], styles: dict[str, dict[str, Any]]
-) -> Axes:
-    """Make axes for the candidates that were fitted, below a strip with a cross for each of the others, if any."""
-    if not covariance_types:
-        return drawing.despine(figure.add_subplot())
-    lines = [covariance_type for covariance_type in styles if covariance_type in covariance_types]
-    strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(len(lines), 16))
-    strip.scatter(
-        numbers,
-        [lines.index(covariance_type) for covariance_type in covariance_types],
-        color=[styles[covariance_type]["color"] for covariance_type in covariance_types],
-        marker="x",
-    )
-    strip.set_ylim(len(lines) - 0.5, -0.5)
-    strip.set_yticks(range(len(lines)), [f"{covariance_type}: no fit" for covariance_type in lines], fontsize=9)
-    strip.tick_params(length=0, labelbottom=False)
-    strip.spines[:].set_visible(False)
-    return drawing.despine(axes)
-
-
-def _style(position: int) -> dict[str, Any]:
-    """Colour and marker of the structure at a position."""
-    color, marker = drawing.cluster_style(position)
-    return {"color": color, "marker": marker}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 from ..em.outcome import Status
 from ..model.structures import STRUCTURES
 from ..results import FitResult
+from ..summary.contents import summary_of_grid
+from ..summary.layout import Summarised, Summary
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLUMNS = (
     *("n_components", "covariance_type", "n_free", "log_likelihood", "bic", "aic"),
@@ -77,8 +82,8 @@ def rank(candidate: Candidate, criterion: str) -> tuple[bool, float, int, int, i
     return candidate.result is None, value, candidate.n_free, candidate.n_components, order
 
 
-@dataclass(frozen=True, eq=False)
-class Selection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Selection(Summarised):
     """The fits of a grid, best first.
 
     Attributes
@@ -109,3 +114,21 @@ class Selection:
         columns["n_degenerate"] = np.array([len(candidate.degenerate_components) for candidate in self.candidates])
         columns["error"] = np.array([candidate.error or "" for candidate in self.candidates])
         return columns
+
+    def summary(self) -> Summary:
+        """Return the best candidates; what `print` shows."""
+        return summary_of_grid(self.criterion, self.table())
+
+    def plot(self) -> Figure:
+        """Draw the criterion over the grid, a curve per covariance structure."""
+        from ..pictures import plot_selection
+
+        table = self.table()
+        return plot_selection.plot_selection(
+            self.criterion,
+            table["n_components"],
+            table["covariance_type"].tolist(),
+            table[self.criterion],
+            degenerate=table["n_degenerate"] > 0,
+            structures=tuple(STRUCTURES),
+        )

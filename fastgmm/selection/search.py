@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +15,7 @@ from ..api import checked_options
 from ..em.fitting import Options, fit_rows
 from ..em.outcome import Callback, FitFailure, FitWarning, IterationState
 from ..em.start import METHODS
-from ..model.criteria import CRITERIA, criterion_value
+from ..model.criteria import CRITERIA
 from ..model.structures import STRUCTURES
 from ..results import result_of
 from ..rows import check
@@ -142,18 +143,20 @@ def _fitted(
     feature_names: tuple[str, ...] | None,
 ) -> Candidate:
     """Fit a point of the grid; a failure is a candidate, too."""
+    began = time.perf_counter()
     try:
-        result = result_of(fit_rows(rows, weights, point), feature_names)
+        run = fit_rows(rows, weights, point)
     except FitFailure as failure:
         return _without_fit(point, rows, error=str(failure), n_failed=point.n_init)
-    n_free = result.mixture.n_free
+    seconds = time.perf_counter() - began
+    result = result_of(run, feature_names, n_samples=len(rows), total_weight=total_weight, seconds=seconds)
     return Candidate(
         point.n_components,
         point.covariance_type,
-        n_free,
+        result.mixture.n_free,
         result.log_likelihood,
-        bic=criterion_value("bic", result.log_likelihood, n_free, total_weight),
-        aic=criterion_value("aic", result.log_likelihood, n_free, total_weight),
+        bic=result.bic,
+        aic=result.aic,
         status=result.status,
         n_iter=result.n_iter,
         n_failed=result.n_failed,

@@ -15,6 +15,7 @@ from ..mixture import Mixture
 from ..model.criteria import CRITERIA, criterion_value
 from ..results import FitResult
 from ..selection import Selection
+from ..summary.contents import names_or_numbers
 
 MOST_FEATURES = 8  # printed with their covariances; of more, the means of the first few
 HEADING_WIDTH = 14  # characters; two features then fit a terminal of 80
@@ -34,7 +35,7 @@ def print_tables(*tables: Table) -> None:
 def parameters_table(parameters: Mixture) -> Table:
     """Tabulate weights, means and covariances: a line per component and feature."""
     k, d = parameters.means.shape
-    names = parameters.feature_names or tuple(f"feature {j}" for j in range(d))
+    names = names_or_numbers(parameters.feature_names, d)
     with_covariances = d <= MOST_FEATURES
     matrices = parameters.full_covariances()
     shown = range(min(d, MOST_FEATURES))

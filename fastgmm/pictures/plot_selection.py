@@ -1,0 +1,141 @@
+"""The picture of a grid of fits: the criterion over the number of components. Made without pyplot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+
+from . import drawing
+
+LABEL_GAP = 0.06  # of the height of the axes, between the names of two curves
+DASH = 8.0  # line widths after which a pattern of dashes returns
+
+
+def plot_selection(
+    criterion: str,
+    n_components: ArrayLike,
+    covariance_types: Sequence[str],
+    values: ArrayLike,
+    *,
+    degenerate: ArrayLike,
+    structures: Sequence[str],
+) -> Figure:
+    """Draw the criterion of each candidate against its number of components.
+
+    Parameters
+    ----------
+    criterion : str
+        Its name, "bic" or "aic".
+    n_components : (C,) array_like of int
+        Number of components of each candidate, the best candidate first.
+    covariance_types : (C,) sequence of str
+        Its covariance structure.
+    values : (C,) array_like
+        Its criterion; NaN where there is no fit.
+    degenerate : (C,) array_like of bool
+        Whether it has degenerate components.
+    structures : sequence of str
+        All structures that there are: a structure has its own colour whichever others are drawn.
+
+    Returns
+    -------
+    Figure
+        One curve per covariance structure, a ring around the best candidate, a white dot where components are
+        degenerate, and where there is no fit a gap in the curve and a cross in a strip above.
+    """
+    numbers, heights, names = np.asarray(n_components), np.asarray(values), np.asarray(covariance_types)
+    styles = {name: _style(position, len(structures)) for position, name in enumerate(structures)}
+    figure = drawing.Picture(figsize=(6.8, 4.4), layout="constrained")
+    missing = np.isnan(heights)
+    axes = _axes_below_missing(figure, numbers[missing], names[missing].tolist(), styles)
+    ends = {}
+    for covariance_type, style in styles.items():
+        (chosen,) = np.nonzero(names == covariance_type)
+        if len(chosen):
+            chosen = chosen[np.argsort(numbers[chosen])]
+            axes.plot(numbers[chosen], heights[chosen], **style, label=covariance_type)
+            fitted = chosen[~missing[chosen]]
+            if len(fitted):
+                ends[covariance_type] = float(numbers[fitted[-1]]), float(heights[fitted[-1]])
+    marked = np.asarray(degenerate, dtype=bool)
+    handles = []
+    if marked.any():
+        (dots,) = axes.plot(numbers[marked], heights[marked], "o", markersize=4, label="degenerate components")
+        dots.set(markerfacecolor="white", markeredgecolor=drawing.MIXTURE_COLOR)
+        handles.append(dots)
+    (ring,) = axes.plot(numbers[0], heights[0], "o", markersize=14, label="best")
+    ring.set(markerfacecolor="none", markeredgecolor=drawing.MIXTURE_COLOR)
+    figure.legend(handles=[ring, *handles], loc="outside lower right", ncols=2, fontsize=9, frameon=False)
+
+    axes.set_xlim(numbers.min() - 0.5, numbers.max() + 0.5)
+    _label_ends(axes, ends, styles)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_xlabel("components")
+    axes.set_ylabel(f"{criterion.upper()} (lower is better)")
+    number = drawing.counted(int(numbers[0]), "component")
+    drawing.write_title(figure, [f"Best by {criterion.upper()}: {number}", f"{names[0]} covariance"])
+    return figure
+
+
+def _axes_below_missing(
+    figure: Figure, numbers: NDArray[Any], covariance_types: list[str], styles: dict[str, dict[str, Any]]
+) -> Axes:
+    """Make axes for the candidates that were fitted, below a strip with a cross for each of the others, if any."""
+    if not covariance_types:
+        return drawing.despine(figure.add_subplot())
+    lines = [covariance_type for covariance_type in styles if covariance_type in covariance_types]
+    strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=(len(lines), 16))
+    strip.scatter(
+        numbers,
+        [lines.index(covariance_type) for covariance_type in covariance_types],
+        color=[styles[covariance_type]["color"] for covariance_type in covariance_types],
+        marker="x",
+    )
+    strip.set_ylim(len(lines) - 0.5, -0.5)
+    strip.set_yticks(range(len(lines)), [f"{covariance_type}: no fit" for covariance_type in lines], fontsize=9)
+    strip.tick_params(length=0, labelbottom=False)
+    strip.spines[:].set_visible(False)
+    return drawing.despine(axes)
+
+
+def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]], styles: dict[str, dict[str, Any]]) -> None:
+    """Name each curve to the right of its last point; names of curves that end close together are moved apart."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high)
+    in_order = sorted(ends, key=lambda name: ends[name][1])
+    places = np.array([(ends[name][1] - low) / (high - low) for name in in_order])
+    # Pushed up from the lowest, or down from the highest, they are apart; and so is the average of both.
+    gaps = LABEL_GAP * np.arange(len(places))
+    upwards = np.maximum.accumulate(places - gaps) + gaps
+    downwards = np.minimum.accumulate((places - gaps)[::-1])[::-1] + gaps
+    for name, place in zip(in_order, (upwards + downwards) / 2, strict=True):
+        axes.annotate(
+            name,
+            xy=ends[name],
+            xytext=(1.05, place),
+            textcoords="axes fraction",
+            color=styles[name]["color"],
+            verticalalignment="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "linestyle": ":", "color": styles[name]["color"], "shrinkB": 5},
+        )
+
+
+def _style(position: int, n_structures: int) -> dict[str, Any]:
+    """Colour, marker and dashes of a structure: each leaves gaps and margins for those below, which may be equal."""
+    color, marker = drawing.cluster_style(position)
+    dash = DASH * (n_structures - position) / n_structures
+    return {
+        "color": color,
+        "marker": marker,
+        "markersize": 4 + 1.5 * (n_structures - 1 - position),
+        "linestyle": (0, (dash, DASH - dash)) if position else "-",
+    }
