@@ -160,7 +160,8 @@ def compare(
     except Missing as missing:
         fail(f"--peer {missing}")
     write(results, path)
-    print(f"{compare_table.details(results)}\n\n{compare_table.summary(results)}")
+    parts = compare_table.details(results), compare_table.summary(results), compare_table.provenance(results)
+    print("\n\n".join(parts))
     if plot:
         compare_plot.draw(results, path.with_suffix(".png"))
 
@@ -172,24 +173,24 @@ def report(
     comparison: Annotated[Path, typer.Option(help="The JSON of a comparison.")] = ROOT / "compare.json",
     readme: Annotated[Path, typer.Option(help="The file with the markers.")] = ROOT.parent / "README.md",
 ) -> None:
-    """Write the tables and plots of the runs into the README and the documentation."""
+    """Write the tables and plots of the runs into the documentation, and the short table into the README."""
     documents = readme.parent / "docs"
     loaded = load(results, reporting.table)
-    climbed = load(ladder, show.summary)
+    climbed = load(ladder, lambda climb: [show.table(problem) for problem in climb["problems"]])
     compared = load(comparison, compare_table.summary)
     try:
         reporting.update(readme, documents / "speed.md", loaded)
         if loaded["scaling"]:
             reporting.plot_scaling(loaded["scaling"], documents / "scaling.png")
-        reporting.update_ladder(readme, documents / "ladder.md", climbed)
+        reporting.update_ladder(documents / "ladder.md", climbed)
         show.plot(climbed, documents / "ladder.png")
-        reporting.update_comparison(readme, documents / "comparison.md", compared)
+        reporting.update_comparison(documents / "comparison.md", compared)
         compare_plot.draw(compared, documents / "compare.png")
     except (OSError, ValueError) as error:
         fail(str(error))
 
 
-def load(path: Path, render: Callable[[dict], str]) -> dict:
+def load(path: Path, render: Callable[[dict], object]) -> dict:
     """Read the JSON of a run, which is one if it can be rendered."""
     try:
         loaded = json.loads(path.read_text())

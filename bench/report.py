@@ -1,4 +1,4 @@
-"""From the JSON of runs to the tables of the README and of ``docs``, between markers."""
+"""From the JSON of runs to the tables of ``docs``, and a small one in the README, between markers."""
 
 import statistics
 from pathlib import Path
@@ -7,6 +7,28 @@ from bench import markdown, serial
 from bench.compare import table as compare_table
 from bench.ladder import show
 from bench.markdown import number
+
+# What a newcomer sees: few features and many, each structure's kind of work, single precision.
+SHORT = (
+    "1e+06 x 2, K = 4",
+    "1e+06 x 8, K = 8",
+    "100000 x 32, K = 32",
+    "1e+06 x 8, K = 8, diag",
+    "1e+06 x 8, K = 8, float32",
+)
+
+
+def short_table(results: dict) -> str:
+    """Markdown: milliseconds of a round and multiples of them, for the cases of the README."""
+    header = ("rows x features, components", "ms per round", "times scikit-learn", "times oneDAL")
+    rows = []
+    for result in results["results"]:
+        entries = {entry["name"]: entry for entry in result["implementations"]}
+        if result["case"]["name"] in SHORT:
+            peers = [multiple(entries.get(peer)) for peer in ("scikit-learn", "oneDAL")]
+            rows.append([result["case"]["name"], milliseconds(entries["fastgmm"]), *peers])
+    where = results["environment"]
+    return f"{markdown.table(header, rows)}\n\n{where['processor']}, {where['threads']} threads, {where['date']}."
 
 
 def table(results: dict) -> str:
@@ -18,18 +40,17 @@ def table(results: dict) -> str:
         entries = {entry["name"]: entry for entry in result["implementations"]}
         own = entries["fastgmm"]
         name = result["case"]["name"]
-        milliseconds = 1e3 * statistics.median(own["seconds_per_round"])
         least, share, most = own["share_of_limit"]
         peers = [multiple(entries.get(peer)) for peer in ("scikit-learn", "oneDAL")]
         difference = max(entry["difference"] for entry in entries.values())
         shares = f"{share:.2f} ({least:.2f}–{most:.2f})"
-        rows.append([name, number(milliseconds), shares, *peers, f"{difference:.0e}"])
+        rows.append([name, milliseconds(own), shares, *peers, f"{difference:.0e}"])
     lines = [markdown.table(header, rows)]
     if results["scaling"]:
         lines += [
             "",
             "![Seconds per round against rows, features and components, fastgmm, scikit-learn and the limit]"
-            "(docs/scaling.png)",
+            "(scaling.png)",
         ]
     peaks = "; ".join(f"{name}: {value:.0f} MB" for name, value in results["memory"].items())
     lines += [
@@ -49,6 +70,11 @@ def provenance(results: dict) -> str:
         f"Medians of {results['turns']} turns. {where['processor']} ({', '.join(where['features'])}), "
         f"{where['threads']} threads ({where['threading_layer']}), {versions}; {where['date']}; `{where['command']}`."
     )
+
+
+def milliseconds(entry: dict) -> str:
+    """Median time of a round."""
+    return number(1e3 * statistics.median(entry["seconds_per_round"]))
 
 
 def multiple(entry: dict | None) -> str:
@@ -86,31 +112,32 @@ def plot_scaling(scaling: dict, path: Path) -> None:
 
 
 def update(readme: Path, speed: Path, results: dict) -> None:
-    """Put the table into `readme`, and what many threads leave idle into `speed`; ValueError without markers."""
-    readme.write_text(between(readme.read_text(), "bench", table(results), readme))
+    """Put the short table into `readme`, and into `speed` all of it, and what many threads leave idle."""
+    readme.write_text(between(readme.read_text(), "bench", short_table(results), readme))
     idle = f"{serial.table(results)}\n\n{provenance(results)}"
-    speed.write_text(between(speed.read_text(), "serial", idle, speed))
+    text = between(speed.read_text(), "bench", table(results), speed)
+    speed.write_text(between(text, "serial", idle, speed))
 
 
-def update_ladder(readme: Path, walk: Path, results: dict) -> None:
-    """Put the ladder's summary into `readme`, its tables and what each rung gained into `walk`."""
-    where = provenance(results)
-    summary = f"{show.summary(results)}\n\n![Time of each rung on a log axis](docs/ladder.png)\n\n{where}"
-    readme.write_text(between(readme.read_text(), "ladder", summary, readme))
+def update_ladder(walk: Path, results: dict) -> None:
+    """Put the ladder's tables and what each rung gained into `walk`."""
     tables = [f"**{show.size(problem)}**\n\n{show.table(problem)}" for problem in results["problems"]]
-    text = between(walk.read_text(), "ladder", "\n\n".join([*tables, where]), walk)
+    text = between(walk.read_text(), "ladder", "\n\n".join([*tables, provenance(results)]), walk)
     for rung in results["problems"][0]["rungs"]:
         text = between(text, rung["name"], show.sentence(results, rung["name"]), walk)
     walk.write_text(text)
 
 
-def update_comparison(readme: Path, details: Path, results: dict) -> None:
-    """Put a comparison's summary into `readme`, each of its measurements into `details`."""
-    picture = "![Multiples of fastgmm's time, by case and peer](docs/compare.png)"
-    summary = f"{compare_table.summary(results)}\n\n{picture}"
-    readme.write_text(between(readme.read_text(), "compare", summary, readme))
-    measurements = f"{compare_table.details(results)}\n\n{compare_table.provenance(results)}"
-    details.write_text(between(details.read_text(), "compare", measurements, details))
+def update_comparison(page: Path, results: dict) -> None:
+    """Put a comparison's summary and each of its measurements into `page`."""
+    picture = "![Multiples of fastgmm's time, by case and peer](compare.png)"
+    parts = [
+        compare_table.summary(results),
+        picture,
+        compare_table.details(results),
+        compare_table.provenance(results),
+    ]
+    page.write_text(between(page.read_text(), "compare", "\n\n".join(parts), page))
 
 
 def between(text: str, marker: str, content: str, path: Path) -> str:

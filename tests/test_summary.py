@@ -47,12 +47,12 @@ def mixture(n_components, n_features, names=None, covariance_type="full"):
 def cells_of(text, *headings):
     """The cells of the table in `text` whose first line has these headings."""
     lines = iter(text.splitlines())
-    head = next(line for line in lines if line.split("  ")[0] == headings[0])
-    rows = [re.split(r" {2,}", head)]
+    head = next(line for line in lines if re.split(r" {2,}", line.strip())[0] == headings[0])
+    rows = [re.split(r" {2,}", head.strip())]
     for line in lines:
         if not line or line.startswith("Not shown"):
             break
-        rows.append(re.split(r" {2,}", line))
+        rows.append(re.split(r" {2,}", line.strip()))
     assert all(heading in rows[0] for heading in headings)
     return rows
 

@@ -19,7 +19,7 @@ reached are those of all seeds over the number that did: what restarting takes o
 
 
 def summary(results: dict) -> str:
-    """Return a table of rounds and one of whole fits, a column per peer, and where they were measured."""
+    """Return a table of rounds and one of whole fits, a column per peer."""
     here = installed(results)
     return "\n\n".join(
         (
@@ -27,7 +27,6 @@ def summary(results: dict) -> str:
             multiples(results["rounds"], here),
             REACHED.format(n_seeds=results["n_seeds"], same=SAME),
             until_reached(results["fits"], here),
-            provenance(results),
         )
     )
 

@@ -41,22 +41,6 @@ def table(problem: dict) -> str:
     return markdown.table(COLUMNS + DETAILS, lines, n_left=2)
 
 
-def summary(results: dict) -> str:
-    """One table for all problems, short enough for the README."""
-    problems = results["problems"]
-    header, lines = ["rung"], []
-    for problem in problems:
-        header += [f"ns, {size(problem)}", "times before", "times the blog loop"]
-    for rungs in zip(*(problem["rungs"] for problem in problems), strict=True):
-        cells = [f"`{rungs[0]['name']}`"]
-        for problem, rung in zip(problems, rungs, strict=True):
-            before = rung["times_before"]
-            cells += [number(nanoseconds(problem, rung)), number(before[1]) if before else ""]
-            cells += [number(rung["times_first"][1])]
-        lines.append(cells)
-    return markdown.table(header, lines)
-
-
 def sentence(results: dict, name: str) -> str:
     """Say what a rung gained at each problem."""
     parts = []

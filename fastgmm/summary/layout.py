@@ -145,10 +145,13 @@ def _wrapped(sentence: str) -> str:
 def _text(table: Table) -> str:
     shown = table.within(WIDTH)
     widths = [max(map(columns_of, column)) for column in zip(*shown.cells, strict=True)]
+    has_names = not all(row[0].isdigit() for row in shown.cells[1:])
     lines = []
     for row in shown.cells:
         blanks = [" " * (width - columns_of(cell)) for cell, width in zip(row, widths, strict=True)]
-        cells = [row[0] + blanks[0], *(blank + cell for blank, cell in zip(blanks[1:], row[1:], strict=True))]
+        cells = [blank + cell for blank, cell in zip(blanks, row, strict=True)]
+        if has_names:
+            cells[0] = row[0] + blanks[0]
         lines.append(GAP.join(cells).rstrip())
     return "\n".join([*lines, *filter(None, [_wrapped(shown.left_out())])])
 

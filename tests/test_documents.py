@@ -1,0 +1,106 @@
+"""The front of the house: the README's examples run and say what they print, links lead somewhere, versions agree."""
+
+import re
+import shlex
+import shutil
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastgmm
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+if not README.is_file():
+    pytest.skip("the documents are not part of an installed package", allow_module_level=True)
+
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "bench/*.md", "fastgmm/**/*.md")
+    for path in ROOT.glob(pattern)
+    if path.is_file()
+)
+
+
+def blocks_of(page, language):
+    """The code blocks of a page in this language; "" for those without one."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_is_for_newcomers():
+    assert len(README.read_text().splitlines()) <= 150
+    assert README.read_text().count("![") == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), target
+    # What is named by its path from the root.
+    for name in re.findall(r"`((?:fastgmm|bench|tests|docs)/[\w./]+)`", text):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.compiled  # a million rows
+def test_the_quick_start_prints_what_the_readme_says(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks_of(README, "python")
+    namespace = {}
+    exec(code, namespace)
+    same, mixture = namespace["same"], namespace["mixture"]
+    np.testing.assert_array_equal(same.means, mixture.means)
+    assert namespace["responsibilities"].shape == (1_000_000, 2)
+    printed = capsys.readouterr().out
+    assert printed == f"{namespace['result']}\n{namespace['selection']}\n"
+    (said,) = blocks_of(README, "text")
+    words, expected = (re.sub(r"\S+ s\n", "", text).split() for text in (printed.partition("\nSelection")[0], said))
+    assert len(words) == len(expected)
+    for word, other in zip(words, expected, strict=True):
+        if re.fullmatch(r"-?[\d.]+", other):
+            assert float(word) == pytest.approx(float(other), rel=1e-3, abs=0.01)
+        else:
+            assert word == other
+
+
+def commands_of(page):
+    lines = [line for block in blocks_of(page, "") for line in block.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("fastgmm ")]
+
+
+def test_the_examples_of_the_shell_run(tmp_path, monkeypatch, capsys):
+    for name in ("typer", "pyarrow", "matplotlib", "rich"):
+        pytest.importorskip(name)
+    from fastgmm.shell import commands
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "fastgmm" / "data", tmp_path / "fastgmm" / "data")
+    examples = commands_of(README)
+    assert {each[1] for each in examples} == {"fit", "predict"}
+    for each in examples:
+        assert commands.main(each[1:]) == 0, each
+        captured = capsys.readouterr()
+        assert captured.out
+        assert captured.err == ""
+    assert (tmp_path / "geyser" / "bic.png").is_file()
+    assert len((tmp_path / "labels.csv").read_text().splitlines()) == 273
+
+
+def test_continuous_integration_finds_the_test_command():
+    script = ROOT / ".ci" / "run"
+    if not script.is_file():
+        pytest.skip("a source distribution has no continuous integration")
+    (pattern,) = re.findall(r"sed -n \"s/\^\\\((.*?)\\\)\$/", script.read_text())
+    commands = re.findall(rf"^{pattern}$", README.read_text(), re.MULTILINE)
+    assert commands == ["python -m pip install '.[test]' && python -m pytest -n 2"]
+
+
+def test_versions_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == fastgmm.__version__
+    assert f"\nversion: {fastgmm.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {fastgmm.__version__}" in (ROOT / "CHANGELOG.md").read_text()
