@@ -70,12 +70,14 @@ def summary_of_grid(criterion: str, table: Mapping[str, NDArray[Any]]) -> Summar
     cells: list[tuple[str, ...]] = [("covariance", "K", "n_free", "log-likelihood", criterion.upper(), "notes")]
     for row in rows[:MOST_LINES]:
         values = ["" if row["error"] else number(row[name]) for name in ("log_likelihood", criterion)]
-        cells.append(
-            (row["covariance_type"], str(row["n_components"]), str(row["n_free"]), *values, ", ".join(_notes(row)))
-        )
+        sizes = row["covariance_type"], str(row["n_components"]), str(row["n_free"])
+        cells.append((*sizes, *values, ", ".join(_notes(row))))
+    if not any(cell[-1] for cell in cells[1:]):
+        cells = [cell[:-1] for cell in cells]
+    more = max(len(rows) - MOST_LINES, 0), 0
     parts: list[Table | str] = [
         f"{criterion.upper()}: lower is better.",
-        Table(cells, ("candidate", "column"), (max(len(rows) - MOST_LINES, 0), 0), "table() of the selection"),
+        Table(cells, ("candidate", "column"), more, "table() of the selection"),
     ]
     failed = [row for row in rows if row["error"]]
     if failed:
