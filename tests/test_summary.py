@@ -258,6 +258,7 @@ def test_long_names_keep_both_ends():
         for name in (names[0], "漢字" * 20, "e\u0301" * 30):
             assert width - 2 <= columns_of(shortened(name, width)) <= width
     assert shortened("short", 5) == "short"
+    assert shortened("x" * 1_000_000, 11) == "xxxx...xxxx"
     assert visible("漢字 and \u00a0") == r"漢字 and \xa0"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -132,10 +133,8 @@ def shortened(text: str, width: int) -> str:
 
 
 def _beginning(text: str, width: int) -> str:
-    kept = len(text)
-    while columns_of(text[:kept]) > width:
-        kept -= 1
-    return text[:kept]
+    used = itertools.accumulate(map(columns_of, text))
+    return text[: sum(1 for _ in itertools.takewhile(lambda each: each <= width, used))]
 
 
 def _wrapped(sentence: str) -> str:
