@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -177,15 +178,29 @@ def test_why_a_fit_stopped(status, n_iter, sentence):
 
 
 def test_what_went_wrong_is_noted():
-    trace = np.zeros(3)
-    wrong = FitResult(mixture(2, 2), -1.0, trace, Status.CONVERGED, 9, 9.0, 0.5, ("too narrow " * 20,) * 2, (1,))
-    text = str(wrong)
-    assert "2 restarts failed and were set aside; the last: too narrow" in text
-    assert "components 1 have" in text
-    assert max(map(len, text.splitlines())) <= 80
-    assert "1 restart failed and was" in str(
-        FitResult(mixture(2, 2), -1.0, trace, Status.CONVERGED, 9, 9.0, 0.5, ("x",))
+    wrong = FitResult(
+        mixture(2, 2), -1.0, np.zeros(3), Status.CONVERGED, 9, 9.0, 0.5, ("too narrow " * 20,) * 2, n_passed_over=1
     )
+    assert "2 restarts failed and were set aside; the last: too narrow" in str(wrong)
+    assert "1 restart ended higher, but with components that the floor" in str(wrong)
+    assert max(map(len, str(wrong).splitlines())) <= 80
+    assert "1 restart failed and was set aside; the last: x" in str(replace(wrong, failures=("x",)))
+    right = str(replace(wrong, failures=(), n_passed_over=0))
+    assert "restart" not in right
+    assert "Degenerate" not in right
+
+
+@pytest.mark.parametrize("name", ["width", "漢字" * 60, "\x1b[31m", "a b " * 60])
+def test_components_that_the_floor_holds_up_are_noted(name):
+    X = pd.DataFrame(np.concatenate([clouds(), np.full((60, 2), [20.0, 50.0])]), columns=[name, "height"])
+    with pytest.warns(fastgmm.FitWarning):
+        result = fastgmm.fit(X, 3, random_state=0)
+    assert result.degenerate_components
+    text = str(result)
+    assert "Degenerate: " in text
+    assert "".join(visible(result.degeneracy).split()) in "".join(text.split())
+    assert all(columns_of(line) <= 80 for line in text.splitlines())
+    assert "\x1b" not in text + result._repr_html_()
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)

@@ -138,7 +138,9 @@ def _beginning(text: str, width: int) -> str:
 
 
 def _wrapped(sentence: str) -> str:
-    return textwrap.fill(sentence, WIDTH, break_on_hyphens=False)
+    # textwrap counts characters: a wide one is given a second, and a line may break between the two.
+    counted = "".join(f"\0{each}" if columns_of(each) == 2 else each for each in sentence)
+    return textwrap.fill(counted, WIDTH - 1, break_on_hyphens=False).replace("\0", "")
 
 
 def _text(table: Table) -> str:
