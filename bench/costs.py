@@ -12,6 +12,7 @@ import numpy as np
 
 from fastgmm import Mixture
 from fastgmm.model.plan import plan_of
+from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds.state import set_rule
 from fastgmm.model.structures import STRUCTURES
 from fastgmm.rows.array import ArraySource
@@ -41,7 +42,7 @@ def ratio(covariance_type: str, n_components: int, n_features: int, dtype: type)
         core.reshape(structure.shape(n_components, n_features)),
         covariance_type,
     )
-    run = ArraySource(X, n_threads=1).begin(plan, start.parameters, np.ones(n_features))
+    run = ArraySource(X, n_threads=1).begin(plan, start.parameters, ridge(1.0, n_features))
     set_rule(run.state, tol=0.0, aitken=False, max_iter=1000, previous=-np.inf, total_weight=n_samples)
     run.advance(1)
     times = []

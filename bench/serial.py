@@ -14,6 +14,7 @@ import numpy as np
 from bench import markdown
 from bench.cases import Case
 from fastgmm.model.plan import plan_of
+from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds.state import FINISHED, FOLD, HELD, PHASE, SWEEP, UNPACK, set_rule
 from fastgmm.rows.array import ArraySource
 from fastgmm.rows.launch.threads import PARALLEL_NANOSECONDS
@@ -60,7 +61,7 @@ def measure(case: Case) -> Serial:
     """Do some rounds on one thread and look at the clock before and after each launch."""
     X, start = case.problem()
     plan = plan_of(case.covariance_type, case.n_components, case.n_features, X.dtype)
-    run = ArraySource(X, n_threads=1).begin(plan, start.parameters, np.zeros(case.n_features))
+    run = ArraySource(X, n_threads=1).begin(plan, start.parameters, ridge(0.0, case.n_features))
     set_rule(run.state, tol=0.0, aitken=False, max_iter=1000, previous=-np.inf, total_weight=float(len(X)))
     launches, clocked = run.launches, _Clocked(run)
     run.launches = clocked  # type: ignore[method-assign]

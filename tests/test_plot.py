@@ -413,6 +413,12 @@ def test_wrong_arguments_are_named(call, message):
         call(np.zeros((3, 2)), mixture(2, 2))
 
 
+@pytest.mark.parametrize("labels", [["a", "b", "a"], [0.5, 1.0, 0.0]])
+def test_labels_are_integers(labels):
+    with pytest.raises(TypeError, match="labels must be integers, got dtype"):
+        mixture(2, 2).plot(np.zeros((3, 2)), labels=labels)
+
+
 @pytest.mark.parametrize("trace", [[], [-3.5], [-3.5, -3.25], [-2.0] * 5, np.linspace(-9, -2, 1000)])
 def test_log_likelihood_shows_every_round_at_integers(trace):
     figure = draw(result_of(mixture(1, 1), trace).plot())

@@ -103,6 +103,8 @@ def plot_clusters(
             raise ValueError(f"{name} must have shape {shape}, for {n_components} weights and X; got {array.shape}")
     if labels.shape != (n_rows,):
         raise ValueError(f"labels must have shape ({n_rows},), one per row of X; got {labels.shape}")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got dtype {labels.dtype}")
     if labels.min() < 0 or labels.max() >= n_components:
         raise ValueError(f"labels must lie in 0..{n_components - 1}; got {labels.min()}..{labels.max()}")
 
