@@ -31,3 +31,8 @@ __all__ = [
     "show_config",
     "warmup",
 ]
+
+
+def __dir__() -> list[str]:
+    # What users use, and not the modules that it comes from.
+    return sorted([*__all__, "__version__"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from . import _checks
 from ._checks import Seed, own_error_state
@@ -33,7 +35,7 @@ def fit(
     reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
-    random_state: Seed = None,
+    random_state: Seed = 0,
     n_threads: int | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
@@ -44,9 +46,10 @@ def fit(
     Parameters
     ----------
     X : array-like of shape (N, D) or (N,)
-        Rows of finite real numbers: an array of any layout, read-only or memory-mapped, a pandas or Arrow
-        table with numeric columns, or anything `np.asarray` understands. float32 is computed in single precision,
-        with sums in double; other dtypes become float64. Parameters are float64. (N,) is N samples of one feature.
+        Rows of finite real numbers: an array of any layout, read-only or memory-mapped, a table of pandas, polars
+        (a lazy one is collected) or Arrow with numeric columns, or anything `np.asarray` understands. float32 is
+        computed in single precision, with sums in double; other dtypes become float64. Parameters are float64. (N,) is
+        N samples of one feature. Names of columns go into the result.
     n_components : int
         Number of components, K; at most N.
     covariance_type : {"full", "tied", "diag", "spherical"}
@@ -54,7 +57,8 @@ def fit(
         feature, a variance for each component.
     init : str, Mixture or array
         "kmeans", "k-means++", "random" or "random_from_data", with scikit-learn's meaning; or explicit
-        parameters; or integer labels (N,); or responsibilities (N, K).
+        parameters, whose features are found in a table by their names; or integer labels (N,); or responsibilities
+        (N, K).
     tol : float
         EM stops when the mean log-likelihood per row, in nats, changes by less than this.
     stopping : {"change", "aitken"}
@@ -68,10 +72,11 @@ def fit(
         Rounds of EM at most.
     n_init : int
         Number of starts; the one that ends highest is returned.
-    random_state : None, int or NumPy random generator
-        An integer seeds `numpy.random.default_rng`.
+    random_state : int, None or NumPy random generator
+        An integer seeds `numpy.random.default_rng`: the same fit every time. None draws other numbers each time.
     n_threads : int, optional
-        Threads of this call; by default Numba's current number. The result does not depend on it.
+        Threads of this call, as far as there are so many; by default Numba's current number. The result does not
+        depend on it.
     callback : callable, optional
         Called as ``callback(state)`` with an `IterationState` after each round, under the caller's `np.seterr`; a
         true result stops the fit and keeps the best restart so far.
@@ -87,7 +92,9 @@ def fit(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what it may be, or if every restart failed.
+        If an argument is not what it may be.
+    FitFailure
+        If every restart failed; a ValueError, too.
 
     Warns
     -----
@@ -95,7 +102,8 @@ def fit(
         If some but not all restarts failed, or components are degenerate.
     """
     began = time.perf_counter()
-    rows = check.as_rows(X)
+    names = init.feature_names if isinstance(init, Mixture) else None
+    rows, names = check.as_rows(X, feature_names=names)
     weights = check.check_sample_weight(sample_weight, len(rows))
     n_components = check.check_n_components(n_components, check.count_rows(rows, weights))
     covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
@@ -114,7 +122,7 @@ def fit(
     )
     with telling(progress) as watch:
         run = fit_rows(rows, weights, options._replace(watch=watch) if progress else options)
-    names, n_samples = check.feature_names_of(X), len(rows)
+    n_samples = len(rows)
     warn_of(run, options.n_init, names)
     return result_of(
         run,
@@ -146,7 +154,7 @@ def checked_options(
         init=init,
         tol=_checks.check_nonnegative("tol", tol),
         reg_covar=_checks.check_reg_covar(reg_covar),
-        max_iter=_checks.check_integer("max_iter", max_iter, 0),
+        max_iter=min(_checks.check_integer("max_iter", max_iter, 0), _checks.MOST_ROUNDS),
         n_init=_checks.check_integer("n_init", n_init, 1),
         generator=_checks.check_random_state(random_state),
         n_threads=check_n_threads(n_threads),
@@ -159,18 +167,46 @@ def start_of(init: Any) -> Any:
     """Return `init` as the rooms below take it: a mixture as plain parameters."""
     if isinstance(init, Parameters):
         raise TypeError("init must be a Mixture, got Parameters, which nobody has checked; use Mixture(*parameters)")
+    _checks.refuse_masked("init", init)
     return init.parameters if isinstance(init, Mixture) else init
 
 
-def warmup() -> None:
-    """Compile the default path, or load it from the cache: full covariance, D = 2 and general D.
+def warmup(structures: str | Iterable[str] = "full", dtypes: DTypeLike | Iterable[DTypeLike] = np.float64) -> None:
+    """Compile what fits and predictions run, or load it from the cache: for D = 2 and for general D.
 
     Both the serial and the parallel drivers, so that a later measurement meets no compiler.
+
+    Parameters
+    ----------
+    structures : str or iterable of str
+        Covariance structures, see `fit`.
+    dtypes : dtype or iterable of dtypes
+        float64, float32 or both.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what it may be.
     """
-    for n_features in (2, 4):
-        # Enough rows for every launch, those of k-means included, to run in parallel; then few enough for none.
-        X = np.random.default_rng(0).normal(size=(100_000, n_features))
-        parameters = fit(X, 2, max_iter=1, random_state=0).mixture
-        fit(X[:100], 2, max_iter=1, random_state=0)
-        parameters.predict(X)
-        parameters.predict(X[:100])
+    allowed = tuple(STRUCTURES)
+    names = _checks.distinct("structures", structures, lambda name: _checks.check_choice("structures", name, allowed))
+    for dtype in _checks.distinct("dtypes", dtypes, _check_dtype):
+        for n_features in (2, 4):
+            # Enough rows for every launch, those of k-means included, to run in parallel; then few enough for none.
+            X = np.random.default_rng(0).normal(size=(100_000, n_features)).astype(dtype)
+            for name in names:
+                mixture = fit(X, 2, covariance_type=name, max_iter=1).mixture
+                fit(X[:100], 2, covariance_type=name, max_iter=1)
+                mixture.predict(X)
+                mixture.predict(X[:100])
+
+
+def _check_dtype(value: Any) -> str:
+    """Return the name of the dtype `value`; ValueError if fits are not computed in it."""
+    try:
+        name = "" if value is None else np.dtype(value).name
+    except TypeError:
+        name = ""
+    if name not in ("float32", "float64"):
+        raise ValueError(f"dtypes must be float32 or float64, got {_checks.shown(value)}")
+    return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ def accumulate(
     Parameters
     ----------
     X : array-like of shape (N, D) or (N,)
-        As for `fit`, but computed in double whatever the dtype.
+        As for `fit`, but computed in double whatever the dtype. Of a table with names the columns that `parameters`
+        names.
     parameters : Mixture
         The current parameters; the moments are taken about their means.
     sample_weight : array-like of shape (N,), optional
@@ -43,16 +45,16 @@ def accumulate(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what it may be.
+        If an argument is not what it may be, or columns are missing.
     """
     if not isinstance(parameters, Mixture):
         raise TypeError(f"parameters must be Mixture, got {type(parameters).__name__}")
     plain = parameters.parameters
-    rows = as_rows(X, n_features=plain.n_features)
+    rows, names = as_rows(X, feature_names=parameters.feature_names, n_features=plain.n_features)
     weights = check_sample_weight(sample_weight, len(rows))
     accumulation = Accumulation(plain, check_n_threads(n_threads))
     accumulation.add(rows, weights)
-    return accumulation.finish(fingerprint_of(plain, np.float64))
+    return replace(accumulation.finish(fingerprint_of(plain, np.float64)), feature_names=names)
 
 
 @own_error_state
@@ -82,7 +84,7 @@ def maximize(statistics: SufficientStatistics, *, reg_covar: float | Regulariser
     regulariser = _regulariser_of(reg_covar, checked.centers.shape[1])
     parameters = maximize_statistics(checked, regulariser)
     try:
-        return Mixture(*parameters)
+        return Mixture(*parameters, feature_names=checked.feature_names)
     except ValueError as error:
         raise FitFailure(f"no mixture maximises these statistics with reg_covar={reg_covar}: {error}") from None
 

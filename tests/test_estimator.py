@@ -176,3 +176,52 @@ def test_precisions_of_variances_are_their_reciprocals(covariance_type):
     rows = 1e-3 * X.astype(np.float32)
     model = fastgmm.GaussianMixture(2, covariance_type=covariance_type, reg_covar=0.0, random_state=0).fit(rows)
     np.testing.assert_array_equal(model.precisions_, 1.0 / model.covariances_)
+
+
+def test_criteria_of_weighted_rows_are_those_of_repeated_rows():
+    counts = np.random.default_rng(0).integers(0, 4, size=len(X))
+    model = fastgmm.GaussianMixture(2, random_state=0).fit(X)
+    for criterion in (model.bic, model.aic):
+        assert criterion(X, sample_weight=counts) == pytest.approx(criterion(np.repeat(X, counts, axis=0)), rel=1e-12)
+        assert criterion(X, sample_weight=np.ones(len(X))) == pytest.approx(criterion(X), rel=1e-14)
+        with pytest.raises(ValueError, match="sample_weight must sum to at least the largest n_components, 2"):
+            criterion(X, sample_weight=np.full(len(X), 1e-3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"means_init": "x"}, ValueError, "'means_init' parameter of GaussianMixture must be an array-like or None"),
+        ({"means_init": b"x"}, TypeError, "The parameter 'means' must be an array of numbers, got bytes"),
+        ({"means_init": {}}, TypeError, "The parameter 'means' must be an array of numbers, got dict"),
+        ({"means_init": [["1", "2", "3"]] * 2}, TypeError, "The parameter 'means' must be an array of numbers"),
+        ({"means_init": [[10**400, 0, 0]] * 2}, ValueError, "The parameter 'means' should be finite"),
+        ({"weights_init": np.ma.array([0.5, 0.5], mask=[1, 0])}, ValueError, "'weights' is a masked array"),
+        (
+            {"weights_init": np.array([0.5, 0.5 + 0j])},
+            TypeError,
+            "must be an array of numbers, got ndarray of complex128",
+        ),
+        ({"tol": 10**400}, ValueError, r"'tol' parameter .* must be a float in the range .* Got 10+\.\.\. instead"),
+        ({"reg_covar": 10**5000}, ValueError, "'reg_covar' parameter .* Got int too long to print instead"),
+        ({"n_components": 10**400}, ValueError, r"got n_components = 10+\.\.\., n_samples = 120"),
+        ({"random_state": "x"}, ValueError, "'random_state' parameter of GaussianMixture must be an int"),
+        ({"n_threads": "2"}, ValueError, "'n_threads' parameter of GaussianMixture must be an int in the range"),
+        ({"verbose": None}, ValueError, "'verbose' parameter of GaussianMixture must be an int"),
+    ],
+)
+def test_unusual_arguments_get_one_sentence(arguments, error, message):
+    with pytest.raises(error, match=message):
+        fastgmm.GaussianMixture(**{"n_components": 2} | arguments).fit(X)
+
+
+def test_more_rounds_or_samples_than_there_can_be():
+    model = fastgmm.GaussianMixture(2, random_state=0, max_iter=10**400).fit(X)
+    assert model.converged_
+    for n_samples, error, message in (
+        (10**18, ValueError, "n_samples must be at most"),
+        (0, ValueError, "Invalid value for 'n_samples': 0"),
+        ("x", TypeError, "n_samples must be an integer, got 'x'"),
+    ):
+        with pytest.raises(error, match=message):
+            model.sample(n_samples)

@@ -1,5 +1,6 @@
 """Whatever is passed in, and from wherever: a result that satisfies the invariants or a documented exception."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -95,6 +96,7 @@ ODD = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-2, 3),
+    st.sampled_from([10**20, 10**400, -(10**5000)]),
     st.floats(),
     st.text(max_size=4),
     st.lists(st.floats(), max_size=4),
@@ -118,6 +120,41 @@ def test_any_argument(name, value):
         except (TypeError, ValueError):
             return
     check_invariants(result)
+
+
+@hypothesis.settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(
+    name=st.sampled_from(["X", "sample_weight", *GaussianMixture().get_params()]),
+    value=ODD,
+)
+def test_any_argument_of_the_estimator(name, value):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    arguments = {"n_components": 2, "max_iter": 3} | ({} if name in ("X", "sample_weight") else {name: value})
+    model = GaussianMixture(**arguments)
+    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(None):
+        warnings.simplefilter("ignore")
+        try:
+            model.fit(value if name == "X" else X, sample_weight=value if name == "sample_weight" else None)
+        except (TypeError, ValueError):
+            return
+    assert model.weights_.sum() == pytest.approx(1.0, abs=1e-5)
+    repr(model)
+
+
+@hypothesis.settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(
+    name=st.sampled_from(["n_components", "covariance_types", "criterion", "init", "random_state", "sample_weight"]),
+    value=st.one_of(ODD, st.lists(ODD, max_size=2)),
+)
+def test_any_argument_of_a_selection(name, value):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            selection = fastgmm.select(**{"X": X, "n_components": 2, "max_iter": 3} | {name: value})
+        except (TypeError, ValueError):
+            return
+    check_invariants(selection.best)
 
 
 @hypothesis.settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))

@@ -12,6 +12,7 @@ import fastgmm
 from fastgmm import Mixture
 from fastgmm.model.parameters import Parameters
 from fastgmm.model.structures import STRUCTURES
+from fastgmm.rows import evaluate
 
 ARRAYS = ("weights", "means", "covariances")
 
@@ -103,7 +104,8 @@ GOOD = {"weights": [0.5, 0.5], "means": [[0.0, 0.0], [1.0, 1.0]], "covariances":
         ({"weights": ["0.5", "0.5"]}, TypeError, "weights must be an array of numbers, got list"),
         ({"weights": np.array([0.5, 0.5j])}, TypeError, "weights must be an array of numbers"),
         ({"means": [0.0, 1.0]}, ValueError, "means must be of shape"),
-        ({"means": [[10**400, 0], [0, 0]]}, TypeError, "means must be an array of numbers"),
+        ({"means": [[10**400, 0], [0, 0]]}, ValueError, "means must be finite"),
+        ({"means": np.ma.array(np.eye(2), mask=np.eye(2))}, ValueError, "means is a masked array with masked values"),
         ({"means": [[np.inf, 0.0], [0.0, 0.0]]}, ValueError, "means must be finite"),
         ({"covariances": np.eye(2)}, ValueError, r"of type 'full' must be of shape \(2, 2, 2\)"),
         ({"covariances": [np.eye(2), np.zeros((2, 2))]}, ValueError, "component 1 is not positive definite"),
@@ -159,3 +161,47 @@ def test_added_variances_of_one_covariance_for_all_are_the_least():
 def test_parameters_alone_are_not_checked():
     """Loops pass them around thousands of times a second."""
     assert Parameters(np.ones(1), np.zeros((1, 2)), np.zeros((1, 2, 2)), "full").n_features == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_icl_is_bic_and_twice_the_entropy(dtype, monkeypatch):
+    X, mixture = make_problem(200, 2, 3)
+    X = X.astype(dtype)
+    shares = mixture.responsibilities(X).astype(np.float64)
+    entropy = -np.sum(shares * np.log(np.maximum(shares, 1e-300)))
+    assert entropy > 1.0
+    rtol = 1e-12 if dtype == np.float64 else 1e-5
+    assert mixture.icl(X) == pytest.approx(mixture.bic(X) + 2.0 * entropy, rel=rtol)
+    whole = mixture.icl(X)
+    monkeypatch.setattr(evaluate, "_CHUNK", 7)  # two rows at a time
+    assert mixture.icl(X) == pytest.approx(whole, rel=1e-12)
+    # Where a component has all of a row there is nothing to be unsure of.
+    alone = Mixture([1.0], [[0.0, 0.0]], [np.eye(2)])
+    assert alone.icl(X) == alone.bic(X)
+    apart = Mixture([0.5, 0.5], [[0.0, 0.0], [1e3, 1e3]], [np.eye(2)] * 2)
+    assert apart.icl(X) == pytest.approx(apart.bic(X), rel=1e-12)
+
+
+@pytest.mark.parametrize("criterion", ["bic", "aic", "icl"])
+def test_criteria_of_weighted_rows_are_those_of_repeated_rows(criterion):
+    X, mixture = make_problem(60, 2, 2)
+    counts = np.random.default_rng(0).integers(0, 4, size=60)
+    repeated = getattr(mixture, criterion)(np.repeat(X, counts, axis=0))
+    assert getattr(mixture, criterion)(X, sample_weight=counts) == pytest.approx(repeated, rel=1e-12)
+    ones = getattr(mixture, criterion)(X, sample_weight=np.ones(60))
+    assert ones == pytest.approx(getattr(mixture, criterion)(X), rel=1e-14)
+    # A row without weight may have no density at all.
+    far = np.concatenate([X, [[1e200, 0.0]]])
+    assert getattr(mixture, criterion)(far, sample_weight=[*counts, 0]) == pytest.approx(repeated, rel=1e-12)
+    with pytest.raises(ValueError, match="sample_weight must sum to at least the largest n_components, 2, because"):
+        getattr(mixture, criterion)(X, sample_weight=np.full(60, 1 / 60))
+    with pytest.raises(ValueError, match="sample_weight must be finite"):
+        getattr(mixture, criterion)(X, sample_weight=-counts)
+
+
+@pytest.mark.parametrize("n_samples", [10**12, 10**18, 10**400])
+def test_more_samples_than_memory_holds(n_samples):
+    with pytest.raises(
+        ValueError, match=r"n_samples must be at most [0-9]+, as many as the memory of this machine holds"
+    ):
+        mixture_of("full").sample(n_samples)

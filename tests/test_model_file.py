@@ -1,10 +1,16 @@
 import json
 import os
+import tempfile
+from pathlib import Path
 
+import hypothesis
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import assert_same_bits, make_problem
+from hypothesis import strategies as st
 
+import fastgmm
 from fastgmm import Mixture
 
 
@@ -43,6 +49,8 @@ def document(**changes):
         ("3", "lacks"),
         (document(format="other"), "lacks"),
         (document(version=2), "has model version 2; this fastgmm reads version 1"),
+        (document(version=True), "has model version True; this fastgmm reads version 1"),
+        (document(version=1.0), "has model version 1.0; this fastgmm reads version 1"),
         (document(extra=1), "missing or unknown entries extra"),
         (document(covariance_type="round"), "covariance_type must be one of 'full', 'tied', 'diag', 'spherical'"),
         (document(weights=[0.5]), r"weights must be of shape \(2,\)"),
@@ -50,6 +58,14 @@ def document(**changes):
         (document(weights=[-0.5, 1.5]), "non-negative"),
         (document(means=[[0.0], ["a"]]), "means must be an array of numbers"),
         (document(means=[[0.0], [1.0, 2.0]]), "means must be an array of numbers"),
+        (document(means=[[0.0], ["1.0"]]), "means must be an array of numbers"),
+        (document(means=[[0.0], ["1_0"]]), "means must be an array of numbers"),
+        (document(means=[[10**30], ["1_0"]]), "means must be an array of numbers"),
+        (document(means=[[0.0], [True]]), "means must be an array of numbers"),
+        (document(weights=[False, True]), "weights must be an array of numbers"),
+        (document(weights=True), "weights must be an array of numbers"),
+        (document(covariances=[[[1.0]], [[None]]]), "covariances must be an array of numbers"),
+        (document(means=[[0.0], [10**400]]), "means must be finite"),
         (document(means=[]), "means must be of shape"),
         (document(covariances=[[[1.0]], [[0.0]]]), "component 1 is not positive definite"),
         (document(covariances=[[[1.0]], [[-1.0]]]), "component 1 is not positive definite"),
@@ -68,6 +84,40 @@ def test_what_is_not_a_model(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as error:
         Mixture.load(path)
     assert "model.json" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a\ud800", "\udcff"])
+def test_a_name_that_is_no_text_is_refused_on_saving(tmp_path, name):
+    """Not before: a table may have such a column, and be fitted."""
+    path = tmp_path / "model.json"
+    _, p = make_problem(1, 2, 2)
+    p.save(path)
+    before = path.read_bytes()
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 2)), columns=pd.Index(["b", name], dtype=object))
+    mixture = fastgmm.fit(frame, 1).mixture
+    assert mixture.feature_names == ("b", name)
+    with pytest.raises(ValueError, match=r"feature_names must be text that UTF-8 can hold, got '.*ud"):
+        mixture.save(path)
+    assert path.read_bytes() == before
+
+
+def test_numbers_are_no_names(tmp_path):
+    _, p = make_problem(1, 2, 2)
+    with pytest.raises(TypeError, match=r"feature_names must be a list of strings, got \[0, 1\]"):
+        Mixture._trusted(p.parameters, (0, 1)).save(tmp_path / "model.json")
+    assert os.listdir(tmp_path) == []
+
+
+@hypothesis.settings(max_examples=50, deadline=None)
+@hypothesis.given(names=st.lists(st.text(max_size=5), min_size=2, max_size=2), scale=st.floats(-300, 300))
+def test_what_is_saved_can_be_loaded(names, scale):
+    mixture = Mixture([1.0], 10.0 ** np.array([[scale, -scale]]), [np.eye(2)], feature_names=names)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "model.json"
+        mixture.save(path)
+        again = Mixture.load(path)
+    assert_same_bits(again, mixture)
+    assert again.feature_names == tuple(names)
 
 
 def test_missing_file_and_directory(tmp_path):

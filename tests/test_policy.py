@@ -52,7 +52,7 @@ STREET = [
     ("__init__", "__main__"),
     ("shell",),
     ("_sklearn",),
-    ("api", "by_hand", "mixture", "model_file", "primitives", "results", "selection"),
+    ("api", "by_hand", "mixture", "primitives", "results", "selection"),
     ("pictures", "summary"),
     ("em",),
     ("rows",),
@@ -179,6 +179,11 @@ for module in [module for name, module in sys.modules.items() if name.startswith
     run(program)
 
 
+def test_the_package_shows_what_users_use():
+    assert dir(fastgmm) == sorted([*fastgmm.__all__, "__version__"])
+    assert all(hasattr(fastgmm, name) for name in dir(fastgmm))
+
+
 FIT = """
 import sys, numpy as np, fastgmm
 X = np.concatenate([np.random.default_rng(0).normal(size=(9000, {d})), np.full((5, {d}), 5.0)])
@@ -280,6 +285,47 @@ except IndexError:
     print("caught")
 """
     assert run(program, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=str(tmp_path)) == "caught\n"
+
+
+WARM = """
+import sys, numpy as np, fastgmm
+def compiled_or_loaded():
+    modules = [module for name, module in sys.modules.items() if name.startswith('fastgmm.')]
+    stats = [value.stats for module in modules for value in vars(module).values() if hasattr(value, 'stats')]
+    return sum(sum(each.cache_misses.values()) + sum(each.cache_hits.values()) for each in stats)
+fastgmm.warmup({arguments})
+before = compiled_or_loaded()
+X = np.random.default_rng(1).normal(size=(50_000, 2)).astype({dtype!r})
+for rows in (X, X[:200]):
+    fastgmm.fit(rows, 3, covariance_type={covariance_type!r}).mixture.predict(rows)
+print(before > 0, compiled_or_loaded() - before)
+"""
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("arguments", "covariance_type", "dtype"),
+    [("", "full", "float64"), ("'diag'", "diag", "float64"), ("['full', 'tied'], [np.float32]", "tied", "float32")],
+)
+def test_after_the_warmup_nothing_is_compiled_or_loaded(arguments, covariance_type, dtype):
+    assert run(WARM.format(arguments=arguments, covariance_type=covariance_type, dtype=dtype)) == "True 0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"structures": "round"}, "structures must be one of 'full', 'tied', 'diag', 'spherical', got 'round'"),
+        ({"structures": ()}, "structures must have at least one value, got none"),
+        ({"structures": ["full", "full"]}, "structures must not have a value twice, got 'full' twice"),
+        ({"structures": 3}, "structures must be one of .*, got 3"),
+        ({"dtypes": int}, "dtypes must be float32 or float64, got <class 'int'>"),
+        ({"dtypes": None}, "dtypes must be float32 or float64, got None"),
+        ({"dtypes": ["float64", "round"]}, "dtypes must be float32 or float64, got 'round'"),
+    ],
+)
+def test_a_warmup_of_what_there_is_not(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        fastgmm.warmup(**arguments)
 
 
 @pytest.mark.compiled

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import assert_same_bits
+from conftest import assert_same_bits, run
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.mixture import GaussianMixture as ScikitGaussianMixture
@@ -29,8 +29,6 @@ LEFT_OUT = {
     "test_gaussian_suffstat_sk_spherical": "private helpers of scikit-learn's module",
     "test_compute_log_det_cholesky": "private helpers of scikit-learn's module",
     "test_gaussian_mixture_log_probabilities": "private helpers of scikit-learn's module",
-    "test_gaussian_mixture_n_parameters": "private method _n_parameters",
-    "test_gaussian_mixture_aic_bic": "private method _n_parameters",
     "test_gaussian_mixture_precisions_init": "private methods _initialize and _set_parameters",
     "test_gaussian_mixture_all_init_does_not_estimate_gaussian_parameters": "mocks a private helper",
     "test_gaussian_mixture_array_api_compliance": "array API",
@@ -163,6 +161,131 @@ def test_clone_pipeline_grid_search_and_pickle():
     np.testing.assert_array_equal(again.predict(X), pipeline.predict(X))
     search = GridSearchCV(model, {"n_components": [1, 3]}, cv=3).fit(X)
     assert search.best_params_ == {"n_components": 3}
+
+
+@pytest.mark.compiled
+def test_a_model_with_more_threads_than_there_are_is_of_use(tmp_path):
+    """A worker of joblib has one: each fit of a grid search failed, and no pickled model could predict."""
+    X = overlapping_rows()
+    model = GaussianMixture(2, random_state=0, n_threads=2).fit(X)
+    np.save(tmp_path / "X.npy", X)
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(model))
+    program = f"""
+import numpy as np, pickle, pathlib
+from sklearn.model_selection import GridSearchCV
+X = np.load({str(tmp_path / "X.npy")!r})
+model = pickle.loads(pathlib.Path({str(tmp_path / "model.pickle")!r}).read_bytes())
+np.save({str(tmp_path / "labels.npy")!r}, model.predict(X))
+print(GridSearchCV(model, {{"n_components": [1, 3]}}, cv=2, error_score="raise").fit(X).best_params_)
+"""
+    assert run(program, NUMBA_NUM_THREADS="1") == "{'n_components': 3}\n"
+    np.testing.assert_array_equal(np.load(tmp_path / "labels.npy"), model.predict(X))
+
+
+class Extended(GaussianMixture):
+    """A constructor with an argument of its own, and everything of the class that it extends."""
+
+    def __init__(self, n_components=3, *, flavour="plain", **options):
+        super().__init__(n_components, **options)
+        self.flavour = flavour
+
+
+class Narrow(GaussianMixture):
+    """A constructor that names what it takes."""
+
+    def __init__(self, n_components=1, flavour="plain"):
+        super().__init__(n_components, random_state=0)
+        self.flavour = flavour
+
+
+class Renamed(Extended):
+    """No constructor of its own."""
+
+
+@pytest.mark.parametrize("kind", [Extended, Narrow, Renamed])
+def test_subclasses(kind):
+    X = overlapping_rows()
+    model = kind(2, flavour="hot")
+    if kind is Narrow:
+        assert model.get_params() == {"n_components": 2, "flavour": "hot"}
+    else:
+        model.set_params(random_state=0)
+        assert set(model.get_params()) == {*GaussianMixture().get_params(), "flavour"}
+        assert kind().n_components == 3
+    again = clone(model)
+    assert (type(again), again.get_params()) == (kind, model.get_params())
+    np.testing.assert_array_equal(model.fit(X).predict(X), GaussianMixture(2, random_state=0).fit(X).predict(X))
+    shown = f"{kind.__name__}(n_components=2, {'' if kind is Narrow else 'random_state=0, '}flavour='hot')"
+    assert repr(model) == repr(pickle.loads(pickle.dumps(model))) == shown
+    assert GridSearchCV(model, {"flavour": ["a", "b"]}, cv=2).fit(X).best_params_["flavour"] == "a"
+    with pytest.raises(ValueError, match=rf"'taste' is not a parameter of {kind.__name__}; known: .*flavour"):
+        model.set_params(taste=1)
+    with pytest.raises(ValueError, match=f"'n_components' parameter of {kind.__name__} must be an int"):
+        kind(0).fit(X)
+
+
+def test_repr_shows_what_is_not_the_default():
+    assert repr(GaussianMixture(tol=float("0.001"))) == "GaussianMixture()"
+    assert repr(GaussianMixture(2, means_init=[[0.0], [1.0]])) == (
+        "GaussianMixture(n_components=2, means_init=[[0.0], [1.0]])"
+    )
+
+
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_a_model_is_made_of_three_attributes(covariance_type):
+    """The recipe of scikit-learn's users, whose factor is often a lower one."""
+    X = overlapping_rows()
+    fitted = ScikitGaussianMixture(3, covariance_type=covariance_type, random_state=0).fit(X)
+    for lower in (False, True):
+        factors = fitted.precisions_cholesky_
+        if lower and factors.ndim > 1 and covariance_type != "diag":
+            factors = np.linalg.cholesky(fitted.precisions_)
+        # From nothing, and over what a fit has left.
+        for model in (GaussianMixture(3, covariance_type=covariance_type, random_state=0) for _ in range(2)):
+            if lower:
+                model.fit(X[:50])
+            model.weights_, model.means_, model.precisions_cholesky_ = fitted.weights_, fitted.means_, factors
+            np.testing.assert_array_equal(model.predict(X), fitted.predict(X))
+            np.testing.assert_allclose(model.score_samples(X), fitted.score_samples(X), rtol=1e-9)
+            assert model.bic(X) == pytest.approx(fitted.bic(X), rel=1e-10)
+            assert model._n_parameters() == fitted._n_parameters()
+            assert model.sample(5)[0].shape == (5, 3)
+            assert_same_bits(Mixture.from_sklearn(model), model._mixture())
+
+
+def test_an_edited_factor_counts_and_an_edited_covariance():
+    X = overlapping_rows()
+    model = GaussianMixture(3, random_state=0).fit(X)
+    before = model.score(X)
+    again = pickle.loads(pickle.dumps(model))
+    assert again.score(X) == before
+    again.precisions_cholesky_[:] *= 0.5
+    theirs = ScikitGaussianMixture(3)
+    for name in ("weights_", "means_", "precisions_cholesky_"):
+        setattr(theirs, name, getattr(again, name))
+    assert again.score(X) == pytest.approx(theirs.score(X), rel=1e-10)
+    model.covariances_ = 4.0 * model.covariances_
+    assert model.score(X) == pytest.approx(theirs.score(X), rel=1e-10)
+
+
+def test_attributes_that_are_not_enough_or_no_mixture():
+    X = overlapping_rows()
+    model = GaussianMixture(1)
+    model.weights_, model.means_ = np.ones(1), np.zeros((1, 3))
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    for factor, message in (
+        (np.zeros((1, 3, 3)), "must be square matrices that have inverses"),
+        (np.zeros((1, 3, 2)), "must be square matrices that have inverses"),
+        (np.full((1, 3, 3), np.nan), "precisions_cholesky_ must be finite"),
+        (np.eye(3), "covariances of type 'full' must be of shape"),
+    ):
+        model.precisions_cholesky_ = factor
+        with pytest.raises(ValueError, match=message):
+            model.predict(X)
+    model.set_params(covariance_type="diag").precisions_cholesky_ = np.zeros((1, 3))
+    with pytest.raises(ValueError, match="covariances must be finite"):
+        model.predict(X)
 
 
 def test_metadata_routing_of_weights():

@@ -1,5 +1,7 @@
 """Which K: the right one is found, a fit does not depend on the rest of the grid, failures stay apart."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from fastgmm.data import load_example
 from fastgmm.rows import check
 from fastgmm.selection import search
 from fastgmm.selection.candidates import rank
+from fastgmm.shell import fit as shell_fit
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 COLUMNS = [
@@ -80,6 +83,29 @@ def test_a_fit_does_not_depend_on_the_rest_of_the_grid(init):
         alone = fastgmm.fit(X, ours.n_components, covariance_type=ours.covariance_type, **options)
         assert_same_bits(ours.result.mixture, alone.mixture)
         assert ours.log_likelihood == alone.log_likelihood
+
+
+def test_one_number_and_one_structure_are_a_grid():
+    X = clouds(20)
+    selection = fastgmm.select(X, 2, "diag")
+    assert keys(selection) == [(2, "diag")]
+    assert_same_bits(selection.best.mixture, fastgmm.fit(X, 2, covariance_type="diag").mixture)
+
+
+def test_defaults_are_the_same_at_every_door():
+    """The same data give the same mixture from `fit`, `select` and the command line."""
+    at_fit, at_select, at_shell = (
+        {name: each.default for name, each in inspect.signature(door).parameters.items()}
+        for door in (fastgmm.fit, fastgmm.select, shell_fit.fit)
+    )
+    at_shell["random_state"] = at_shell["seed"]
+    for name in ("init", "tol", "stopping", "reg_covar", "max_iter", "n_init", "random_state"):
+        assert at_fit[name] == at_select[name] == at_shell[name], name
+    assert at_shell["criterion"] == at_select["criterion"]
+    X = clouds(20)
+    assert_same_bits(fastgmm.fit(X, 4, init="random").mixture, fastgmm.fit(X, 4, init="random").mixture)
+    unseeded = (fastgmm.fit(X, 4, init="random", max_iter=1, random_state=None).mixture.means for _ in range(2))
+    assert not np.array_equal(*unseeded)
 
 
 def test_a_generator_gives_one_seed():
@@ -219,8 +245,10 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
     ("arguments", "error", "message"),
     [
         ({"n_components": ()}, ValueError, "n_components must have at least one value, got none"),
-        ({"n_components": 3}, TypeError, "n_components must be a list, a tuple or a range, got 3"),
-        ({"n_components": "123"}, TypeError, "n_components must be a list, a tuple or a range, got '123'"),
+        ({"n_components": 13}, ValueError, "n_components must be at most the number of rows, 12, got 13"),
+        ({"n_components": "123"}, TypeError, "n_components must be an integer, got '123'"),
+        ({"n_components": np.array(3)}, TypeError, r"n_components must be an integer, got array\(3\)"),
+        ({"n_components": None}, TypeError, "n_components must be an integer, got None"),
         ({"n_components": (1, 2.0)}, TypeError, "n_components must be an integer, got 2.0"),
         ({"n_components": (2, 0)}, ValueError, "n_components must be at least 1, got 0"),
         ({"n_components": (2, 2)}, ValueError, "n_components must not have a value twice, got 2 twice"),
@@ -228,7 +256,10 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
         ({"n_components": (1, 12), "sample_weight": [0] + [9] * 11}, ValueError, "at most the number of rows, 11"),
         ({"sample_weight": np.full(12, 1 / 12)}, ValueError, "sample_weight must sum to at least .*, 2, .*; got 1$"),
         ({"covariance_types": ()}, ValueError, "covariance_types must have at least one value, got none"),
-        ({"covariance_types": "full"}, TypeError, "covariance_types must be a list, a tuple or a range, got 'full'"),
+        ({"covariance_types": "round"}, ValueError, "covariance_types must be one of 'full', .*'round'"),
+        ({"covariance_types": np.array(3)}, ValueError, r"covariance_types must be one of 'full', .*array\(3\)"),
+        ({"covariance_types": [["full"]]}, ValueError, r"covariance_types must be one of 'full', .*\['full'\]"),
+        ({"callback": 3}, TypeError, "callback must be a function or None, got 3"),
         ({"covariance_types": ("full", "round")}, ValueError, "covariance_types must be one of 'full', .*'round'"),
         ({"covariance_types": ("full", "full")}, ValueError, "must not have a value twice, got 'full' twice"),
         ({"criterion": "icl"}, ValueError, "criterion must be one of 'bic', 'aic', got 'icl'"),

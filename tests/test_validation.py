@@ -1,5 +1,7 @@
 """What a user may pass, and the one sentence that anything else gets."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -78,7 +80,8 @@ def with_value(value, *places):
         ([[1.0], [1.0, 2.0]], ValueError, "rectangular"),
         (X + 1j, ValueError, "complex"),
         (np.ma.array(X, mask=X > 0), ValueError, "masked"),
-        (pd.DataFrame({"a": [1, None]}, dtype="Int64"), ValueError, "X has 1 NaN"),
+        ([[1.0], [10**400]], ValueError, "X has 1 NaN or infinite value, the first in row 1"),
+        ([[1.0], [Fraction(-(10**400), 3)]], ValueError, "X has 1 NaN or infinite value, the first in row 1"),
         (None, ValueError, "got 0 dimensions"),
     ],
 )
@@ -117,12 +120,43 @@ def test_sparse_matrices_are_refused():
         ({"random_state": -1}, ValueError, "random_state must be None"),
         ({"random_state": "seed"}, ValueError, "random_state must be None"),
         ({"n_threads": 0}, ValueError, "n_threads must be at least 1"),
-        ({"n_threads": 100_000}, ValueError, "n_threads must be at most"),
+        ({"n_threads": "2"}, TypeError, "n_threads must be an integer, got '2'"),
+        ({"callback": 3}, TypeError, "callback must be a function or None, got 3"),
+        ({"tol": 10**400}, ValueError, "tol must be finite and not negative, got inf"),
+        ({"tol": 10**5000}, ValueError, "tol must be finite and not negative, got inf"),
+        ({"reg_covar": -(10**400)}, ValueError, "reg_covar must be finite and not negative, got -inf"),
+        ({"n_components": 10**400}, ValueError, r"at most the number of rows, 60, got 10+\.\.\.$"),
+        ({"n_components": 10**5000}, ValueError, "at most the number of rows, 60, got int too long to print"),
+        ({"sample_weight": [10**400] * 60}, ValueError, "sample_weight must be finite"),
+        (
+            {"sample_weight": np.ma.array(np.ones(60), mask=np.arange(60) == 3)},
+            ValueError,
+            "sample_weight is a masked",
+        ),
+        ({"sample_weight": np.ones(60) + 0j}, TypeError, "an array of numbers, got ndarray of complex128"),
+        ({"sample_weight": ["1"] * 60}, TypeError, "sample_weight must be an array of numbers, got list of <U1"),
+        ({"init": np.ma.array(np.full((60, 2), 0.5), mask=X > 0)}, ValueError, "init is a masked array with masked"),
+        (
+            {"init": np.ma.array(np.arange(60) % 2, mask=X[:, 0] > 0)},
+            ValueError,
+            "init is a masked array with masked",
+        ),
     ],
 )
 def test_bad_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         fastgmm.fit(X, **{"n_components": 2, **arguments})
+
+
+def test_more_threads_or_rounds_than_there_can_be():
+    """A model keeps the number of threads of the machine that it was made on."""
+    expected = fastgmm.fit(X, 2, init=START)
+    result = fastgmm.fit(X, 2, init=START, n_threads=100_000, max_iter=10**400)
+    assert_same_bits(result.mixture, expected.mixture)
+    np.testing.assert_array_equal(result.mixture.predict(X, n_threads=10**6), expected.mixture.predict(X))
+    assert fastgmm.accumulate(X, START, n_threads=10**6).n_samples == 60
+    with pytest.raises(ValueError, match="n_threads must be at least 1, got 0"):
+        START.predict(X, n_threads=0)
 
 
 @pytest.mark.parametrize(

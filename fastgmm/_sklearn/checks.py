@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rows.check import as_float, column_names_of, is_finite
+from ..rows import tables
+from ..rows.check import as_float, first_fault
 
 
 def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
     """Return `X` as an (N, D) array of finite float32 or float64; errors speak of the estimator `name`."""
-    if hasattr(X, "toarray"):
+    if hasattr(type(X), "toarray"):
         raise TypeError(
             "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy "
             "array."
         )
     if np.ma.is_masked(X):
         raise ValueError("Input X is a masked array with masked values; drop or impute these rows first.")
-    array = np.asarray(X)
+    array = np.asarray(X) if isinstance(X, np.ndarray) else tables.as_array(X)
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{array}\n")
     if array.ndim < 2:
@@ -43,16 +44,20 @@ def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
             "dtype='numeric' is not compatible with arrays of bytes/strings. Convert your data to numeric values "
             "explicitly instead."
         )
-    rows = as_float(array)
-    if not is_finite(rows):
+    try:
+        rows = as_float(array)
+    except TypeError as error:  # scikit-learn looks for these words
+        raise TypeError(f"{error}: an argument must be neither string nor object, but a number") from None
+    fault = first_fault(rows, tables.column_names_of(X))
+    if fault:
         problem = "NaN" if np.isnan(rows).any() else f"infinity or a value too large for {rows.dtype!r}"
-        raise ValueError(f"Input X contains {problem}.")
+        raise ValueError(f"Input X contains {problem}.\nThe first value that is not finite is in {fault[1]}.")
     return rows
 
 
 def feature_names(X: Any) -> NDArray[Any] | None:
     """Return the column names of a table, (D,), if all are strings; None without names or strings among them."""
-    names = column_names_of(X)
+    names = tables.column_names_of(X)
     kinds = sorted({type(name).__name__ for name in names or ()})
     if "str" not in kinds:
         return None

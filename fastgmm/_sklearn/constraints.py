@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from .._checks import shown
 from ..em.start import METHODS
 from ..model.structures import STRUCTURES
 from .classes import InvalidParameterError, scikit_class
 
 
 def _interval(kind: Any, low: Any, text: str) -> tuple[Callable[[Any], object], str]:
-    return lambda value: isinstance(value, kind) and low <= value < math.inf, f"{text} in the range [{low}, inf)"
+    # An integer may have more digits than a float can.
+    most = math.inf if kind is numbers.Integral else sys.float_info.max
+    return lambda value: isinstance(value, kind) and low <= value <= most, f"{text} in the range [{low}, inf)"
 
 
 def _choice(*options: str) -> tuple[Callable[[Any], object], str]:
@@ -69,9 +73,10 @@ CONSTRAINTS: Mapping[str, tuple[Callable[[Any], object], str]] = {
 
 def check_constructor_arguments(estimator: Any) -> None:
     """Raise `InvalidParameterError` for the first constructor argument that is not what it may be."""
-    for name, value in estimator.get_params(deep=False).items():
-        allowed, description = CONSTRAINTS[name]
+    for name, (allowed, description) in CONSTRAINTS.items():  # and not what a subclass adds
+        value = getattr(estimator, name)
         if not allowed(value):
             raise scikit_class(InvalidParameterError)(
-                f"The {name!r} parameter of {type(estimator).__name__} must be {description}. Got {value!r} instead."
+                f"The {name!r} parameter of {type(estimator).__name__} must be {description}. Got {shown(value)} "
+                "instead."
             )

@@ -9,11 +9,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import Seed, own_error_state
+from .._checks import Seed, own_error_state, shown
 from ..em.fitting import fit_rows, in_single, warn_of
 from ..em.outcome import FitFailure, Outcome, Status
 from ..model.parameters import Array
-from ..model.sklearn_model import precisions_of
+from ..model.sklearn_model import checksum_of, precisions_of
+from ..rows import tables
 from ..rows.check import check_sample_weight, count_rows
 from . import checks, classes, constraints
 from .inference import Inference
@@ -30,7 +31,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         As in scikit-learn 1.9. Integer seeds go to `numpy.random.default_rng`, so the random numbers are not
         scikit-learn's; a `Generator` or `SeedSequence` is also allowed.
     n_threads : int, optional
-        Threads of `fit` and of inference; by default Numba's current number.
+        Threads of `fit` and of inference, as far as there are so many; by default Numba's current number.
 
     Attributes
     ----------
@@ -106,8 +107,10 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         Raises
         ------
         TypeError, ValueError
-            If an argument is not what it may be, a warm start meets other features or another covariance structure,
-            or every restart failed. The estimator is as it was before.
+            If an argument is not what it may be, or a warm start meets other features or another covariance
+            structure. The estimator is as it was before, and after a FitFailure.
+        FitFailure
+            If every restart failed, or ended where `precisions_` exceed what the dtype of X holds; a ValueError, too.
 
         Warns
         -----
@@ -117,14 +120,15 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             If some but not all restarts failed, or components are degenerate.
         """
         constraints.check_constructor_arguments(self)
+        X = tables.collected(X)
         rows = checks.as_rows(X, type(self).__name__, 2)
         names = checks.feature_names(X)
         weights = check_sample_weight(sample_weight, len(rows))
         n_counted = count_rows(rows, weights)
         if n_counted < self.n_components:
             raise ValueError(
-                f"Expected n_samples >= n_components but got n_components = {self.n_components}, n_samples = "
-                f"{n_counted}"
+                f"Expected n_samples >= n_components but got n_components = {shown(self.n_components)}, "
+                f"n_samples = {n_counted}"
             )
         before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
         run = fit_rows(rows, weights, options_of(self, before, rows.shape[1]))
@@ -164,8 +168,10 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             "n_features_in_": parameters.n_features,
             "feature_names_in_": names,
             "_fitted_covariance_type": parameters.covariance_type,
+            "_checksum": checksum_of(cholesky),
         }
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
-        """Fit, then return the component of each row, (N,)."""
+        """Fit, then return the component of each row, (N,); raises and warns as `fit` does."""
+        X = tables.collected(X)
         return self.fit(X, sample_weight=sample_weight).predict(X)

@@ -1,7 +1,8 @@
-"""What the estimator says about rows once it is fitted."""
+"""What the estimator says about rows once it is fitted, or its attributes are set."""
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,19 @@ from numpy.typing import NDArray
 
 from .._checks import own_error_state
 from ..mixture import Mixture
-from ..model.criteria import criterion_value
 from ..model.parameters import Array
-from ..rows.evaluate import evaluate_rows, mean_of
+from ..model.sklearn_model import covariances_of
+from ..rows import tables
+from ..rows.evaluate import criterion_of, evaluate_rows, mean_of
 from . import checks, classes
 from .base import Estimator
 
 
 class Inference(Estimator):
-    """The methods of a fitted estimator. They read its attributes anew at each call, so that edits to these count."""
+    """The methods of a fitted estimator: they read its attributes anew at each call, so edits count.
+
+    As in scikit-learn it is enough that somebody has set `weights_`, `means_` and `precisions_cholesky_`.
+    """
 
     covariance_type: str
     n_threads: int | None
@@ -25,6 +30,8 @@ class Inference(Estimator):
     weights_: Array
     means_: Array
     covariances_: Array
+    precisions_cholesky_: Array
+    _checksum = 0  # of the precisions_cholesky_ that a fit left
 
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Most probable component of each row, (N,)."""
@@ -51,18 +58,18 @@ class Inference(Estimator):
         densities = self.score_samples(X)
         return float(densities.mean()) if sample_weight is None else mean_of(densities, sample_weight)
 
-    def bic(self, X: Any) -> float:
-        """Bayesian information criterion; lower is better."""
-        return self._criterion("bic", X)
+    def bic(self, X: Any, sample_weight: Any = None) -> float:
+        """Bayesian information criterion; lower is better. `sample_weight` (N,) counts as for `Mixture.bic`."""
+        return criterion_of("bic", self.score_samples(X), sample_weight, self._mixture().parameters)
 
-    def aic(self, X: Any) -> float:
-        """Akaike information criterion; lower is better."""
-        return self._criterion("aic", X)
+    def aic(self, X: Any, sample_weight: Any = None) -> float:
+        """Akaike information criterion; lower is better. `sample_weight` (N,) counts as for `Mixture.bic`."""
+        return criterion_of("aic", self.score_samples(X), sample_weight, self._mixture().parameters)
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
         """Draw rows (n, D) and their components (n,), in the order of the components."""
         mixture = self._mixture()
-        if n_samples < 1:
+        if isinstance(n_samples, numbers.Integral) and n_samples < 1:
             raise ValueError(
                 f"Invalid value for 'n_samples': {n_samples} . The sampling requires at least one sample."
             )
@@ -72,7 +79,8 @@ class Inference(Estimator):
 
     def _mixture(self) -> Mixture:
         """Return what the attributes hold now, checked."""
-        if not hasattr(self, "weights_"):
+        has_covariances = hasattr(self, "covariances_") or hasattr(self, "precisions_cholesky_")
+        if not (has_covariances and hasattr(self, "weights_") and hasattr(self, "means_")):
             raise classes.not_fitted(self)
         fitted = getattr(self, "_fitted_covariance_type", self.covariance_type)
         if fitted != self.covariance_type:
@@ -80,17 +88,17 @@ class Inference(Estimator):
                 f"{type(self).__name__} was fitted with covariance_type {fitted!r}, but now has "
                 f"{self.covariance_type!r}; fit it again, without warm_start"
             )
-        return Mixture(self.weights_, self.means_, self.covariances_, self.covariance_type)
+        return Mixture(self.weights_, self.means_, covariances_of(self), self.covariance_type)
 
-    def _criterion(self, name: str, X: Any) -> float:
-        densities = self.score_samples(X)
-        log_likelihood = float(densities.sum(dtype=np.float64))
-        return criterion_value(name, log_likelihood, self._mixture().n_free, len(densities))
+    def _n_parameters(self) -> int:
+        """Return the number of free parameters; scikit-learn's users call it by this name."""
+        return self._mixture().n_free
 
     @own_error_state
     def _evaluate(self, X: Any, wanted: str) -> Any:
         """Evaluate rows that agree with those fitted to; see `evaluate_rows`."""
         mixture = self._mixture()
+        X = tables.collected(X)
         checks.check_feature_names(self, checks.feature_names(X))
         rows = checks.as_rows(X, type(self).__name__, 1)
         if rows.shape[1] != mixture.n_features:

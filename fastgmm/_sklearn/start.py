@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import as_numbers, check_random_state
+from .._checks import MOST_ROUNDS, as_numbers, check_random_state
 from ..em.fitting import Options
 from ..em.progress import Progress
 from ..mixture import Mixture
@@ -46,7 +46,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
         init=init,
         tol=float(model.tol),
         reg_covar=float(model.reg_covar),
-        max_iter=int(model.max_iter),
+        max_iter=min(int(model.max_iter), MOST_ROUNDS),
         n_init=int(model.n_init),
         generator=check_random_state(model.random_state),
         n_threads=check_n_threads(model.n_threads),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import math
+import zlib
 from typing import Any
 
 import numpy as np
 
+from .._checks import check_choice, own_error_state
+from .check import as_finite
 from .parameters import Array, Parameters
+from .structures import STRUCTURES
 
 
 def precisions_of(parameters: Parameters) -> tuple[Array, Array]:
@@ -42,6 +46,41 @@ def precisions_of(parameters: Parameters) -> tuple[Array, Array]:
     return cholesky, precisions
 
 
+@own_error_state
+def covariances_of(model: Any) -> Any:
+    """Return the covariances that a model's attributes stand for, unchecked: those that its `predict` is about.
+
+    They are `covariances_`, unless there are none, or `precisions_cholesky_` is not what a fit of ours has left:
+    scikit-learn's `predict` asks for nothing else. Such factors C need not be triangular, for C C^T is the precision.
+
+    Raises
+    ------
+    AttributeError
+        If `model` has neither.
+    TypeError, ValueError
+        If `precisions_cholesky_` decides, and is no array of numbers, or has no inverse.
+    """
+    if not hasattr(model, "precisions_cholesky_"):
+        return model.covariances_
+    cholesky = model.precisions_cholesky_
+    if hasattr(model, "covariances_") and getattr(model, "_checksum", None) in (None, checksum_of(cholesky)):
+        return model.covariances_
+    factors = as_finite("precisions_cholesky_", cholesky)
+    structure = STRUCTURES[check_choice("covariance_type", model.covariance_type, tuple(STRUCTURES))]
+    if not structure.has_matrices:
+        return 1.0 / factors**2
+    try:
+        inverses = np.linalg.inv(factors)
+    except np.linalg.LinAlgError:
+        raise ValueError("precisions_cholesky_ must be square matrices that have inverses") from None
+    return np.swapaxes(inverses, -1, -2) @ inverses
+
+
+def checksum_of(values: Any) -> int:
+    """Return a number that tells whether somebody edited an array."""
+    return zlib.crc32(np.ascontiguousarray(values).tobytes())
+
+
 def model_of(parameters: Parameters, feature_names: tuple[str, ...] | None) -> Any:
     """Return a `sklearn.mixture.GaussianMixture` that is fitted with `parameters`."""
     mixture = importlib.import_module("sklearn.mixture")
@@ -56,16 +95,27 @@ def model_of(parameters: Parameters, feature_names: tuple[str, ...] | None) -> A
 
 
 def entries_of(model: Any) -> dict[str, Any]:
-    """Return the parameters of a fitted mixture, unchecked, by the names they have in `fastgmm.Mixture`."""
-    names = ("weights", "means", "covariances")
-    missing = [name for name in (*(f"{name}_" for name in names), "covariance_type") if not hasattr(model, name)]
+    """Return the parameters of a fitted mixture, unchecked, by the names they have in `fastgmm.Mixture`.
+
+    Raises
+    ------
+    TypeError
+        If `model` has no such attributes.
+    ValueError
+        If it is of an unknown structure, or its precisions decide and have no inverse.
+    """
+    missing = [name for name in ("weights_", "means_", "covariance_type") if not hasattr(model, name)]
+    if not hasattr(model, "covariances_") and not hasattr(model, "precisions_cholesky_"):
+        missing.append("covariances_")
     if missing:
         raise TypeError(
             f"model must be a fitted mixture with scikit-learn's attributes, got {type(model).__name__} without "
             f"{', '.join(missing)}"
         )
     return {
-        **{name: getattr(model, f"{name}_") for name in names},
+        "weights": model.weights_,
+        "means": model.means_,
+        "covariances": covariances_of(model),
         "covariance_type": model.covariance_type,
         "feature_names": getattr(model, "feature_names_in_", None),
     }

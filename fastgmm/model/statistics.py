@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import as_numbers, check_integer, own_error_state
-from .check import as_finite, check_symmetric
+from .check import as_finite, check_feature_names, check_symmetric
 from .parameters import Array, Parameters
 from .structures import STRUCTURES
 
@@ -49,6 +49,8 @@ class SufficientStatistics:
     fingerprint : str
         What tells whether two sets of statistics were taken under the same parameters, see `fingerprint_of`; ""
         inside a fit.
+    feature_names : tuple of str, or None
+        Names of the D columns, where the mixture or the rows had names.
     """
 
     covariance_type: str
@@ -60,6 +62,7 @@ class SufficientStatistics:
     second_moments: Array
     total_weight: float = math.nan
     fingerprint: str = ""
+    feature_names: tuple[str, ...] | None = None
 
     @own_error_state
     def __add__(self, other: SufficientStatistics) -> SufficientStatistics:
@@ -81,8 +84,15 @@ class SufficientStatistics:
                 "statistics under different weights, covariances or dtypes do not add up; both must be accumulated "
                 "under the same parameters"
             )
+        names = self.feature_names or other.feature_names
+        if other.feature_names not in (None, names):
+            raise ValueError(
+                f"statistics of the features {names} and {other.feature_names} do not add up; both must be of the "
+                "same columns"
+            )
         return replace(
             self,
+            feature_names=names,
             n_samples=self.n_samples + other.n_samples,
             log_likelihood=self.log_likelihood + other.log_likelihood,
             responsibility_sums=self.responsibility_sums + other.responsibility_sums,
@@ -127,6 +137,7 @@ def check_statistics(statistics: Any) -> SufficientStatistics:
     if centers.ndim != 2 or centers.size == 0:
         raise ValueError(f"centers must be of shape (n_components, n_features), got {centers.shape}")
     k, d = centers.shape
+    check_feature_names(statistics.feature_names, d)
     n_samples = check_integer("n_samples", statistics.n_samples, 1)
     sums = {}
     expected = {"responsibility_sums": (k,), "first_moments": (k, d), "second_moments": structure.shape(k, d)}

@@ -11,17 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import as_numbers, check_integer
+from .._checks import NotNumbersError, as_numbers, check_integer, floats_of, refuse_masked, shown
+from . import tables
 
 # Rows looked at together when searching for NaN: keeps the temporary mask in cache.
 _CHUNK = 1 << 16
 
 
-def as_rows(X: Any, *, n_features: int | None = None) -> NDArray[Any]:
-    """Return `X` as an (N, D) array of finite float32 or float64, copying only where the dtype asks for it.
+def as_rows(
+    X: Any, *, feature_names: tuple[str, ...] | None = None, n_features: int | None = None
+) -> tuple[NDArray[Any], tuple[str, ...] | None]:
+    """Return `X` as an (N, D) array of finite float32 or float64, and the names of its columns.
 
-    A one-dimensional array is N samples of one feature. Anything `np.asarray` understands goes, pandas and
-    Arrow tables included; the memory layout is left as it is. Other real dtypes become float64.
+    A one-dimensional array is N samples of one feature. Anything `np.asarray` understands goes, tables of pandas,
+    polars and Arrow included; the memory layout is left as it is, and nothing copied unless the dtype asks for it.
+    Other real dtypes become float64. Of a table with names the columns `feature_names` are taken, where these are
+    given; they are the names of columns without.
 
     Raises
     ------
@@ -30,12 +35,17 @@ def as_rows(X: Any, *, n_features: int | None = None) -> NDArray[Any]:
     ValueError
         If the shape is wrong, there are no rows or columns, or values are missing or not finite.
     """
-    array = X if isinstance(X, np.ndarray) else _as_array(X)
-    if np.ma.isMaskedArray(array):
-        if np.ma.is_masked(array):
-            raise ValueError("X is a masked array with masked values; drop or impute these rows first")
-        array = array.data
-    array = as_float(array)
+    column_names = None
+    if not isinstance(X, np.ndarray):
+        X = tables.collected(X)
+        if feature_names is not None:
+            X = tables.with_columns(X, feature_names)
+        column_names = tables.column_names_of(X)
+        X = tables.as_array(X)
+    if np.ma.isMaskedArray(X):
+        refuse_masked("X", X)
+        X = X.data
+    array = as_float(X)
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2:
@@ -44,17 +54,14 @@ def as_rows(X: Any, *, n_features: int | None = None) -> NDArray[Any]:
         raise ValueError(f"X must have at least one row and one column, got shape {array.shape}")
     if n_features is not None and array.shape[1] != n_features:
         raise ValueError(f"X has {array.shape[1]} features, but the model has {n_features}")
-    _check_finite(array)
-    return array
-
-
-def _as_array(X: Any) -> NDArray[Any]:
-    if hasattr(X, "toarray"):
-        raise TypeError(f"X must be a dense array, got a sparse {type(X).__name__}; convert it by .toarray()")
-    try:
-        return np.asarray(X)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"X must be a rectangular array of numbers: {error}") from None
+    fault = first_fault(array, column_names)
+    if fault:
+        n_bad, place = fault
+        raise ValueError(
+            f"X has {n_bad} NaN or infinite value{'s' if n_bad > 1 else ''}, the first in {place}; drop or impute "
+            "these rows first"
+        )
+    return array, tables.feature_names_of(column_names) or feature_names
 
 
 def as_float(array: NDArray[Any]) -> NDArray[Any]:
@@ -65,19 +72,17 @@ def as_float(array: NDArray[Any]) -> NDArray[Any]:
         raise ValueError("X must be real, got complex numbers")
     if array.dtype.kind not in "biufO":
         raise TypeError(f"X must hold numbers, got dtype {array.dtype}")
-    try:
-        # float32 and float64 of the other byte order keep their precision.
-        return array.astype(np.float32 if array.dtype == np.dtype(">f4") else np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise TypeError(f"X must hold numbers only: {error}") from None
+    if array.dtype.kind == "O":
+        try:
+            return floats_of(array)
+        except NotNumbersError as error:
+            raise TypeError(f"X must hold numbers only, got {shown(error.value)} at index {error.index}") from None
+    # float32 and float64 of the other byte order keep their precision.
+    return array.astype(np.float32 if array.dtype == np.dtype(">f4") else np.float64)
 
 
-def is_finite(array: NDArray[Any]) -> bool:
-    """Whether no value is NaN or infinite; a chunk at a time."""
-    return all(bool(np.isfinite(array[a : a + _CHUNK]).all()) for a in range(0, len(array), _CHUNK))
-
-
-def _check_finite(array: NDArray[Any]) -> None:
+def first_fault(array: NDArray[Any], column_names: tuple[Any, ...] | None) -> tuple[int, str] | None:
+    """Return how many values of (N, D) are NaN or infinite, and where the first is; None if all are finite."""
     n_bad, first = 0, -1
     for start in range(0, array.shape[0], _CHUNK):
         finite = np.isfinite(array[start : start + _CHUNK])
@@ -85,25 +90,15 @@ def _check_finite(array: NDArray[Any]) -> None:
             if first < 0:
                 first = start + int(np.argmin(finite.all(axis=1)))
             n_bad += finite.size - int(np.count_nonzero(finite))
-    if n_bad:
-        raise ValueError(
-            f"X has {n_bad} NaN or infinite value{'s' if n_bad > 1 else ''}, the first in row {first} "
-            "(counted from 0); drop or impute these rows first"
-        )
-
-
-def feature_names_of(X: Any) -> tuple[str, ...] | None:
-    """Column names of a pandas, polars or Arrow table, if all are strings; else None."""
-    names = column_names_of(X)
-    return names if names and all(isinstance(name, str) for name in names) else None
-
-
-def column_names_of(X: Any) -> tuple[Any, ...] | None:
-    """Column names of a pandas, polars or Arrow table, whatever they are; None for anything else."""
-    names = getattr(X, "column_names", None)
-    if names is None:
-        names = getattr(X, "columns", None)
-    return None if names is None or callable(names) else tuple(names)
+    if not n_bad:
+        return None
+    column = int(np.argmin(np.isfinite(array[first])))
+    place = f"row {first} (counted from 0)"
+    if column_names is not None:
+        place += f" of column {column_names[column]!r}"
+    elif array.shape[1] > 1:
+        place += f" of column {column}"
+    return n_bad, place
 
 
 def check_sample_weight(weights: Any, n_samples: int) -> NDArray[np.float64]:
@@ -131,11 +126,24 @@ def count_rows(rows: NDArray[Any], weights: NDArray[np.float64]) -> int:
     return int(np.count_nonzero(shares))
 
 
+def total_weight_of(n_samples: int, weights: NDArray[np.float64], largest: int) -> float:
+    """Return what a criterion takes for the number of rows; ValueError if weights sum to less than K components."""
+    if not len(weights):
+        return float(n_samples)
+    total_weight = float(weights.sum())
+    if total_weight < largest:
+        raise ValueError(
+            f"sample_weight must sum to at least the largest n_components, {largest}, because the sum counts as the "
+            f"number of rows; got {total_weight:g}"
+        )
+    return total_weight
+
+
 def check_n_components(value: Any, n_counted: int) -> int:
     """Return `value` as an int from 1 to the number of rows that count; TypeError or ValueError otherwise."""
     n_components = check_integer("n_components", value, 1)
     if n_components > n_counted:
-        raise ValueError(f"n_components must be at most the number of rows, {n_counted}, got {n_components}")
+        raise ValueError(f"n_components must be at most the number of rows, {n_counted}, got {shown(n_components)}")
     return n_components
 
 

@@ -1,4 +1,4 @@
-"""What given parameters say about rows: log-densities, responsibilities, labels.
+"""What given parameters say about rows: log-densities, responsibilities, labels, and sums of them over all rows.
 
 Rows stream through the kernels piece by piece; nothing of size N x K is made unless it is the result.
 """
@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import own_error_state
 from ..kernels.launch import launch_items
 from ..kernels.primitives.cholesky import cholesky
 from ..kernels.work import FAR_ROWS
+from ..model.criteria import criterion_value
 from ..model.parameters import Parameters
 from ..model.plan import plan_of
 from ..model.rounds.state import COMPONENT
 from .accumulation import IllDefinedCovariance
-from .check import check_sample_weight
+from .check import check_sample_weight, total_weight_of
 from .launch import threads
 from .launch.pieces import pieces
 from .launch.work import address_of, check, launched, layout_of, packed_work
@@ -25,6 +27,8 @@ from .run import Run
 
 Array = NDArray[np.float64]
 
+# Responsibilities that are held at a time where their sum is all that is wanted.
+_CHUNK = 1 << 20
 # What kernels call an output (``kernels/work.py``).
 _FIELDS = {"log_density": "values", "responsibilities": "responsibilities", "labels": "labels"}
 
@@ -104,6 +108,7 @@ def _settle_far_rows(x: NDArray[Any], parameters: Parameters, output: NDArray[An
             output[chosen, nearest] = 1.0
 
 
+@own_error_state
 def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
     """Mean in double of log-densities (N,), weighted by `sample_weight` (N,) unless that is None."""
     weights = check_sample_weight(sample_weight, len(densities))
@@ -111,3 +116,28 @@ def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
         return float(np.mean(densities, dtype=np.float64))
     counted = weights > 0.0  # a weight of zero times a log-density of -inf would be NaN
     return float(np.average(densities[counted], weights=weights[counted]))
+
+
+@own_error_state
+def criterion_of(name: str, densities: NDArray[Any], sample_weight: Any, parameters: Parameters) -> float:
+    """Return a criterion of log-densities (N,); with weights (N,) their sum counts as the number of rows."""
+    k, n_free = parameters.n_components, parameters.structure.n_free(*parameters.means.shape)
+    weights = check_sample_weight(sample_weight, len(densities))
+    if not len(weights):
+        return criterion_value(name, float(densities.sum(dtype=np.float64)), n_free, len(densities))
+    counted = weights > 0.0
+    log_likelihood = float(weights[counted] @ densities[counted].astype(np.float64))
+    return criterion_value(name, log_likelihood, n_free, total_weight_of(len(densities), weights, k))
+
+
+@own_error_state
+def entropy_of(rows: NDArray[Any], parameters: Parameters, sample_weight: Any, n_threads: int | None) -> float:
+    """Return the entropy in nats of the responsibilities for checked rows (N, D), summed over them by weight."""
+    weights = check_sample_weight(sample_weight, len(rows))
+    step, total = max(1, _CHUNK // parameters.n_components), 0.0
+    for start in range(0, len(rows), step):
+        piece = slice(start, start + step)
+        shares = evaluate_rows(rows[piece], parameters, n_threads, "responsibilities")
+        entropies = -np.sum(shares * np.log(np.where(shares > 0.0, shares, 1.0)), axis=1, dtype=np.float64)
+        total += float(entropies @ weights[piece] if len(weights) else entropies.sum())
+    return total

@@ -19,15 +19,15 @@ from ..model.criteria import CRITERIA
 from ..model.structures import STRUCTURES
 from ..results import result_of
 from ..rows import check
-from .arguments import grid_of, seed_of, total_weight_of
+from .arguments import grid_of, seed_of
 from .candidates import Candidate, Selection, rank
 
 
 @own_error_state
 def select(
     X: Any,
-    n_components: Iterable[int] = range(1, 9),
-    covariance_types: Iterable[str] = ("full",),
+    n_components: int | Iterable[int] = range(1, 9),
+    covariance_types: str | Iterable[str] = "full",
     *,
     criterion: str = "bic",
     init: str = "kmeans",
@@ -36,7 +36,7 @@ def select(
     reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
-    random_state: Seed = None,
+    random_state: Seed = 0,
     n_threads: int | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
@@ -47,9 +47,9 @@ def select(
     ----------
     X : array-like of shape (N, D) or (N,)
         As for `fit`; checked and converted once.
-    n_components : iterable of int
+    n_components : int or iterable of int
         Numbers of components, each at most N, none twice.
-    covariance_types : iterable of str
+    covariance_types : str or iterable of str
         Covariance structures, see `fit`; every one is fitted with every number of components.
     criterion : {"bic", "aic"}
         What decides. Both are of the total log-likelihood after the last M step, so that without weights `bic` and
@@ -58,7 +58,7 @@ def select(
         As for `fit`, but a method only: nothing else suits several numbers of components.
     tol, stopping, reg_covar, max_iter, n_init, n_threads
         As for `fit`, the same in every fit.
-    random_state : None, int or NumPy random generator
+    random_state : int, None or NumPy random generator
         Every fit starts from the same integer seed: the one given, or one that is drawn first. A fit therefore does
         not depend on the rest of the grid, and with an integer it is that of `fit` with this `random_state`.
     callback : callable, optional
@@ -86,10 +86,10 @@ def select(
         If some but not all fits failed, or components of the best one are degenerate: a component on equal rows has
         as high a likelihood as `reg_covar` allows, which a criterion takes for a good fit.
     """
-    rows = check.as_rows(X)
+    rows, feature_names = check.as_rows(X)
     weights = check.check_sample_weight(sample_weight, len(rows))
     grid = grid_of(n_components, covariance_types, check.count_rows(rows, weights))
-    total_weight = total_weight_of(rows, weights, max(k for k, _ in grid))
+    total_weight = check.total_weight_of(len(rows), weights, max(k for k, _ in grid))
     criterion = check_choice("criterion", criterion, tuple(CRITERIA))
     seed = seed_of(random_state)
     watch = None if callback is None else _Watch(check_callback(callback))
@@ -106,7 +106,6 @@ def select(
         n_threads=n_threads,
         callback=watch,
     )
-    feature_names = check.feature_names_of(X)
     candidates = []
     for k, covariance_type in grid:
         generator = check_random_state(seed)

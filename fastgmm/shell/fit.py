@@ -75,7 +75,7 @@ def fit(
         str, typer.Option(callback=one_of(CRITERIA), help="What is best where several mixtures are fitted: bic, aic.")
     ] = "bic",
     init: Annotated[str, typer.Option(help=f"Start: {', '.join(METHODS)}, or the path of a model.json.")] = "kmeans",
-    n_init: Annotated[int, typer.Option(callback=at_least(1), help="Number of starts; the best is kept.")] = 5,
+    n_init: Annotated[int, typer.Option(callback=at_least(1), help="Number of starts; the best is kept.")] = 1,
     seed: Annotated[int, typer.Option(callback=at_least(0), help="Seed of the random numbers.")] = 0,
     tol: Annotated[
         float, typer.Option(callback=at_least(0), help="Stop when the mean log-likelihood changes by less, in nats.")

@@ -25,14 +25,13 @@ _workqueue_lock = threading.Lock()
 
 
 def check_n_threads(n_threads: int | None) -> int | None:
-    """Return `n_threads` if it is None or within what Numba was started with; raise otherwise."""
+    """Return `n_threads`, None or at least 1, and no more than Numba was started with.
+
+    A model is fitted, or pickled, with a number that a worker of joblib or another machine may not have.
+    """
     if n_threads is None:
         return None
-    most = int(numba.config.NUMBA_NUM_THREADS)
-    n_threads = check_integer("n_threads", n_threads, 1)
-    if n_threads > most:
-        raise ValueError(f"n_threads must be at most {most} (NUMBA_NUM_THREADS), got {n_threads}")
-    return n_threads
+    return min(check_integer("n_threads", n_threads, 1), int(numba.config.NUMBA_NUM_THREADS))
 
 
 def available(n_threads: int | None) -> int:

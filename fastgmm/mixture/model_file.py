@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from . import _files
-from .model.parameters import Parameters
+from .. import _files
+from ..model.parameters import Parameters
 
 FORMAT = "fastgmm.Mixture"
 VERSION = 1
@@ -19,8 +19,16 @@ _KEYS = {"format", "version"}
 _ENTRIES = {"covariance_type", "feature_names", "weights", "means", "covariances"}
 
 
-def save(path: str | os.PathLike[str], parameters: Parameters, feature_names: tuple[str, ...] | None) -> None:
-    """Write valid `parameters` to `path`, whole or not at all; an existing file is replaced."""
+def write(path: str | os.PathLike[str], parameters: Parameters, feature_names: tuple[str, ...] | None) -> None:
+    """Write valid `parameters` to `path`, whole or not at all; an existing file is replaced.
+
+    ValueError if a name cannot be written as UTF-8.
+    """
+    for name in feature_names or ():
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"feature_names must be text that UTF-8 can hold, got {name!r}") from None
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -35,7 +43,7 @@ def save(path: str | os.PathLike[str], parameters: Parameters, feature_names: tu
         text.write("\n")
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a model's entries, by the names they have in `Mixture`, which checks them.
 
     ``ValueError`` if the file is not a model, ``OSError`` if it cannot be read.
@@ -46,14 +54,22 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ValueError(f"{os.fspath(path)} is not a fastgmm model: it is not valid JSON") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'{os.fspath(path)} is not a fastgmm model: it lacks "format": "{FORMAT}"')
-    if document.get("version") != VERSION:
+    if type(document.get("version")) is not int or document["version"] != VERSION:  # nor is true, which equals 1
         raise ValueError(
             f"{os.fspath(path)} has model version {document.get('version')!r}; this fastgmm reads version {VERSION}"
         )
     if set(document) != _KEYS | _ENTRIES:
         odd = ", ".join(sorted(set(document) ^ (_KEYS | _ENTRIES)))
         raise ValueError(f"{os.fspath(path)} is not a fastgmm model: missing or unknown entries {odd}")
+    for name in ("weights", "means", "covariances"):
+        if not _are_numbers(document[name]):
+            raise ValueError(f"{os.fspath(path)} is not a valid fastgmm model: {name} must be an array of numbers")
     return {name: document[name] for name in _ENTRIES}
+
+
+def _are_numbers(values: Any) -> bool:
+    """Whether JSON holds numbers only: NumPy would take true for one."""
+    return all(map(_are_numbers, values)) if isinstance(values, list) else type(values) in (int, float)
 
 
 def _refuse_constant(name: str) -> None:

@@ -9,24 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import model_file
-from ._checks import Seed, check_integer, check_random_state, own_error_state
-from .model import sklearn_model
-from .model.check import check_feature_names, check_parameters
-from .model.criteria import criterion_value
-from .model.parameters import Array, Parameters
-from .model.structures import STRUCTURES
-from .rows.check import as_rows
-from .rows.evaluate import evaluate_rows, mean_of
-from .summary.contents import summary_of_mixture
-from .summary.layout import Summarised, Summary
+from .._checks import Seed, own_error_state
+from ..model import sklearn_model
+from ..model.check import check_feature_names, check_parameters
+from ..model.parameters import Array, Parameters
+from ..model.structures import STRUCTURES
+from ..summary.contents import summary_of_mixture
+from ..summary.layout import Summarised, Summary
+from .inference import Inference
+from .model_file import read, write
+from .sample import draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Mixture(Summarised):
+class Mixture(Summarised, Inference):
     """A Gaussian mixture, checked when it is built: whatever is a Mixture can be used.
 
     Attributes
@@ -42,7 +41,9 @@ class Mixture(Summarised):
     covariance_type : str
         The covariance structure: "full", "tied", "diag" or "spherical".
     feature_names : tuple of str, or None
-        Names of the D columns the model was fitted on, where the data had names.
+        Names of the D columns the model was fitted on, where the data had names. Of a table with names every
+        method takes these columns, whatever their order and whatever else is there; ValueError if some are missing.
+        Arrays, and mixtures without names, go by position.
 
     Raises
     ------
@@ -110,47 +111,12 @@ class Mixture(Summarised):
         """Covariance matrices (K, D, D), whatever the structure."""
         return STRUCTURES[self.covariance_type].complete(self.covariances, self.n_components, self.n_features)
 
-    def log_density(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
-        """Log-density of the mixture at each row, (N,), in nats."""
-        densities: Array = self._evaluate(X, n_threads, "log_density")
-        return densities
-
-    def responsibilities(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
-        """Posterior probability of each component for each row, (N, K); rows sum to one."""
-        probabilities: Array = self._evaluate(X, n_threads, "responsibilities")
-        return probabilities
-
-    def predict(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[np.int64]:
-        """Return the component with the largest responsibility for each row, (N,)."""
-        labels: NDArray[np.int64] = self._evaluate(X, n_threads, "labels")
-        return labels
-
-    @own_error_state
-    def score(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
-        """Mean log-likelihood per row, in nats, weighted by `sample_weight` (N,) if there is one."""
-        return mean_of(self.log_density(X, n_threads=n_threads), sample_weight)
-
-    def bic(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
-        """Bayesian information criterion, -2 LL + p ln N; lower is better."""
-        return self._criterion("bic", X, n_threads)
-
-    def aic(self, X: ArrayLike, *, n_threads: int | None = None) -> float:
-        """Akaike information criterion, -2 LL + 2 p; lower is better."""
-        return self._criterion("aic", X, n_threads)
-
-    @own_error_state
     def sample(self, n_samples: int, *, random_state: Seed = None) -> tuple[Array, NDArray[np.int64]]:
-        """Draw rows, (n_samples, D), and the component each was drawn from, (n_samples,), in random order."""
-        n_samples = check_integer("n_samples", n_samples, 1)
-        generator = check_random_state(random_state)
-        weights, means, covariances, _ = self.parameters
-        labels = generator.choice(self.n_components, size=n_samples, p=weights / weights.sum())
-        rows = generator.standard_normal((n_samples, self.n_features))
-        matrices = STRUCTURES[self.covariance_type].complete(covariances, self.n_components, self.n_features)
-        for k in range(self.n_components):
-            chosen = labels == k
-            rows[chosen] = means[k] + rows[chosen] @ np.linalg.cholesky(matrices[k]).T
-        return rows, labels
+        """Draw rows, (n_samples, D), and the component each was drawn from, (n_samples,), in random order.
+
+        ValueError for more rows than this machine's memory can hold.
+        """
+        return draw(self.parameters, n_samples, random_state)
 
     def summary(self) -> Summary:
         """Return weights, means and standard deviations; what `print` shows."""
@@ -158,21 +124,24 @@ class Mixture(Summarised):
 
     def plot(self, X: ArrayLike, *, labels: ArrayLike | None = None) -> Figure:
         """Draw rows by cluster, and each component's centre and spread; labels (N,) are predicted if not given."""
-        from .pictures import plot
+        from ..pictures import plot
 
-        rows, matrices = as_rows(X, n_features=self.n_features), self.full_covariances()
+        rows, matrices = self._rows(X), self.full_covariances()
         labels = self.predict(rows) if labels is None else labels
         return plot.plot_clusters(rows, self.weights, self.means, matrices, labels, feature_names=self.feature_names)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as JSON; `load` returns the same numbers to the last bit, in float64."""
+        """Write the model as JSON; `load` returns the same numbers to the last bit, in float64.
+
+        ValueError if there is a name that is no text, ``OSError`` if the file cannot be written.
+        """
         # Built once more, which checks a fitted mixture too: what is saved can be loaded.
-        model_file.save(path, replace(self).parameters, self.feature_names)
+        write(path, replace(self).parameters, self.feature_names)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Mixture:
         """Read a model that `save` wrote; ``ValueError`` if the file is not one, ``OSError`` if it cannot be read."""
-        entries = model_file.load(path)
+        entries = read(path)
         try:
             return Mixture(**entries)
         except (ValueError, TypeError) as error:
@@ -190,11 +159,3 @@ class Mixture(Summarised):
         TypeError if `model` is not one, ValueError if its parameters are not valid.
         """
         return Mixture(**sklearn_model.entries_of(model))
-
-    @own_error_state
-    def _evaluate(self, X: Any, n_threads: int | None, wanted: str) -> Any:
-        return evaluate_rows(as_rows(X, n_features=self.n_features), self.parameters, n_threads, wanted)
-
-    def _criterion(self, name: str, X: Any, n_threads: int | None) -> float:
-        densities = self.log_density(X, n_threads=n_threads)
-        return criterion_value(name, float(densities.sum(dtype=np.float64)), self.n_free, len(densities))

@@ -1,0 +1,75 @@
+"""What a mixture says about rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._checks import own_error_state
+from ..model.parameters import Array, Parameters
+from ..rows.check import as_rows
+from ..rows.evaluate import criterion_of, entropy_of, evaluate_rows, mean_of
+
+
+class Inference:
+    """The methods of a mixture that take rows: an array, or a table, whose columns are found by their names."""
+
+    means: Array
+    feature_names: tuple[str, ...] | None
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters as plain data in float64."""
+        raise NotImplementedError
+
+    def log_density(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
+        """Log-density of the mixture at each row, (N,), in nats."""
+        densities: Array = self._evaluate(X, n_threads, "log_density")
+        return densities
+
+    def responsibilities(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
+        """Posterior probability of each component for each row, (N, K); rows sum to one."""
+        probabilities: Array = self._evaluate(X, n_threads, "responsibilities")
+        return probabilities
+
+    def predict(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[np.int64]:
+        """Return the component with the largest responsibility for each row, (N,)."""
+        labels: NDArray[np.int64] = self._evaluate(X, n_threads, "labels")
+        return labels
+
+    def score(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
+        """Mean log-likelihood per row, in nats, weighted by `sample_weight` (N,) if there is one."""
+        return mean_of(self.log_density(X, n_threads=n_threads), sample_weight)
+
+    def bic(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
+        """Bayesian information criterion, -2 LL + p ln N; lower is better.
+
+        With `sample_weight` (N,) LL is weighted and N is the sum of the weights, as if rows had been repeated: unlike
+        in a fit their unit matters, and they must sum to at least K. So it is in `aic` and `icl`.
+        """
+        return criterion_of("bic", self.log_density(X, n_threads=n_threads), sample_weight, self.parameters)
+
+    def aic(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
+        """Akaike information criterion, -2 LL + 2 p; lower is better."""
+        return criterion_of("aic", self.log_density(X, n_threads=n_threads), sample_weight, self.parameters)
+
+    @own_error_state
+    def icl(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
+        """Integrated completed likelihood, BIC + 2 times the entropy of the responsibilities; lower is better.
+
+        The entropy is that of McLachlan and Peel, -sum_ik r_ik ln r_ik, in nats. R's mclust has the opposite sign,
+        higher is better, and counts -ln of the largest responsibility of each row only.
+        """
+        rows = self._rows(X)
+        bic = self.bic(rows, sample_weight=sample_weight, n_threads=n_threads)
+        return bic + 2.0 * entropy_of(rows, self.parameters, sample_weight, n_threads)
+
+    def _rows(self, X: Any) -> Array:
+        """Return the rows of `X` as an array whose columns are the features of the mixture."""
+        return as_rows(X, feature_names=self.feature_names, n_features=self.means.shape[1])[0]
+
+    @own_error_state
+    def _evaluate(self, X: Any, n_threads: int | None, wanted: str) -> Any:
+        return evaluate_rows(self._rows(X), self.parameters, n_threads, wanted)
