@@ -3,7 +3,7 @@
 from ._numba.config import show_config
 from ._sklearn.estimator import GaussianMixture
 from ._version import __version__ as __version__
-from .api import fit, warmup
+from .api import fit
 from .by_hand import accumulate, maximize
 from .em.outcome import FitFailure, FitWarning, IterationState, Status
 from .mixture import Mixture
@@ -11,6 +11,7 @@ from .model.regulariser import Regulariser
 from .model.statistics import SufficientStatistics
 from .results import FitResult
 from .selection import Candidate, Selection, select
+from .warm_up import warmup
 
 __all__ = [
     "Candidate",

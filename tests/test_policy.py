@@ -52,7 +52,7 @@ STREET = [
     ("__init__", "__main__"),
     ("shell",),
     ("_sklearn",),
-    ("api", "by_hand", "mixture", "primitives", "results", "selection"),
+    ("api", "by_hand", "mixture", "primitives", "results", "selection", "warm_up"),
     ("pictures", "summary"),
     ("em",),
     ("rows",),
@@ -164,7 +164,7 @@ def test_files_are_read_in_one_sitting(path):
 
 def test_import_is_light():
     """Importing the package imports no optional dependency and compiles nothing."""
-    heavy = "{'matplotlib', 'sklearn', 'scipy', 'pandas', 'pyarrow', 'typer', 'rich'}"
+    heavy = "{'matplotlib', 'sklearn', 'scipy', 'pandas', 'polars', 'pyarrow', 'typer', 'rich'}"
     program = f"""
 import sys
 import numba
