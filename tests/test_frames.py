@@ -79,15 +79,17 @@ def test_names_that_occur_twice():
         fitted.predict(twice.iloc[:, [1, 0, 2]])
 
 
-def test_columns_may_be_called_like_anything():
+@pytest.mark.parametrize("kind", ["pandas", "Arrow", "polars"])
+def test_columns_may_be_called_like_anything(kind):
     """Once `frame.toarray` made a frame sparse, and `frame.column_names` its names."""
-    names = ("toarray", "column_names", "select", "iloc", "collect")
-    rows = np.random.default_rng(0).normal(size=(20, 5))
+    names = ("toarray", "column_names", "select", "iloc", "collect", "*", "^.*$")
+    rows = np.random.default_rng(0).normal(size=(20, 7))
     frame = pd.DataFrame(rows, columns=names)
     mixture = fastgmm.fit(frame, 1).mixture
     assert mixture.feature_names == names
-    np.testing.assert_array_equal(mixture.log_density(frame.iloc[:, ::-1]), mixture.log_density(rows))
-    assert GaussianMixture(1).fit(frame).feature_names_in_.tolist() == list(names)
+    table = TABLES[kind](frame[[*names[::-1]]])
+    np.testing.assert_array_equal(mixture.log_density(table), mixture.log_density(rows))
+    assert GaussianMixture(1).fit(table).feature_names_in_.tolist() == list(names[::-1])
 
 
 @pytest.mark.parametrize("kind", TABLES)

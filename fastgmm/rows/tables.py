@@ -56,7 +56,8 @@ def with_columns(X: Any, wanted: tuple[str, ...]) -> Any:
     twice = next((name for name in wanted if names.count(name) > 1 or wanted.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"X cannot be matched by name, because more than one column is named {twice!r}")
-    return X.select(list(wanted)) if hasattr(type(X), "select") else X[list(wanted)]
+    # Not by polars' `select`, to which a name may be a pattern.
+    return X.select(list(wanted)) if hasattr(type(X), "column_names") else X[list(wanted)]
 
 
 def _listed(names: Sequence[Any]) -> str:
@@ -106,9 +107,9 @@ def _columns_of(X: Any) -> Iterable[Any] | None:
         return list(X.columns)
     if hasattr(kind, "get_columns"):  # polars
         return list(X.get_columns())
-    # pandas; a frame of NumPy's numbers is an array already, or becomes one best as a whole.
+    # pandas; a frame of NumPy's numbers is an array already, or becomes one as a whole; truth values make it objects.
     if hasattr(kind, "iloc") and hasattr(kind, "columns"):
-        if all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in X.dtypes):
+        if all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in X.dtypes):
             return None
         return [X.iloc[:, position] for position in range(len(X.columns))]
     return None
