@@ -44,8 +44,8 @@ def fit(
     X : array-like of shape (N, D) or (N,)
         Rows of finite real numbers: an array of any layout, read-only or memory-mapped, a table of pandas, polars
         (a lazy one is collected) or Arrow with numeric columns, or anything `np.asarray` understands. float32 is
-        computed in single precision, with sums in double; other dtypes become float64. Parameters are float64. (N,) is
-        N samples of one feature. Names of columns go into the result.
+        computed in single precision, with sums in double; other dtypes become float64. Parameters are float64. (N,)
+        is N samples of one feature. Names of columns go into the result.
     n_components : int
         Number of components, K; at most N.
     covariance_type : {"full", "tied", "diag", "spherical"}
