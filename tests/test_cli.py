@@ -522,7 +522,7 @@ def test_what_was_reached_is_printed(run, table, rows, monkeypatch):
         return fit
 
     monkeypatch.setattr(api, "fit", interrupt_in_round(api.fit))
-    options = ("-k", 2, "--init", "random", "--tol", 0, "--max-iter", 4, "--out", "x")
+    options = ("-k", 2, "--init", "random", "--tol", 0, "--max-iter", 4, "--n-init", 3, "--out", "x")
     code, out, error = run("fit", table, *options)
     assert (code, error) == (130, "")
     best = max(calls, key=lambda state: state.mean_log_likelihood)
