@@ -10,6 +10,7 @@ from .mixture import Mixture
 from .model.regulariser import Regulariser
 from .model.statistics import SufficientStatistics
 from .results import FitResult
+from .rows.source import Underway
 from .selection import Candidate, Selection, select
 from .warm_up import warmup
 
@@ -25,6 +26,7 @@ __all__ = [
     "Selection",
     "Status",
     "SufficientStatistics",
+    "Underway",
     "accumulate",
     "fit",
     "maximize",

@@ -17,6 +17,7 @@ from .model.structures import STRUCTURES
 from .results import FitResult, result_of
 from .rows import check
 from .rows.launch.threads import check_n_threads
+from .rows.source import Watch
 
 
 @own_error_state
@@ -35,7 +36,7 @@ def fit(
     n_threads: int | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
-    progress: bool = False,
+    progress: bool | Watch = False,
 ) -> FitResult:
     """Fit a Gaussian mixture by expectation-maximisation.
 
@@ -78,8 +79,9 @@ def fit(
         true result stops the fit and keeps the best restart so far.
     sample_weight : array-like of shape (N,), optional
         How often each row counts; non-negative, not all zero. Their unit does not matter.
-    progress : bool
-        Tell on `sys.stderr` what goes on: on a terminal a line that changes, elsewhere a line for each stage.
+    progress : bool or callable
+        With True it is told on `sys.stderr` what goes on: on a terminal a line that changes, elsewhere a line for
+        each stage. A function is called with an `Underway` instead, about ten times a second.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def fit(
         callback=callback,
     )
     with telling(progress) as watch:
-        run = fit_rows(rows, weights, options._replace(watch=watch) if progress else options)
+        run = fit_rows(rows, weights, options if watch is None else options._replace(watch=watch))
     n_samples = len(rows)
     warn_of(run, options.n_init, names)
     return result_of(

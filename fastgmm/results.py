@@ -18,6 +18,7 @@ from .model.parameters import Array
 from .model.regulariser import Regulariser
 from .model.rounds.convergence import remaining
 from .rows.check import check_sample_weight
+from .rows.evaluate import entropy_of
 from .summary.contents import counted, number
 from .summary.layout import Summarised, Summary, Table, visible
 
@@ -155,17 +156,15 @@ class FitResult(Summarised):
     @own_error_state
     def _icl(self, X: Any, sample_weight: Any) -> float:
         """Return BIC and twice the entropy of the responsibilities of the rows of the fit."""
-        responsibilities = self.mixture.responsibilities(X).astype(np.float64)
-        weights = check_sample_weight(sample_weight, len(responsibilities))
-        total_weight = float(weights.sum()) if len(weights) else float(len(responsibilities))
-        if (len(responsibilities), total_weight) != (self.n_samples, self.total_weight):
+        rows = self.mixture._rows(X)
+        weights = check_sample_weight(sample_weight, len(rows))
+        total_weight = float(weights.sum()) if len(weights) else float(len(rows))
+        if (len(rows), total_weight) != (self.n_samples, self.total_weight):
             raise ValueError(
                 f"X and sample_weight must be those of the fit, {self.n_samples} rows of total weight "
-                f"{self.total_weight:g}, got {len(responsibilities)} of {total_weight:g}"
+                f"{self.total_weight:g}, got {len(rows)} of {total_weight:g}"
             )
-        logarithms = np.log(np.where(responsibilities > 0.0, responsibilities, 1.0))
-        entropies = -np.einsum("nk,nk->n", responsibilities, logarithms)
-        return self.bic + 2.0 * float(weights @ entropies if len(weights) else entropies.sum())
+        return self.bic + 2.0 * entropy_of(rows, self.mixture.parameters, sample_weight, None)
 
     def plot(self) -> Figure:
         """Draw the climb of the log-likelihood; ``result.mixture.plot(X)`` draws the rows."""

@@ -17,6 +17,7 @@ from pyarrow import parquet
 
 import fastgmm
 from fastgmm import Mixture, api
+from fastgmm.rows.source import EM, Underway
 from fastgmm.shell import commands, files, interrupt, stages
 
 FILES = {"model.json", "labels.csv"}
@@ -475,25 +476,32 @@ def test_elsewhere_a_stage_is_a_line(capsys):
         with running.stage("reading", "x.csv"):
             pass
         with running.stage("start"):
-            for iteration in (1, 2, 1):
-                running.round_done(state_of(iteration))
+            for stage in ("k-means", EM, "k-means", EM):
+                running.underway(Underway(stage, 1, 0, 30))
+                running.round_done(state_of(1))
     assert capsys.readouterr().err == "reading x.csv\nstart\nrounds\n"
 
 
 def test_time_is_that_of_the_innermost_stage(monkeypatch):
-    clock = iter(range(100))
-    monkeypatch.setattr(stages.time, "perf_counter", lambda: float(next(clock)))
+    now = [0.0]
+    monkeypatch.setattr(stages.time, "perf_counter", lambda: now[0])
     running = stages.Stages(n_init=1, max_iter=9)
-    state = state_of(1), state_of(2)
-    with running.stage("start"):  # 0 to 1
-        running.enter("compiling")  # 1 to 2
-        running.leave()  # 2 to 3
-        running.round_done(state[0])  # 3 to 4
-        running.round_done(state[1])  # 4 to 5
-    with running.stage("writing"):  # 6 to 7
-        pass
+
+    def after(seconds, call, *arguments):
+        now[0] += seconds
+        call(*arguments)
+
+    after(0.0, running.enter, "start")
+    after(1.0, running.enter, "compiling")
+    after(2.0, running.leave)
+    after(4.0, running.underway, Underway("k-means", 1, 30, 30))
+    after(8.0, running.underway, Underway(EM, 1, 30, 30))
+    after(16.0, running.round_done, state_of(1))
+    after(32.0, running.leave)
+    after(64.0, running.enter, "writing")
+    after(128.0, running.leave)
     del running.seconds["importing"]
-    assert running.seconds == {"start": 2.0, "compiling": 1.0, "rounds": 2.0, "writing": 1.0}
+    assert running.seconds == {"start": 5.0, "compiling": 2.0, "rounds": 56.0, "writing": 128.0}
 
 
 @pytest.mark.compiled

@@ -15,6 +15,7 @@ from ..em.progress import Progress
 from ..mixture import Mixture
 from ..model.structures import STRUCTURES
 from ..rows.launch.threads import check_n_threads
+from ..rows.source import EM
 from . import classes
 
 
@@ -51,7 +52,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
         generator=check_random_state(model.random_state),
         n_threads=check_n_threads(model.n_threads),
         callback=classes.Progress(model.verbose, model.verbose_interval) if model.verbose else None,
-        watch=Progress(sys.stdout, silent="EM") if model.verbose else None,
+        watch=Progress(sys.stdout, silent=EM) if model.verbose else None,
         previous=model.lower_bound_ if warm else -math.inf,
         replaced=tuple(given.items()) if isinstance(init, str) else (),
     )

@@ -6,7 +6,9 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
+
+import numpy as np
 
 from ..rows.source import Underway, Watch
 
@@ -15,16 +17,64 @@ REFRESH = 0.1
 
 
 @contextlib.contextmanager
-def telling(wanted: bool) -> Iterator[Watch | None]:
-    """Yield what tells on `sys.stderr`, if that is wanted, and finish its line in any case."""
-    if not wanted:
-        yield None
-        return
-    progress = Progress(sys.stderr)
-    try:
+def telling(progress: Any) -> Iterator[Watch | None]:
+    """Yield what is told of a fit: a function as it is; for True what tells on `sys.stderr`, and finishes its line.
+
+    Raises
+    ------
+    TypeError
+        If it is neither True, False nor a function.
+    """
+    if callable(progress):
         yield progress
-    finally:
-        progress.close()
+    elif not isinstance(progress, bool | np.bool_):
+        raise TypeError(f"progress must be True, False or a function, got {progress!r}")
+    elif not progress:
+        yield None
+    else:
+        telling_here = Progress(sys.stderr)
+        try:
+            yield telling_here
+        finally:
+            telling_here.close()
+
+
+class Pace:
+    """How fast a stage goes: rows a second since the stage before was over."""
+
+    def __init__(self) -> None:
+        self.stage = ""
+        self._end_of("")
+
+    def begins(self, underway: Underway) -> bool:
+        """Whether a stage begins; one that begins anew belongs to another start."""
+        return underway.stage != self.stage or underway.number < self._number
+
+    def take(self, underway: Underway) -> str:
+        """Take down what is going on, and say it."""
+        self.stage, self._number = underway.stage, underway.number
+        self._n_passed = (underway.number - 1) * underway.n_samples + underway.n_seen
+        return f"{self.stage}, pass {self._number}{self._rate(time.perf_counter() - self._began)}"
+
+    def end(self) -> str:
+        """End the stage, and say how it went."""
+        seconds = time.perf_counter() - self._began
+        passes = f"{self._number} pass{'es' * (self._number > 1)}"
+        said = f"{self.stage}: {passes} in {seconds:.2f} s{self._rate(seconds)}"
+        self._end_of("")
+        return said
+
+    def pass_over(self, stage: str) -> None:
+        """Let a stage begin of which nothing is said."""
+        self._end_of(stage)
+
+    def _end_of(self, stage: str) -> None:
+        self.stage, self._number, self._n_passed, self._began = stage, 0, 0, time.perf_counter()
+
+    def _rate(self, seconds: float) -> str:
+        if not self._n_passed or not seconds > 0.0:
+            return ""
+        return f", {self._n_passed / seconds:.1e} rows/s".replace("e+0", "e").replace("e+", "e")
 
 
 class Progress:
@@ -34,46 +84,31 @@ class Progress:
     """
 
     def __init__(self, stream: TextIO, silent: str = "") -> None:
-        self._stream = stream
+        self._stream, self._live = stream, stream.isatty()
         self._silent = silent
-        self._live = stream.isatty()
-        self._stage = ""
+        self._pace = Pace()
         self._width = 0
         self._shown = -REFRESH
-        self._number, self._n_passed, self._began = 0, 0, time.perf_counter()
 
     def __call__(self, underway: Underway) -> None:
         """Take down what is going on, and show it if it is time to."""
-        now = time.perf_counter()
-        # A stage that begins anew belongs to another start.
-        if underway.stage != self._stage or underway.number < self._number:
+        if self._pace.begins(underway):
             self.close()
-            self._stage = underway.stage if underway.stage != self._silent else ""
-        if not self._stage:
-            self._began = now
+        if underway.stage == self._silent:
+            self._pace.pass_over(underway.stage)
             return
-        self._number = underway.number
-        self._n_passed = (underway.number - 1) * underway.n_samples + underway.n_seen
+        said, now = self._pace.take(underway), time.perf_counter()
         if self._live and now - self._shown >= REFRESH:
             self._shown = now
-            self._show(f"{self._stage}, pass {self._number}{self._rate(now)}")
+            self._show(said)
 
     def close(self) -> None:
         """Finish the line of the last stage."""
-        now = time.perf_counter()
-        if self._stage:
-            passes = f"{self._number} pass{'es' * (self._number > 1)}"
-            self._show(f"{self._stage}: {passes} in {now - self._began:.2f} s{self._rate(now)}")
+        if self._pace.stage not in ("", self._silent):
+            self._show(self._pace.end())
             self._stream.write("\n")
             self._stream.flush()
-            self._stage, self._width = "", 0
-            self._number, self._n_passed, self._began = 0, 0, now
-
-    def _rate(self, now: float) -> str:
-        seconds = now - self._began
-        if not self._n_passed or not seconds > 0.0:
-            return ""
-        return f", {self._n_passed / seconds:.1e} rows/s".replace("e+0", "e").replace("e+", "e")
+            self._width = 0
 
     def _show(self, text: str) -> None:
         self._stream.write(("\r" if self._live else "") + text.ljust(self._width if self._live else 0))

@@ -34,7 +34,7 @@ from .launch.work import (
     shared_out,
     tasks_of,
 )
-from .source import Underway, Watch
+from .source import EM, Underway, Watch
 
 Array = NDArray[np.float64]
 
@@ -126,7 +126,7 @@ class Run:
             unfinished = self.launches(self._kernels.sweep, last, LAUNCH_NANOSECONDS)
             if self._watch is not None:
                 n_seen = min(int(counts[slots.ITEM]) * self.plan.rows, len(self._work.x))
-                self._watch(Underway("EM", int(counts[slots.N_ITER]) + 1, n_seen, len(self._work.x)))
+                self._watch(Underway(EM, int(counts[slots.N_ITER]) + 1, n_seen, len(self._work.x)))
             while counts[slots.REPEATED] and cut.fused:
                 # A launch at a time, because the next pass is the ordinary one again.
                 unfinished = self.launches(self._kernels.apart, last, 0.0)

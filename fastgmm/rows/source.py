@@ -35,6 +35,10 @@ class Partition(NamedTuple):
 Start = Parameters | Partition | Memberships
 
 
+# The stage of the rounds; those of the start have names of their own.
+EM = "EM"
+
+
 class Underway(NamedTuple):
     """What a long call is at: pass `number` of a stage, from 1 on, which has seen so many of the `n_samples`."""
 

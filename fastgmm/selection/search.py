@@ -14,11 +14,13 @@ from .._checks import Seed, check_callback, check_choice, check_random_state, ow
 from ..api import checked_options
 from ..em.fitting import Options, fit_rows
 from ..em.outcome import Callback, FitFailure, FitWarning, IterationState
+from ..em.progress import telling
 from ..em.start import METHODS
 from ..model.criteria import CRITERIA
 from ..model.structures import STRUCTURES
 from ..results import result_of
 from ..rows import check
+from ..rows.source import Watch
 from .arguments import grid_of, seed_of
 from .candidates import Candidate, Selection, rank
 
@@ -40,6 +42,7 @@ def select(
     n_threads: int | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
+    progress: bool | Watch = False,
 ) -> Selection:
     """Fit mixtures of several numbers of components and covariance structures, and order them by a criterion.
 
@@ -67,6 +70,8 @@ def select(
     sample_weight : array-like of shape (N,), optional
         How often each row counts. Unlike in `fit` their unit matters: log-likelihoods are weighted, and N is the sum
         of the weights, as if rows had been repeated. It must not be less than the largest number of components.
+    progress : bool or callable
+        As for `fit`, of every fit.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def select(
     total_weight = check.total_weight_of(len(rows), weights, max(k for k, _ in grid))
     criterion = check_choice("criterion", criterion, tuple(CRITERIA))
     seed = seed_of(random_state)
-    watch = None if callback is None else _Watch(check_callback(callback))
+    watch = None if callback is None else _Stopping(check_callback(callback))
     options = checked_options(
         n_components=grid[0][0],
         covariance_type=grid[0][1],
@@ -107,21 +112,22 @@ def select(
         callback=watch,
     )
     candidates = []
-    for k, covariance_type in grid:
-        generator = check_random_state(seed)
-        point = options._replace(n_components=k, covariance_type=covariance_type, generator=generator)
-        if watch is not None and watch.stopped:
-            candidates.append(
-                _without_fit(point, rows, error="not fitted: the callback stopped the selection before")
-            )
-        else:
-            candidates.append(_fitted(point, rows, weights, total_weight, feature_names))
+    with telling(progress) as told:
+        options = options._replace(watch=told)
+        for k, covariance_type in grid:
+            generator = check_random_state(seed)
+            point = options._replace(n_components=k, covariance_type=covariance_type, generator=generator)
+            if watch is not None and watch.stopped:
+                error = "not fitted: the callback stopped the selection before"
+                candidates.append(_without_fit(point, rows, error=error))
+            else:
+                candidates.append(_fitted(point, rows, weights, total_weight, feature_names))
     candidates.sort(key=lambda candidate: rank(candidate, criterion))
     _report(candidates)
     return Selection(criterion, tuple(candidates))
 
 
-class _Watch:
+class _Stopping:
     """A callback that remembers whether it stopped a fit."""
 
     def __init__(self, callback: Callback) -> None:
@@ -184,11 +190,8 @@ def _report(candidates: list[Candidate]) -> None:
             stacklevel=4,
         )
     if best.degenerate_components:
-        warnings.warn(
-            f"in the best fit, {_described(best)}, {best.result.degeneracy}",
-            FitWarning,
-            stacklevel=4,
-        )
+        said = f"in the best fit, {_described(best)}, {best.result.degeneracy}"
+        warnings.warn(said, FitWarning, stacklevel=4)
 
 
 def _described(candidate: Candidate) -> str:

@@ -161,6 +161,7 @@ def fit(
                 "random_state": seed,
                 "n_threads": threads,
                 "callback": running.round_done,
+                "progress": running.underway,
                 "sample_weight": rows.sample_weight,
             }
             selection = None

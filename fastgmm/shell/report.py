@@ -114,7 +114,7 @@ def summary_table(result: FitResult, *, total_weight: float, out: Path | None) -
     if result.n_failed:
         table.add_row("failed starts", str(result.n_failed))
     if result.degenerate_components:
-        table.add_row("degenerate components", ", ".join(map(str, result.degenerate_components)))
+        table.add_row("degenerate", result.degeneracy)
     if out:
         table.add_row("written to", str(out))
     return table

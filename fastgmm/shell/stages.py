@@ -14,9 +14,11 @@ from rich.table import Table
 
 from .._numba import compiling
 from ..em.outcome import IterationState
+from ..em.progress import Pace
 from ..mixture import Mixture
 from ..model.criteria import criterion_value
 from ..model.structures import STRUCTURES
+from ..rows.source import EM, Underway
 from . import interrupt, report
 from .tables import columns
 
@@ -39,6 +41,7 @@ class Stages:
         self._running: list[str] = []
         self._since = 0.0
         self._status: Status | None = None
+        self._pace = Pace()
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -81,15 +84,27 @@ class Stages:
         if self._status is not None and self._running:
             self._status.update(self._running[-1])
 
-    def round_done(self, state: IterationState) -> None:
-        """Count a round of EM. The start is counted with its first round: nobody says when it ends."""
-        self._running[-1] = START if state.iteration == 1 else ROUNDS
+    def underway(self, seen: Underway) -> None:
+        """Count what has just been done, and show what goes on before the first round."""
+        stage = ROUNDS if seen.stage == EM else START
+        if self._status is None:
+            self._begin(stage, stage)
+        self._running[-1] = stage
         self._count()
-        self._running[-1] = ROUNDS
+        if self._pace.begins(seen):
+            self._pace.pass_over(seen.stage)
+        said = self._pace.take(seen)
+        if self._status is not None and stage == START:
+            self._status.update(said)
+
+    def round_done(self, state: IterationState) -> None:
+        """Count a round of EM."""
+        self._count()
         kind = state.parameters.n_components, state.parameters.covariance_type
         if kind not in self.highest or state.mean_log_likelihood > self.highest[kind].mean_log_likelihood:
             self.highest[kind] = state
-        self._begin(ROUNDS, self._described(state) if self._status is not None else ROUNDS)
+        if self._status is not None:
+            self._status.update(self._described(state))
 
     @contextmanager
     def telling(self, rows: columns.Table, criterion: str) -> Iterator[None]:
