@@ -66,7 +66,7 @@ def fit(
         it is a floor, a millionth of the standard deviation of each feature over all rows, that acts only where a
         component degenerates, and is then reported; see ``docs/robustness.md``.
     max_iter : int
-        Rounds of EM at most.
+        Iterations of EM at most.
     n_init : int
         Number of starts; the one that ends highest is returned.
     random_state : int, None or NumPy random generator
@@ -75,8 +75,8 @@ def fit(
         Threads of this call, as far as there are so many; by default Numba's current number. The result does not
         depend on it.
     callback : callable, optional
-        Called as ``callback(state)`` with an `IterationState` after each round, under the caller's `np.seterr`; a
-        true result stops the fit and keeps the best restart so far.
+        Called as ``callback(state)`` with an `IterationState` after each iteration, under the caller's `np.seterr`; a
+        true result stops the fit and keeps the best start so far.
     sample_weight : array-like of shape (N,), optional
         How often each row counts; non-negative, not all zero. Their unit does not matter.
     progress : bool or callable
@@ -92,12 +92,12 @@ def fit(
     TypeError, ValueError
         If an argument is not what it may be.
     FitFailure
-        If every restart failed; a ValueError, too.
+        If every start failed; a ValueError, too.
 
     Warns
     -----
     FitWarning
-        If some but not all restarts failed, or components are degenerate.
+        If some but not all starts failed, or components are degenerate.
     """
     began = time.perf_counter()
     names = init.feature_names if isinstance(init, Mixture) else None

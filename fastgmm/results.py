@@ -37,23 +37,23 @@ class FitResult(Summarised):
     log_likelihood : float
         Total log-likelihood of the rows under `mixture`, in nats.
     trace : (n_iter,) float64
-        Mean log-likelihood per row that each round's E step saw. The last entry, which decides
+        Mean log-likelihood per row that each iteration's E step saw. The last entry, which decides
         convergence, belongs to the parameters before the last M step, as in scikit-learn.
     status : Status
-        Why the restart stopped.
+        Why the start stopped.
     n_samples : int
         Number of rows, N.
     total_weight : float
         The sum of their weights; N without weights.
     seconds : float
-        What the fit took, all restarts and the compiler included.
+        What the fit took, all starts and the compiler included.
     failures : tuple of str
-        The errors of the restarts that were set aside.
+        The errors of the starts that were set aside.
     degenerate_components : tuple of int
         Components without rows, held up by the floor of the regulariser in some direction, or with a variance that is
         mostly what it adds.
     n_passed_over : int
-        Restarts that ended higher, but with components that the floor holds up.
+        Starts that ended higher, but with components that the floor holds up.
     regulariser : Regulariser
         What was added to variances, and the floor of the covariances.
     """
@@ -72,12 +72,12 @@ class FitResult(Summarised):
 
     @property
     def n_iter(self) -> int:
-        """Rounds of EM done."""
+        """Iterations of EM done."""
         return len(self.trace)
 
     @property
     def n_failed(self) -> int:
-        """Restarts that ended in an error and were set aside."""
+        """Starts that ended in an error and were set aside."""
         return len(self.failures)
 
     @property
@@ -93,7 +93,7 @@ class FitResult(Summarised):
     def remaining(self) -> float:
         """Estimated distance of the mean log-likelihood to its limit, in nats, by Aitken's extrapolation.
 
-        From the last three rounds: NaN if there were fewer, infinite while changes do not shrink.
+        From the last three iterations: NaN if there were fewer, infinite while changes do not shrink.
         """
         if len(self.trace) < 3:
             return math.nan
@@ -137,15 +137,15 @@ class FitResult(Summarised):
             facts["ICL"] = number(self._icl(X, sample_weight))
         outcome = "converged" if self.converged else f"not converged ({self.status})"
         parts = [
-            f"{outcome} after {counted(self.n_iter, 'round')}, {self.seconds:.3g} s".capitalize(),
+            f"{outcome} after {counted(self.n_iter, 'iteration')}, {self.seconds:.3g} s".capitalize(),
             Table([tuple(facts), tuple(facts.values())]),
             *mixture.parts,
         ]
         if self.failures:
-            failed = "1 restart failed and was" if self.n_failed == 1 else f"{self.n_failed} restarts failed and were"
+            failed = "1 start failed and was" if self.n_failed == 1 else f"{self.n_failed} starts failed and were"
             parts.append(f"{failed} set aside; the last: {self.failures[-1]}")
         if self.n_passed_over:
-            higher = counted(self.n_passed_over, "restart")
+            higher = counted(self.n_passed_over, "start")
             parts.append(f"{higher} ended higher, but with components that the floor of the covariances holds up.")
         if self.degeneracy:
             parts.append(f"Degenerate: {visible(self.degeneracy)}.")

@@ -23,7 +23,7 @@ from fastgmm.shell import commands, files, interrupt, stages
 FILES = {"model.json", "labels.csv"}
 PICTURES = {"data.png", "clusters.png", "log_likelihood.png", "responsibilities.png"}
 NAMES = ("width [cm]", "height")
-STAGES = r"(?m)^(reading .*|start|compiling|rounds|writing .*)\n"
+STAGES = r"(?m)^(reading .*|start|compiling|iterations|writing .*)\n"
 
 
 @pytest.fixture
@@ -88,10 +88,10 @@ def test_the_printed_table(run, table, rows):
     assert float(words["log-likelihood"]) == pytest.approx(result.log_likelihood, abs=1e-4)
     assert float(words["BIC"]) == pytest.approx(p.bic(rows), abs=1e-4)
     assert float(words["AIC"]) == pytest.approx(p.aic(rows), abs=1e-4)
-    assert int(words["rounds"]) == result.n_iter
+    assert int(words["iterations"]) == result.n_iter
     assert words["converged"] == "yes"
     total, *stages_of = (line.split() for line in times.splitlines() if line.strip())
-    assert [name for name, _ in stages_of if name != "compiling"] == ["importing", "reading", "start", "rounds"]
+    assert [name for name, _ in stages_of if name != "compiling"] == ["importing", "reading", "start", "iterations"]
     assert float(total[0]) == pytest.approx(sum(float(seconds) for _, seconds in stages_of), abs=0.003)
 
 
@@ -173,8 +173,8 @@ def test_examples(run, name, k):
 
 
 def test_options_reach_the_fit(run, table, rows, tmp_path):
-    run("fit", table, "-k", 2, "--init", "random", "--n-init", 2, "--seed", 3, "--tol", 1e-9, "--max-iter", 7,
-        "--reg-covar", 0.5, "--covariance", "full", "--threads", 1, "--no-plots", "--out", "x")  # fmt: skip
+    run("fit", table, "-k", 2, "--init", "random", "--n-init", 2, "--random-state", 3, "--tol", 1e-9, "--max-iter", 7,
+        "--reg-covar", 0.5, "--covariance-type", "full", "--threads", 1, "--no-plots", "--out", "x")  # fmt: skip
     expected = fastgmm.fit(
         rows, 2, init="random", n_init=2, random_state=3, tol=1e-9, max_iter=7, reg_covar=0.5
     ).mixture
@@ -208,7 +208,18 @@ def test_a_model_is_a_start(run, model, rows, tmp_path):
 
 @pytest.mark.parametrize("criterion", ["bic", "aic"])
 def test_a_range_of_components(run, table, rows, tmp_path, criterion):
-    arguments = ("-k", "1-3", "--covariance", "full", "--covariance", "tied", "--n-init", 2, "--criterion", criterion)
+    arguments = (
+        "-k",
+        "1-3",
+        "--covariance-type",
+        "full",
+        "--covariance-type",
+        "tied",
+        "--n-init",
+        2,
+        "--criterion",
+        criterion,
+    )
     code, out, error = run("fit", table, *arguments, "--out", "x")
     assert (code, error) == (0, "")
     selection = fastgmm.select(rows, (1, 2, 3), ("full", "tied"), criterion=criterion, n_init=2, random_state=0)
@@ -231,7 +242,7 @@ def test_a_range_of_components(run, table, rows, tmp_path, criterion):
 
 
 def test_one_structure_of_several_is_selected_too(run, table, tmp_path):
-    arguments = ("--covariance", "diag", "--covariance", "spherical", "--out", "x")
+    arguments = ("--covariance-type", "diag", "--covariance-type", "spherical", "--out", "x")
     assert run("fit", table, "-k", 2, *arguments)[0] == 0
     assert "bic.png" in names_in(tmp_path / "x")
 
@@ -251,7 +262,7 @@ def test_fits_that_fail_are_in_the_table(run, tmp_path):
     assert (code, error) == (0, "")
     lines = [line.split() for line in out.splitlines()]
     assert [line[0] for line in lines if "no fit 2" in " ".join(line)] == ["2", "3"]
-    assert "K=2 full, K=3 full: all 2 restarts failed" in " ".join(out.split())
+    assert "K=2 full, K=3 full: all 2 starts failed" in " ".join(out.split())
     code, out, error = run("fit", "x.npy", "-k", "2-3", "--reg-covar", 0, "--n-init", 2)
     assert (code, out) == (2, "")
     assert error.startswith(
@@ -336,26 +347,29 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
             "-k is 1-8, but the model model/model.json has 2 components",
         ),
         (
-            "fit table.csv --init model/model.json --covariance full --covariance tied",
-            "--covariance is full, tied, but the model model/model.json is full",
+            "fit table.csv --init model/model.json --covariance-type full --covariance-type tied",
+            "--covariance-type is full, tied, but the model model/model.json is full",
         ),
         (
-            "fit table.csv --init model/model.json --covariance diag",
-            "--covariance is diag, but the model model/model.json is full",
+            "fit table.csv --init model/model.json --covariance-type diag",
+            "--covariance-type is diag, but the model model/model.json is full",
         ),
         ("fit table.csv -k 1-8 --criterion icl", "'--criterion': 'icl' is not one of bic, aic"),
-        ("fit table.csv -k 2 --covariance diag --covariance diag", "no value may be given twice, got diag, diag"),
+        (
+            "fit table.csv -k 2 --covariance-type diag --covariance-type diag",
+            "no value may be given twice, got diag, diag",
+        ),
         ("fit table.csv", "-k is missing: give the number of components"),
         ("fit -k 2", "give the path of a data file or --example NAME, one of the two"),
         ("fit table.csv --example geyser -k 2", "give the path of a data file or --example NAME, one of the two"),
         ("fit --example iris -k 2", "'--example': 'iris' is not one of geyser, fourclusters, timeseries"),
-        ("fit table.csv -k 2 --covariance round", "'--covariance': 'round' is not one of full"),
+        ("fit table.csv -k 2 --covariance-type round", "'--covariance-type': 'round' is not one of full"),
         ("fit table.csv -k 2 --init fast", "--init 'fast' is neither one of kmeans, k-means++, random, random_from"),
         ("fit table.csv -k 2 --init text.csv", "text.csv is not a fastgmm model"),
         ("fit table.csv -k 3 --init model/model.json", "-k is 3, but the model model/model.json has 2 components"),
         ("fit table.csv --init model/model.json --columns height", "--columns must be left out or name the columns"),
         ("fit table.csv -k 2 --n-init 0", "'--n-init': it must be at least 1, got 0"),
-        ("fit table.csv -k 2 --seed -1", "'--seed': it must be at least 0, got -1"),
+        ("fit table.csv -k 2 --random-state -1", "'--random-state': it must be at least 0, got -1"),
         ("fit table.csv -k 2 --tol nan", "'--tol': it must be at least 0, got nan"),
         ("fit table.csv -k 2 --reg-covar inf", "table.csv: reg_covar must be finite"),
         ("fit table.csv -k 2 --threads 0", "'--threads': it must be at least 1, got 0"),
@@ -405,7 +419,7 @@ def test_a_failed_run_leaves_the_old_directory_as_it_was(run, table, model, monk
     assert status == code
     # What was reached before Ctrl-C is printed, if anything was.
     assert ("Interrupted; nothing is written" in out) == (code == 130 and culprit != (api, "fit"))
-    assert ("before the first round" in error) == (code == 130 and culprit == (api, "fit"))
+    assert ("before the first iteration" in error) == (code == 130 and culprit == (api, "fit"))
     assert (out == "") == (code == 2 or culprit == (api, "fit"))
     assert {path: path.read_bytes() for path in model.parent.iterdir()} == before
 
@@ -427,7 +441,7 @@ def test_failed_restarts_are_counted_in_the_table(run, tmp_path):
     # From some random starts a component collapses onto the repeated value.
     rows = np.array([0.0] * 8 + [0.1, 5.0, 9.0])
     np.save(tmp_path / "x.npy", rows)
-    with pytest.warns(RuntimeWarning, match="restarts failed"):
+    with pytest.warns(RuntimeWarning, match="starts failed"):
         failed = fastgmm.fit(rows, 3, init="random", n_init=20, reg_covar=0, random_state=0).n_failed
     arguments = ("--init", "random", "--n-init", 20, "--reg-covar", 0)
     code, out, error = run("fit", "x.npy", "-k", 3, *arguments)
@@ -457,7 +471,7 @@ def test_a_terminal_shows_the_stage_that_runs(monkeypatch, capsys):
             enter()
             texts.append(running._status.renderable.text.plain)
         running.leave()
-    assert texts == ["start", "K=3 full, start 2/3, round 17/50, -2.500000 nats/row, change 1.0e-04"]
+    assert texts == ["start", "K=3 full, start 2/3, iteration 17/50, -2.500000 nats/row, change 1.0e-04"]
     assert "start" in capsys.readouterr().err
 
 
@@ -479,7 +493,7 @@ def test_elsewhere_a_stage_is_a_line(capsys):
             for stage in ("k-means", EM, "k-means", EM):
                 running.underway(Underway(stage, 1, 0, 30))
                 running.round_done(state_of(1))
-    assert capsys.readouterr().err == "reading x.csv\nstart\nrounds\n"
+    assert capsys.readouterr().err == "reading x.csv\nstart\niterations\n"
 
 
 def test_time_is_that_of_the_innermost_stage(monkeypatch):
@@ -501,7 +515,7 @@ def test_time_is_that_of_the_innermost_stage(monkeypatch):
     after(64.0, running.enter, "writing")
     after(128.0, running.leave)
     del running.seconds["importing"]
-    assert running.seconds == {"start": 5.0, "compiling": 2.0, "rounds": 56.0, "writing": 128.0}
+    assert running.seconds == {"start": 5.0, "compiling": 2.0, "iterations": 56.0, "writing": 128.0}
 
 
 @pytest.mark.compiled
@@ -534,7 +548,7 @@ def test_what_was_reached_is_printed(run, table, rows, monkeypatch):
     code, out, error = run("fit", table, *options)
     assert (code, error) == (130, "")
     best = max(calls, key=lambda state: state.mean_log_likelihood)
-    row = ["2", "full", str(best.restart + 1), str(best.iteration), f"{best.mean_log_likelihood:.6f}"]
+    row = ["2", "full", str(best.start + 1), str(best.iteration), f"{best.mean_log_likelihood:.6f}"]
     assert row in [line.split()[:5] for line in out.splitlines()]
     for mean in best.parameters.means.ravel():
         assert f"{mean:.6g}" in out
@@ -592,7 +606,7 @@ def test_interrupt(table, tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (128 + signal.SIGINT, "")
-    assert re.sub(STAGES, "", run.stderr) == "Interrupted before the first round was done; nothing is written\n"
+    assert re.sub(STAGES, "", run.stderr) == "Interrupted before the first iteration was done; nothing is written\n"
     assert names_in(tmp_path) == {table.name}
 
 
@@ -624,7 +638,7 @@ def test_an_interrupt_does_not_wait_for_what_does_not_return(table, tmp_path, re
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=100)
     assert run.returncode == 130
     assert ("Interrupted; nothing is written" in run.stdout) == reached
-    assert ("Interrupted before the first round" in run.stderr) != reached
+    assert ("Interrupted before the first iteration" in run.stderr) != reached
     assert names_in(tmp_path) == {table.name}
 
 

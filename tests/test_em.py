@@ -249,7 +249,7 @@ def test_best_restart_wins():
     heights = {}
 
     def record(state):
-        heights[state.restart] = state.mean_log_likelihood
+        heights[state.start] = state.mean_log_likelihood
 
     result = fastgmm.fit(X, 4, init="random_from_data", n_init=5, random_state=0, max_iter=15, callback=record)
     assert sorted(heights) == [0, 1, 2, 3, 4]
@@ -297,14 +297,14 @@ def test_a_failed_restart_does_not_take_the_others_with_it():
     assert all("component 0 is not positive definite" in failure for failure in result.failures)
     assert result.status is Status.CONVERGED
     assert_same_parameters(result.parameters, good)
-    with pytest.raises(fastgmm.FitFailure, match="all 2 restarts failed"):
+    with pytest.raises(fastgmm.FitFailure, match="all 2 starts failed"):
         loop.best_of(ArraySource(X), plan_of("full", 1, 2), lambda: bad, 2, rule)
 
 
 def test_overflow_is_reported_not_returned():
     X = np.array([[0.0, 0.0], [1.0, 1.0], [1e200, 0.0]])
     start = Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[np.newaxis])
-    with pytest.raises(fastgmm.FitFailure, match="log-likelihood is -inf in round 1"):
+    with pytest.raises(fastgmm.FitFailure, match="log-likelihood is -inf in iteration 1"):
         fastgmm.fit(X, 1, init=start)
 
 

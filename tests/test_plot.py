@@ -435,9 +435,9 @@ def test_log_likelihood_shows_every_round_at_integers(trace):
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        (Status.CONVERGED, "Log-likelihood -1234567.8, converged after 2 rounds"),
-        (Status.MAX_ITER, "Log-likelihood -1234567.8, not converged (max_iter) after 2 rounds"),
-        (Status.STOPPED, "Log-likelihood -1234567.8, not converged (stopped by callback) after 2 rounds"),
+        (Status.CONVERGED, "Log-likelihood -1234567.8, converged after 2 iterations"),
+        (Status.MAX_ITER, "Log-likelihood -1234567.8, not converged (max_iter) after 2 iterations"),
+        (Status.STOPPED, "Log-likelihood -1234567.8, not converged (stopped by callback) after 2 iterations"),
     ],
 )
 def test_log_likelihood_title_tells_the_end_and_fits(status, outcome):

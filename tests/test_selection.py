@@ -98,7 +98,6 @@ def test_defaults_are_the_same_at_every_door():
         {name: each.default for name, each in inspect.signature(door).parameters.items()}
         for door in (fastgmm.fit, fastgmm.select, shell_fit.fit)
     )
-    at_shell["random_state"] = at_shell["seed"]
     for name in ("init", "tol", "stopping", "reg_covar", "max_iter", "n_init", "random_state"):
         assert at_fit[name] == at_select[name] == at_shell[name], name
     assert at_shell["criterion"] == at_select["criterion"]
@@ -139,9 +138,7 @@ def test_equal_values_prefer_fewer_parameters_then_the_more_general_structure():
 def test_a_failed_fit_does_not_take_the_others_with_it():
     X = collapsing_rows()
     options = {"reg_covar": 0.0, "n_init": 2, "random_state": 0}
-    message = (
-        r"1 of 2 fits failed and were set aside; the last: n_components=2, covariance_type='full': all 2 restarts"
-    )
+    message = r"1 of 2 fits failed and were set aside; the last: n_components=2, covariance_type='full': all 2 starts"
     with pytest.warns(RuntimeWarning, match=message) as caught:
         selection = fastgmm.select(X, (2, 1), **options)
     assert [warning.filename for warning in caught] == [__file__]
@@ -153,9 +150,9 @@ def test_a_failed_fit_does_not_take_the_others_with_it():
     assert np.isnan([failed.log_likelihood, failed.bic, failed.aic]).all()
     assert not failed.converged
 
-    with pytest.raises(fastgmm.FitFailure, match=r"all 2 fits failed; the last: n_components=3, .* all 2 restarts"):
+    with pytest.raises(fastgmm.FitFailure, match=r"all 2 fits failed; the last: n_components=3, .* all 2 starts"):
         fastgmm.select(X, (2, 3), **options)
-    with pytest.raises(fastgmm.FitFailure, match=r"^n_components=2, covariance_type='full': all 2 restarts failed"):
+    with pytest.raises(fastgmm.FitFailure, match=r"^n_components=2, covariance_type='full': all 2 starts failed"):
         fastgmm.select(X, (2,), **options)
 
 
@@ -204,7 +201,7 @@ def test_the_callback_tells_the_fits_apart_and_may_stop_them():
     seen = []
 
     def watch(state):
-        seen.append((state.parameters.n_components, state.restart, state.iteration))
+        seen.append((state.parameters.n_components, state.start, state.iteration))
         return state.parameters.n_components == 2 and state.iteration == 2
 
     selection = fastgmm.select(X, (1, 2, 3, 4), n_init=3, tol=0.0, max_iter=3, random_state=0, callback=watch)

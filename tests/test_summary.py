@@ -90,7 +90,7 @@ class Page(html.parser.HTMLParser):
 def test_a_fit_says_how_it_went(result):
     text = str(result)
     assert text.startswith("Fit of a Gaussian mixture: 2 components, 2 features, full covariance\n\n")
-    assert f"Converged after {result.n_iter} rounds, " in text
+    assert f"Converged after {result.n_iter} iterations, " in text
     names, values = cells_of(text, "rows")
     facts = dict(zip(names, values, strict=True))
     assert facts["rows"] == "180"
@@ -167,9 +167,9 @@ def test_icl_of_other_rows_is_refused(result, rows, weights, message):
 @pytest.mark.parametrize(
     ("status", "n_iter", "sentence"),
     [
-        (Status.CONVERGED, 1, "Converged after 1 round, 0.5 s"),
-        (Status.MAX_ITER, 100, "Not converged (max_iter) after 100 rounds, 0.5 s"),
-        (Status.STOPPED, 2, "Not converged (stopped by callback) after 2 rounds, 0.5 s"),
+        (Status.CONVERGED, 1, "Converged after 1 iteration, 0.5 s"),
+        (Status.MAX_ITER, 100, "Not converged (max_iter) after 100 iterations, 0.5 s"),
+        (Status.STOPPED, 2, "Not converged (stopped by callback) after 2 iterations, 0.5 s"),
     ],
 )
 def test_why_a_fit_stopped(status, n_iter, sentence):
@@ -181,12 +181,12 @@ def test_what_went_wrong_is_noted():
     wrong = FitResult(
         mixture(2, 2), -1.0, np.zeros(3), Status.CONVERGED, 9, 9.0, 0.5, ("too narrow " * 20,) * 2, n_passed_over=1
     )
-    assert "2 restarts failed and were set aside; the last: too narrow" in str(wrong)
-    assert "1 restart ended higher, but with components that the floor" in str(wrong)
+    assert "2 starts failed and were set aside; the last: too narrow" in str(wrong)
+    assert "1 start ended higher, but with components that the floor" in str(wrong)
     assert max(map(len, str(wrong).splitlines())) <= 80
-    assert "1 restart failed and was set aside; the last: x" in str(replace(wrong, failures=("x",)))
+    assert "1 start failed and was set aside; the last: x" in str(replace(wrong, failures=("x",)))
     right = str(replace(wrong, failures=(), n_passed_over=0))
-    assert "restart" not in right
+    assert "ended higher" not in right
     assert "Degenerate" not in right
 
 

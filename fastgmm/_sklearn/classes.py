@@ -52,14 +52,14 @@ class Progress:
     def __init__(self, verbose: int, interval: int) -> None:
         self._verbose = verbose
         self._interval = interval
-        self._restart = -1
+        self._start = -1
         self._time = time.perf_counter()
 
     def __call__(self, state: IterationState) -> None:
         """Print a line for a new restart, and one for every so many rounds."""
-        if state.restart != self._restart:
-            self._restart = state.restart
-            print(f"Initialization {state.restart}")
+        if state.start != self._start:
+            self._start = state.start
+            print(f"Initialization {state.start}")
         if state.iteration % self._interval == 0:
             now = time.perf_counter()
             details = f"\t time lapse {now - self._time:.5f}s\t ll change {state.change:.5f}"

@@ -110,14 +110,14 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             If an argument is not what it may be, or a warm start meets other features or another covariance
             structure. The estimator is as it was before, and after a FitFailure.
         FitFailure
-            If every restart failed, or ended where `precisions_` exceed what the dtype of X holds; a ValueError, too.
+            If every start failed, or ended where `precisions_` exceed what the dtype of X holds; a ValueError, too.
 
         Warns
         -----
         ConvergenceWarning
             If EM ran into `max_iter`.
         FitWarning
-            If some but not all restarts failed, or components are degenerate.
+            If some but not all starts failed, or components are degenerate.
         """
         constraints.check_constructor_arguments(self)
         X = tables.collected(X)

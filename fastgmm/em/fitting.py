@@ -54,7 +54,7 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outc
     Raises
     ------
     FitFailure
-        If every restart failed.
+        If every start failed.
     """
     # A power of two, so that nothing is rounded: the kernels then see weights around 1, whatever their unit.
     exponent, weights = 0, sample_weight
@@ -83,11 +83,10 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outc
 
 
 def warn_of(outcome: Outcome, n_init: int, feature_names: tuple[str, ...] | None = None) -> None:
-    """Warn, in the line that called the caller's door, of restarts that failed and of degenerate components."""
+    """Warn, in the line that called the caller's door, of starts that failed and of degenerate components."""
     if outcome.failures:
         warnings.warn(
-            f"{len(outcome.failures)} of {n_init} restarts failed and were set aside; "
-            f"the last: {outcome.failures[-1]}",
+            f"{len(outcome.failures)} of {n_init} starts failed and were set aside; the last: {outcome.failures[-1]}",
             FitWarning,
             stacklevel=4,
         )

@@ -42,8 +42,8 @@ class Rule(NamedTuple):
     """How a run proceeds: what keeps covariances from vanishing, when it stops, and what watches it.
 
     `aitken` says what is compared to `tol`, see `model.rounds.convergence`; `previous` is the mean log-likelihood
-    that the first round is compared to, -inf for none. `replaced` are parameters that take the place of those of the
-    start.
+    that the first iteration is compared to, -inf for none. `replaced` are parameters that take the place of those of
+    the start.
     """
 
     regulariser: Regulariser
@@ -55,7 +55,7 @@ class Rule(NamedTuple):
     replaced: tuple[tuple[str, Any], ...] = ()
 
 
-def run(source: Source, plan: Plan, start: Start, rule: Rule, restart: int = 0) -> Outcome:
+def run(source: Source, plan: Plan, start: Start, rule: Rule, index: int = 0) -> Outcome:
     """Run EM from `start` until the mean log-likelihood settles.
 
     As in scikit-learn the log-likelihood compared is the one an E step sees, so that of the parameters
@@ -89,7 +89,7 @@ def run(source: Source, plan: Plan, start: Start, rule: Rule, restart: int = 0) 
             trace.append(take_trace(state))
             if rule.callback is None or state.counts[N_ITER] == n_iter or going.phase == FINISHED:
                 continue
-            if rule.callback(_seen(going, restart)):
+            if rule.callback(_seen(going, index)):
                 state.counts[STATUS] = STOPPED
         outcome = _outcome(source, plan, going, np.concatenate(trace) if trace else np.empty(0), rule)
     except KeyboardInterrupt:
@@ -110,16 +110,16 @@ def best_of(
 ) -> Outcome:
     """Run EM from `n_init` starts and return the run that ended highest.
 
-    A restart in which a floor holds components up comes after those without: a component on a single point is as high
-    as the floor lets it be, and says nothing of the rows. A restart that fails is set aside. The outcome tells of
+    A start in which a floor holds components up comes after those without: a component on a single point is as high
+    as the floor lets it be, and says nothing of the rows. A start that fails is set aside. The outcome tells of
     both; only when all fail is that an error.
     """
     best: Outcome | None = None
     held_up: list[Outcome] = []
     failures: list[str] = []
-    for restart in range(n_init):
+    for index in range(n_init):
         try:
-            outcome = run(source, plan, start(), rule, restart)
+            outcome = run(source, plan, start(), rule, index)
         except Failed as failure:
             failures.append(str(failure))
             if failure.stopped:
@@ -134,7 +134,7 @@ def best_of(
     if best is None and held_up:
         best = max(held_up, key=_height)
     if best is None:
-        prefix = "" if len(failures) == 1 else f"all {len(failures)} restarts failed; the last: "
+        prefix = "" if len(failures) == 1 else f"all {len(failures)} starts failed; the last: "
         raise FitFailure(prefix + failures[-1])
     if not failures and not held_up:
         return best
@@ -142,13 +142,13 @@ def best_of(
     return best._replace(failures=tuple(failures), n_passed_over=passed_over)
 
 
-def _seen(going: Rounds, restart: int) -> IterationState:
+def _seen(going: Rounds, index: int) -> IterationState:
     numbers, n_iter = going.state.numbers, int(going.state.counts[N_ITER])
-    return IterationState(restart, n_iter, float(numbers[MEAN]), float(numbers[CHANGE]), going.parameters())
+    return IterationState(index, n_iter, float(numbers[MEAN]), float(numbers[CHANGE]), going.parameters())
 
 
 def _height(outcome: Outcome) -> float:
-    """Return what restarts are compared by: scikit-learn's `lower_bound_`, or without rounds the start's own."""
+    """Return what starts are compared by: scikit-learn's `lower_bound_`, or without iterations the start's own."""
     return float(outcome.trace[-1]) if len(outcome.trace) else outcome.log_likelihood
 
 
@@ -183,7 +183,7 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
 
 def _not_finite(mean_log_likelihood: float, iteration: int) -> str:
     return (
-        f"the log-likelihood is {mean_log_likelihood} in round {iteration}: some rows are too many "
+        f"the log-likelihood is {mean_log_likelihood} in iteration {iteration}: some rows are too many "
         "standard deviations from every component for what they are computed in; rescale X or start closer"
     )
 
@@ -193,6 +193,6 @@ def _ill_defined(component: int, iteration: int) -> str:
     return (
         "Fitting the mixture model failed because some components have ill-defined empirical covariance (for "
         "instance caused by singleton or collapsed samples). Try to decrease the number of components, increase "
-        f"reg_covar, or scale the input data. In round {iteration} the covariance of component {component} is not "
-        "positive definite."
+        f"reg_covar, or scale the input data. In iteration {iteration} the covariance of component {component} is "
+        "not positive definite."
     )

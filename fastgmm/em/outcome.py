@@ -34,11 +34,11 @@ STATUSES = {
 
 
 class FitFailure(ValueError):
-    """A fit, or one of its restarts, that ended without parameters."""
+    """A fit, or one of its starts, that ended without parameters."""
 
 
 class FitWarning(RuntimeWarning):
-    """Restarts that failed, or components that only the regulariser keeps from vanishing."""
+    """Starts that failed, or components that only the regulariser keeps from vanishing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,19 +47,19 @@ class IterationState:
 
     Attributes
     ----------
-    restart : int
+    start : int
         Which of the ``n_init`` starts, from 0.
     iteration : int
-        Round of EM within the restart, from 1.
+        Iteration of EM from this start, from 1 on.
     mean_log_likelihood : float
-        Mean log-likelihood per row, in nats, that this round's E step saw.
+        Mean log-likelihood per row, in nats, that this iteration's E step saw.
     change : float
-        Its change since the round before; ``inf`` in the first.
+        Its change since the iteration before; ``inf`` in the first.
     parameters : Parameters
-        The parameters after this round's M step: plain arrays; ``fastgmm.Mixture(*parameters)`` has methods.
+        The parameters after this iteration's M step: plain arrays; ``fastgmm.Mixture(*parameters)`` has methods.
     """
 
-    restart: int
+    start: int
     iteration: int
     mean_log_likelihood: float
     change: float
@@ -83,12 +83,12 @@ class Outcome(NamedTuple):
 
     @property
     def n_iter(self) -> int:
-        """Rounds of EM done."""
+        """Iterations of EM done."""
         return len(self.trace)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a fit; `outcome` is where the restart under way was after its last whole round."""
+    """Ctrl-C in the middle of a fit; `outcome` is where the start under way was after its last whole iteration."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Failed(Exception):
-    """A restart that ended without parameters, and whether a callback had stopped it."""
+    """A start that ended without parameters, and whether a callback had stopped it."""
 
     def __init__(self, message: str, *, stopped: bool) -> None:
         super().__init__(message)

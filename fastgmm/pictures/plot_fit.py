@@ -16,12 +16,12 @@ from . import drawing
 
 
 def plot_log_likelihood(trace: ArrayLike, log_likelihood: float, status: str) -> Figure:
-    """Draw the mean log-likelihood per row that each round of EM saw.
+    """Draw the mean log-likelihood per row that each iteration of EM saw.
 
     Parameters
     ----------
     trace : (n_iter,) array_like
-        Mean log-likelihood per row after each round, in nats.
+        Mean log-likelihood per row after each iteration, in nats.
     log_likelihood : float
         Total log-likelihood at the end, in nats.
     status : str
@@ -40,11 +40,11 @@ def plot_log_likelihood(trace: ArrayLike, log_likelihood: float, status: str) ->
     axes.set_xlim(0.5, max(len(trace), 1) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(axis="y", alpha=0.3)
-    axes.set_xlabel("round of EM")
+    axes.set_xlabel("iteration of EM")
     axes.set_ylabel("mean log-likelihood per row (nats)")
     outcome = status if status == "converged" else f"not converged ({status})"
-    rounds = drawing.counted(len(trace), "round")
-    drawing.write_title(figure, [f"Log-likelihood {log_likelihood:.8g}", f"{outcome} after {rounds}"])
+    iterations = drawing.counted(len(trace), "iteration")
+    drawing.write_title(figure, [f"Log-likelihood {log_likelihood:.8g}", f"{outcome} after {iterations}"])
     return figure
 
 

@@ -45,9 +45,9 @@ class Candidate:
     status : Status or None
         Why the fit stopped; None without one.
     n_iter : int
-        Rounds of EM of the restart that was kept.
+        Iterations of EM of the start that was kept.
     n_failed : int
-        Restarts that ended in an error and were set aside.
+        Starts that ended in an error and were set aside.
     degenerate_components : tuple of int
         Components without rows, or with a variance that is mostly the regulariser's.
     error : str or None

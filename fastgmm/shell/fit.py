@@ -61,7 +61,7 @@ def fit(
     columns: Columns = None,
     keep: Keep = None,
     missing: Missing = "refuse",
-    covariance: Annotated[
+    covariance_type: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
@@ -76,11 +76,11 @@ def fit(
     ] = "bic",
     init: Annotated[str, typer.Option(help=f"Start: {', '.join(METHODS)}, or the path of a model.json.")] = "kmeans",
     n_init: Annotated[int, typer.Option(callback=at_least(1), help="Number of starts; the best is kept.")] = 1,
-    seed: Annotated[int, typer.Option(callback=at_least(0), help="Seed of the random numbers.")] = 0,
+    random_state: Annotated[int, typer.Option(callback=at_least(0), help="Seed of the random numbers.")] = 0,
     tol: Annotated[
         float, typer.Option(callback=at_least(0), help="Stop when the mean log-likelihood changes by less, in nats.")
     ] = 1e-3,
-    max_iter: Annotated[int, typer.Option(callback=at_least(1), help="Rounds at most.")] = 100,
+    max_iter: Annotated[int, typer.Option(callback=at_least(1), help="Iterations at most.")] = 100,
     stopping: Annotated[
         str,
         typer.Option(
@@ -93,7 +93,7 @@ def fit(
         typer.Option(
             metavar="NUMBER",
             parser=number_or_auto,
-            help="Added to the diagonal of every covariance, in units of the data²; auto: a share of the variance.",
+            help="Added to the diagonal of every covariance, in units of the data²; auto: a floor, far below.",
         ),
     ] = "auto",
     weights: Annotated[
@@ -129,11 +129,11 @@ def fit(
     reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding, weights)
     if isinstance(start, Mixture):
         reading = input.reading_for(start, reading)
-        _check_start(init, start, n_components, covariance)
+        _check_start(init, start, n_components, covariance_type)
         n_components, n_init = range(start.n_components, start.n_components + 1), 1
-        covariance = [start.covariance_type]
-    elif not covariance:
-        covariance = ["full"]
+        covariance_type = [start.covariance_type]
+    elif not covariance_type:
+        covariance_type = ["full"]
     if n_components is None:
         raise ValueError("-k is missing: give the number of components, 1 or more, or a range such as 1-8")
 
@@ -158,17 +158,17 @@ def fit(
                 "reg_covar": reg_covar,
                 "max_iter": max_iter,
                 "n_init": n_init,
-                "random_state": seed,
+                "random_state": random_state,
                 "n_threads": threads,
                 "callback": running.round_done,
                 "progress": running.underway,
                 "sample_weight": rows.sample_weight,
             }
             selection = None
-            if len(n_components) == len(covariance) == 1:
-                result = api.fit(rows.X, n_components[0], covariance_type=covariance[0], **options)
+            if len(n_components) == len(covariance_type) == 1:
+                result = api.fit(rows.X, n_components[0], covariance_type=covariance_type[0], **options)
             else:
-                selection = select(rows.X, n_components, covariance, criterion=criterion, **options)
+                selection = select(rows.X, n_components, covariance_type, criterion=criterion, **options)
                 result = selection.best
         mixture = replace(result.mixture, feature_names=rows.feature_names)
         result = replace(result, mixture=mixture)
@@ -196,5 +196,5 @@ def _check_start(
         raise ValueError(f"-k is {spelled(n_components)}, but the model {init} has {start.n_components} components")
     if covariance_types and list(covariance_types) != [start.covariance_type]:
         raise ValueError(
-            f"--covariance is {', '.join(covariance_types)}, but the model {init} is {start.covariance_type}"
+            f"--covariance-type is {', '.join(covariance_types)}, but the model {init} is {start.covariance_type}"
         )

@@ -65,7 +65,7 @@ def selection_table(selection: Selection) -> Table:
     candidates = selection.candidates
     some_failed = any(candidate.n_failed for candidate in candidates)
     some_degenerate = any(candidate.degenerate_components for candidate in candidates)
-    headings = ["K", "covariance", "parameters", "log-likelihood", "BIC", "AIC", "rounds", "converged"]
+    headings = ["K", "covariance", "parameters", "log-likelihood", "BIC", "AIC", "iterations", "converged"]
     headings += ["failed starts"] * some_failed + ["degenerate components"] * some_degenerate
 
     table = ruled_table()
@@ -109,7 +109,7 @@ def summary_table(result: FitResult, *, total_weight: float, out: Path | None) -
     for name in CRITERIA:
         value = criterion_value(name, result.log_likelihood, result.mixture.n_free, total_weight)
         table.add_row(name.upper(), f"{value:.4f}")
-    table.add_row("rounds", str(result.n_iter))
+    table.add_row("iterations", str(result.n_iter))
     table.add_row("converged", _converged(result.status))
     if result.n_failed:
         table.add_row("failed starts", str(result.n_failed))

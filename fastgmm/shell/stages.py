@@ -23,7 +23,7 @@ from . import interrupt, report
 from .tables import columns
 
 DELAY = 0.5  # seconds; shorter work shows nothing in a terminal
-START, ROUNDS = "start", "rounds"
+START, ROUNDS = "start", "iterations"
 
 
 class Stages:
@@ -36,7 +36,7 @@ class Stages:
 
     def __init__(self, n_init: int, max_iter: int) -> None:
         self.seconds = {"importing": time.process_time()}
-        self.highest: dict[tuple[int, str], IterationState] = {}  # rounds, by number of components and structure
+        self.highest: dict[tuple[int, str], IterationState] = {}  # iterations, by number of components and structure
         self._of = n_init, max_iter
         self._running: list[str] = []
         self._since = 0.0
@@ -98,7 +98,7 @@ class Stages:
             self._status.update(said)
 
     def round_done(self, state: IterationState) -> None:
-        """Count a round of EM."""
+        """Count an iteration of EM."""
         self._count()
         kind = state.parameters.n_components, state.parameters.covariance_type
         if kind not in self.highest or state.mean_log_likelihood > self.highest[kind].mean_log_likelihood:
@@ -108,13 +108,13 @@ class Stages:
 
     @contextmanager
     def telling(self, rows: columns.Table, criterion: str) -> Iterator[None]:
-        """Print the highest rounds when what is inside is interrupted."""
+        """Print the highest iterations when what is inside is interrupted."""
 
         def tell() -> None:
             if self._status is not None:
                 self._status.stop()
             if not self.highest:
-                print("Interrupted before the first round was done; nothing is written", file=sys.stderr)
+                print("Interrupted before the first iteration was done; nothing is written", file=sys.stderr)
                 return
             states = sorted(self.highest.values(), key=lambda state: _criterion(criterion, state, rows))
             best = Mixture._trusted(states[0].parameters, rows.feature_names)
@@ -140,7 +140,7 @@ class Stages:
         n_init, max_iter = self._of
         return (
             f"K={state.parameters.n_components} {state.parameters.covariance_type}, "
-            f"start {state.restart + 1}/{n_init}, round {state.iteration}/{max_iter}, "
+            f"start {state.start + 1}/{n_init}, iteration {state.iteration}/{max_iter}, "
             f"{state.mean_log_likelihood:.6f} nats/row, change {state.change:.1e}"
         )
 
@@ -159,15 +159,15 @@ class Stages:
 
 
 def _reached(states: Sequence[IterationState], rows: columns.Table, criterion: str) -> Table:
-    """Tabulate the highest round of each mixture, the best first."""
+    """Tabulate the highest iteration of each mixture, the best first."""
     table = report.ruled_table()
-    table.title, table.title_justify = "Interrupted; nothing is written. Highest rounds:", "left"
-    for heading in ("K", "covariance", "start", "round", "nats per row", criterion.upper()):
+    table.title, table.title_justify = "Interrupted; nothing is written. Highest iterations:", "left"
+    for heading in ("K", "covariance", "start", "iteration", "nats per row", criterion.upper()):
         table.add_column(heading, justify="left" if heading == "covariance" else "right")
     for state in states:
         k, covariance_type = state.parameters.n_components, state.parameters.covariance_type
         table.add_row(
-            *(str(k), covariance_type, str(state.restart + 1), str(state.iteration)),
+            *(str(k), covariance_type, str(state.start + 1), str(state.iteration)),
             *(f"{state.mean_log_likelihood:.6f}", f"{_criterion(criterion, state, rows):.2f}"),
         )
     return table
