@@ -52,7 +52,8 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
         generator=check_random_state(model.random_state),
         n_threads=check_n_threads(model.n_threads),
         callback=classes.Progress(model.verbose, model.verbose_interval) if model.verbose else None,
-        watch=Progress(sys.stdout, silent=EM) if model.verbose else None,
+        # A program without a console has no standard output; `print` says nothing there.
+        watch=Progress(sys.stdout, silent=EM) if model.verbose and sys.stdout is not None else None,
         previous=model.lower_bound_ if warm else -math.inf,
         replaced=tuple(given.items()) if isinstance(init, str) else (),
     )
