@@ -83,7 +83,7 @@ WRONG = [
     ({"covariance_type": []}, ValueError, "covariance_type must be one of"),
     ({"n_samples": 1.5}, TypeError, "n_samples must be an integer"),
     ({"total_weight": "all"}, TypeError, "total_weight must be an array of numbers"),
-    ({"second_moments": np.array([-np.eye(3)] * 2)}, FitFailure, "component 0 is not positive definite"),
+    ({"second_moments": np.array([-np.eye(3)] * 2)}, ValueError, "must not be negative"),
 ]
 
 

@@ -1,5 +1,6 @@
 """The default regulariser: a floor under covariances that healthy fits never meet, with an exact M step."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -8,9 +9,12 @@ from conftest import assert_same_bits, make_problem
 
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.em.outcome import Interrupted
 from fastgmm.kernels.primitives.jacobi import CONVERGED, UNFINISHED, orthogonalise_rows
+from fastgmm.kernels.work import NARROW
 from fastgmm.model.regulariser import Regulariser
 from fastgmm.model.structures import STRUCTURES
+from fastgmm.rows import floor as raising
 
 ROWS = 300 if JIT_ENABLED else 60
 
@@ -204,3 +208,103 @@ def test_rotations_find_the_eigenvectors(n):
     unit = rows / lengths[:, np.newaxis]
     np.testing.assert_allclose(unit @ unit.T, np.eye(n), atol=1e-11)
     np.testing.assert_allclose(unit.T * lengths @ unit, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("dtype", "far"), [(np.float32, 7.0), (np.float64, 500.0)])
+def test_moments_with_negative_eigenvalues_are_raised_too(dtype, far):
+    """A start far from rows in a plane leaves second moments that are indefinite by rounding."""
+    for seed in range(5 if JIT_ENABLED else 1):
+        Z = np.random.default_rng(seed).normal(size=(400 if JIT_ENABLED else 60, 2))
+        X = np.column_stack([Z, Z.sum(axis=1)]).astype(dtype)
+        start = fastgmm.Mixture([1.0], [np.full(3, far)], [np.eye(3) * far**2])
+        with pytest.warns(fastgmm.FitWarning, match="component 0 has no spread"):
+            fitted = fastgmm.fit(X, 1, init=start).mixture
+        values = np.linalg.eigvalsh(fitted.covariances[0])
+        expected = np.linalg.eigvalsh(np.cov(X.T.astype(np.float64), bias=True))
+        assert values[0] > 0.0
+        np.testing.assert_allclose(values[1:], expected[1:], rtol=1e-5)
+
+
+def test_an_indefinite_matrix_is_raised_by_its_signed_eigenvalues():
+    statistics = fastgmm.accumulate(np.eye(3), fastgmm.Mixture([1.0], [np.zeros(3)], [np.eye(3)]))
+    second = np.array([[[3.0, 9.0, 0.0], [9.0, 3.0, 0.0], [0.0, 0.0, 3e-9]]])  # of eigenvalues 12, -6 and 3e-9
+    statistics = dataclasses.replace(statistics, first_moments=np.zeros((1, 3)), second_moments=second)
+    floor = np.full(3, 1e-3)
+    raised = fastgmm.maximize(statistics, reg_covar=Regulariser(np.zeros(3), floor)).covariances[0]
+    np.testing.assert_allclose(raised, floored(second[0] / 3.0, floor), rtol=1e-9, atol=1e-12)
+    with pytest.raises(ValueError, match="second_moments of variances must not be negative"):
+        fastgmm.maximize(dataclasses.replace(statistics, second_moments=-second))
+
+
+@pytest.mark.compiled
+def test_an_interrupt_while_a_matrix_is_raised_mixes_up_nothing(monkeypatch):
+    """Large matrices are raised in slices; the parameters that are handed out begin anew."""
+    generator = np.random.default_rng(0)
+    d = 260
+    X = np.concatenate([generator.normal(size=(d - 20, d)), 3.0 * generator.normal(size=(d - 20, d))])
+    options = {"init": np.repeat([0, 1], d - 20), "max_iter": 1, "tol": 0.0}
+    with pytest.warns(fastgmm.FitWarning, match="no spread in"):
+        expected = fastgmm.fit(X, 2, **options).mixture
+    original, calls = raising.launched, []
+
+    def interrupting(*arguments):
+        code = original(*arguments)
+        calls.append(code)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return code
+
+    monkeypatch.setattr(raising, "launched", interrupting)
+    with pytest.raises(Interrupted) as interrupt:
+        fastgmm.fit(X, 2, **options)
+    assert NARROW in calls[:3]
+    reached = interrupt.value.outcome.parameters
+    wide = reached.covariances[:, range(d), range(d)].mean(axis=1)
+    np.testing.assert_allclose(wide, expected.covariances[:, range(d), range(d)].mean(axis=1), rtol=0.2)
+
+
+def test_what_is_said_is_true():
+    X = np.random.default_rng(0).normal(size=(ROWS, 2))
+    start = ([0.4, 0.3, 0.3], [[0, 0], [1e4, 0], [0, 1e4]])
+    for covariances, name in ((np.eye(2), "tied"), ([np.eye(2)] * 3, "full"), (np.ones(3), "spherical")):
+        with pytest.warns(fastgmm.FitWarning, match="^components 1 and 2 have lost all rows$"):
+            fastgmm.fit(X, 3, covariance_type=name, init=fastgmm.Mixture(*start, covariances, name))
+    with pytest.warns(fastgmm.FitWarning, match="component 0 has half or more of the variance in x1 from reg_covar"):
+        fastgmm.fit(X * [1.0, 1e-4], 1, reg_covar=1e-6)
+    flat = fastgmm.Mixture([1.0], [[0.0, 0.0]], [np.diag([1.0, 1e-16])])
+    with pytest.warns(fastgmm.FitWarning, match="component 0 has no spread in x1"):
+        fastgmm.fit(X, 1, init=flat, max_iter=0)
+    narrow = np.column_stack([X[:, 0], X[:, 0] + 3e-4 * X[:, 1]]).astype(np.float32)
+    with pytest.warns(fastgmm.FitWarning, match="or the thousandth of its own that float32 resolves"):
+        fastgmm.fit(narrow, 1)
+
+
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e15])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log_likelihoods_of_what_is_raised_are_those_of_its_parameters(dtype, scale, covariance_type):
+    """Whichever column or component it is, and whatever the unit: a pass begins anew after covariances are raised."""
+    X = np.random.default_rng(0).normal(size=(ROWS, 3)) * scale
+    X[:, 0] = scale
+    labels = np.repeat([0, 1], [5, ROWS - 5])
+    X[labels == 0] = 2.0 * scale
+    X = X.astype(dtype)
+    totals = []
+    for columns in ([0, 1, 2], [1, 2, 0]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fastgmm.FitWarning)
+            result = fastgmm.fit(X[:, columns], 2, covariance_type=covariance_type, init=labels, max_iter=3, tol=0.0)
+        densities = result.mixture.log_density(X[:, columns].astype(np.float64))
+        assert result.log_likelihood == pytest.approx(densities.sum(), rel=1e-3 if dtype == np.float32 else 1e-7)
+        totals.append(result.log_likelihood)
+    assert totals[0] == pytest.approx(totals[1], rel=1e-3 if dtype == np.float32 else 1e-7)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e8, 1e12])
+def test_far_from_zero_the_floor_is_what_rounding_leaves(shift):
+    rows = np.random.default_rng(0).normal(size=(10, 16)) + shift
+    with pytest.warns(fastgmm.FitWarning, match="no spread"):
+        result = fastgmm.fit(rows, 2, init=np.arange(10) % 2, tol=0.0, max_iter=3)
+    assert np.diff(result.trace).min() > -1.0
+    # Each component has five rows for sixteen features.
+    assert result.trace[-1] > 16.0

@@ -147,7 +147,8 @@ def test_a_constant_column_takes_the_smallest_variance_of_the_others():
 def test_the_floor_is_a_share_of_the_variance(n_samples, dtype):
     generator = np.random.default_rng(0)
     X = (generator.normal(size=(n_samples, 3)) * [1.0, 10.0, 1e-3] + [0.0, 100.0, 1.0]).astype(dtype)
-    expected = 1e-12 * X.astype(np.float64).var(axis=0)
+    rounding = (2.0 * np.finfo(dtype).eps * X.astype(np.float64).mean(axis=0)) ** 2
+    expected = rounding + 1e-12 * X.astype(np.float64).var(axis=0)
     rtol = 1e-12 if dtype == np.float64 else 1e-3
     for layout in (X, np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
         np.testing.assert_allclose(floor_of(layout), expected, rtol=rtol)

@@ -132,11 +132,11 @@ def _words_of(kind: Any) -> int:
     return 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
 
 
-def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+def borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """Return a value whose arrays have no owner."""
     if isinstance(kind, types.BaseTuple):
         for i, member in enumerate(kind.types):
-            inner = _borrowed(context, builder, member, builder.extract_value(value, i))
+            inner = borrowed(context, builder, member, builder.extract_value(value, i))
             value = builder.insert_value(value, inner, i)
         return value
     if not isinstance(kind, types.Array):
@@ -152,7 +152,7 @@ def _store(typing_context: Any, values: Any, address: Any) -> Any:
     """Write a tuple of borrowed arrays to an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = _borrowed(context, builder, signature.args[0], arguments[0])
+        value = borrowed(context, builder, signature.args[0], arguments[0])
         builder.store(value, builder.inttoptr(arguments[1], value.type.as_pointer()))
         return context.get_dummy_value()
 

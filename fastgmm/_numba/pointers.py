@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
 from numba import config, types
 from numba.extending import intrinsic
 
@@ -89,8 +90,10 @@ def pointer_to(typing_context: Any, values: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         with builder.goto_entry_block():
             slot = builder.alloca(arguments[0].type)
-        builder.store(arguments[0], slot)
-        return builder.bitcast(slot, context.get_value_type(signature.return_type))
+        builder.store(context_type.borrowed(context, builder, values, arguments[0]), slot)
+        # Loads from a context may be moved to wherever its address is known: not above this line.
+        kind = context.get_value_type(signature.return_type)
+        return builder.asm(ir.FunctionType(kind, [kind]), "", "=r,0", [builder.bitcast(slot, kind)], side_effect=True)
 
     return context_type.ContextType(values)(values), generate
 

@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 
 # In units of the floor: directions with less are at it, but for rounding, which is a hundredth of the floor.
 AT_FLOOR = 1.5
+# Shares of rounding above are those of single precision.
+SINGLE = 1e-10
 # Descriptions of components that are given; the others are counted.
 MOST_DESCRIBED = 3
 # Names in a row.
@@ -54,57 +56,63 @@ def degeneracy(
     feature_names: tuple[str, ...] | None = None,
 ) -> str:
     """Say which components are degenerate, where, and why."""
-    if not regulariser.floor[0] > 0.0:
-        return (
-            f"components {', '.join(map(str, components))} have lost their rows or sit on rows that are equal in "
-            "some feature; reg_covar alone holds up their covariance"
-        )
     names = feature_names or tuple(f"x{d}" for d in range(parameters.n_features))
-    alike: dict[str, list[str]] = {}
-    for k in components:
-        alike.setdefault(_where(parameters, k, regulariser, names), []).append(str(k))
-    if parameters.structure.shared and len(alike) == 1:
-        said = [f"the shared covariance has {where}" for where in alike]
-    else:
-        said = [
-            f"component {ks[0]} has {where}" if len(ks) == 1 else f"components {_listed(ks)} have {where}"
-            for where, ks in list(alike.items())[:MOST_DESCRIBED]
-        ]
-        said += [f"so have {len(alike) - MOST_DESCRIBED} more"] * (len(alike) > MOST_DESCRIBED)
-    them = "them" if len(components) > 1 and not parameters.structure.shared else "it"
-    return (
-        f"{_listed(said)}; only the floor of the covariances, a millionth of the spread of all rows, holds {them} up"
-    )
+    where_of = _where if regulariser.floor[0] > 0.0 else _where_added
+    empty = [k for k in components if parameters.weights[k] == 0.0]
+    alike: dict[str, list[int]] = {}
+    for k in sorted(set(components) - set(empty)):
+        alike.setdefault(where_of(parameters, k, regulariser, names), []).append(k)
+    said = [f"{_have(empty)} lost all rows"] if empty else []
+    for where, ks in list(alike.items())[:MOST_DESCRIBED]:
+        said.append(f"{'the shared covariance has' if parameters.structure.shared else _have(ks)} {where}")
+    n_more = sum(map(len, list(alike.values())[MOST_DESCRIBED:]))
+    text = _listed(said + [f"so {'do' if n_more > 1 else 'does'} {n_more} more elsewhere"] * (n_more > 0))
+    if not alike:
+        return text
+    if where_of is _where_added:
+        return f"{text}: that is large for the unit of the feature, or the rows are equal there"
+    least = "a millionth of the spread of all rows"
+    if regulariser.rounding > SINGLE:
+        least += ", or the thousandth of its own that float32 resolves"
+    return f"{text}; only the floor of the covariances, {least}, holds that up"
+
+
+def _have(ks: list[int]) -> str:
+    return f"component {ks[0]} has" if len(ks) == 1 else f"components {_listed(list(map(str, ks)))} have"
+
+
+def _where_added(parameters: Parameters, component: int, regulariser: Regulariser, names: tuple[str, ...]) -> str:
+    """Say in which features half or more of a component's variance is what is added to it."""
+    variances = parameters.structure.variances(parameters.covariances, *parameters.means.shape)[component]
+    added = regulariser.added if parameters.structure.n_axes else regulariser.added.mean()
+    rounding = (4.0 * np.finfo(np.float64).eps * parameters.means[component]) ** 2
+    owed = np.flatnonzero(~(variances > 2.0 * added + rounding))
+    where = _listed([names[d] for d in owed]) if len(owed) < parameters.n_features else "every feature"
+    return f"half or more of the variance in {where} from reg_covar"
 
 
 def _where(parameters: Parameters, component: int, regulariser: Regulariser, names: tuple[str, ...]) -> str:
     """Say in which features, or along which direction, a component has no spread."""
-    if parameters.weights[component] == 0.0:
-        return "lost its rows"
     structure, n_features = parameters.structure, parameters.n_features
     index = () if structure.shared else (component,)
     if not structure.has_matrices:
         variances = structure.variances(parameters.covariances, *parameters.means.shape)[component]
         floor = regulariser.floor if structure.n_axes else regulariser.floor.mean()
         low = np.flatnonzero(variances <= AT_FLOOR * floor)
-        return _no_spread("in " + _listed([names[d] for d in low]) if len(low) < n_features else "at all")
+        return "no spread " + ("in " + _listed([names[d] for d in low]) if len(low) < n_features else "at all")
     covariance = parameters.covariances[index]
     floors = np.sqrt(regulariser.floor + regulariser.rounding * np.diagonal(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(floors, floors))
     vectors = vectors[:, values <= max(AT_FLOOR, values[0])]
     n_low = vectors.shape[1]
     if n_low == n_features:
-        return _no_spread("at all")
+        return "no spread at all"
     loads = np.abs(vectors).max(axis=1) > NEGLIGIBLE
     if np.count_nonzero(loads) == n_low:
-        return _no_spread("in " + _listed([names[d] for d in np.flatnonzero(loads)]))
+        return "no spread in " + _listed([names[d] for d in np.flatnonzero(loads)])
     if n_low == 1:
-        return _no_spread("along " + _form(vectors[:, 0], names))
-    return _no_spread(f"in {n_low} directions of {_listed([names[d] for d in np.flatnonzero(loads)])}")
-
-
-def _no_spread(where: str) -> str:
-    return f"no spread {where}"
+        return "no spread along " + _form(vectors[:, 0], names)
+    return f"no spread in {n_low} directions of {_listed([names[d] for d in np.flatnonzero(loads)])}"
 
 
 def _form(vector: Array, names: tuple[str, ...]) -> str:

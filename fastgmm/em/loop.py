@@ -165,6 +165,8 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
         raise Failed(_ill_defined(component, n_iter + 1), stopped=False)
     if status == NOT_FINITE:
         raise Failed(_not_finite(float(numbers[MEAN]), n_iter), stopped=False)
+    if component >= 0 and rule.regulariser.floor[0] > 0.0:
+        raise Failed(_ill_defined(component, n_iter), stopped=stopped)
     if component >= 0:
         parameters = widened_by_rounding(parameters)
         widened = source.begin(plan, parameters, rule.regulariser)
@@ -177,7 +179,8 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
     if not math.isfinite(log_likelihood):
         raise Failed(_not_finite(log_likelihood, n_iter), stopped=stopped)
     held = going.state.held
-    degenerate = degenerate_components(parameters, held, rule.regulariser) if len(trace) else ()
+    judged = len(trace) > 0 or rule.regulariser.floor[0] > 0.0
+    degenerate = degenerate_components(parameters, held, rule.regulariser) if judged else ()
     return Outcome(parameters, log_likelihood, trace, STATUSES[status], degenerate_components=degenerate)
 
 

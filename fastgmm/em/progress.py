@@ -29,7 +29,7 @@ def telling(progress: Any) -> Iterator[Watch | None]:
         yield progress
     elif not isinstance(progress, bool | np.bool_):
         raise TypeError(f"progress must be True, False or a function, got {progress!r}")
-    elif not progress:
+    elif not progress or sys.stderr is None:  # a program without a console has none
         yield None
     else:
         telling_here = Progress(sys.stderr)

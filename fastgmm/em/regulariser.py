@@ -16,8 +16,9 @@ Array = NDArray[np.float64]
 # floor acts: two clusters 1e5 of their own apart, or a row a million away, leave the others as they are; and what
 # rounding does to a sum of squares, 1e-16 of the largest, is a thousandth of it.
 FLOOR_SHARE = 1e-12
-# Of a component's own variances. Single rows are summed in single precision within a block.
-ROUNDING, ROUNDING_SINGLE = 1e-14, 1e-6
+# Of a component's own variances: for each feature in double, because that is what a factorisation rounds; rows in
+# single precision are summed in it within a block.
+ROUNDING, ROUNDING_SINGLE = 2.0**-48, 1e-6
 # What a component that starts as a single row has for a variance: sharp, so that it takes the rows that are nearest.
 START_SHARE = 1e-6
 # No smaller regulariser has a reciprocal that leaves room for sums.
@@ -27,14 +28,17 @@ LEAST = 1e-290
 def regularisation(reg_covar: float | str, source: Source) -> Regulariser:
     """Return the regulariser of a fit: a number is added to variances, "auto" is a floor.
 
-    The floor is `FLOOR_SHARE` of each feature's variance over all rows. A constant feature, or one whose variance
+    The floor is `FLOOR_SHARE` of each feature's variance over all rows, and the square of two units in the last place
+    of its mean. A constant feature, or one whose variance
     underflows, takes the smallest variance of the others; without others the square of the largest mean; and for rows
     of zeros 1.
     """
     if not isinstance(reg_covar, str):
         return ridge(reg_covar, source.n_features)
-    rounding = ROUNDING if source.dtype == np.float64 else ROUNDING_SINGLE
-    return Regulariser(np.zeros(source.n_features), _share(FLOOR_SHARE, source), rounding)
+    # Far from zero the values themselves are rounded to more than that.
+    floor = _share(FLOOR_SHARE, source) + (2.0 * np.finfo(source.dtype).eps * source.moments().means) ** 2
+    rounding = ROUNDING * source.n_features if source.dtype == np.float64 else ROUNDING_SINGLE
+    return Regulariser(np.zeros(source.n_features), floor, rounding)
 
 
 def of_single_rows(regulariser: Regulariser, source: Source) -> Regulariser:

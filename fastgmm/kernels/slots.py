@@ -7,13 +7,15 @@ LOG_LIKELIHOOD, MEAN, PREVIOUS, CHANGE, CHANGE_BEFORE, TOTAL_WEIGHT, TOLERANCE, 
 # Counts: why the run ended; rounds done, at most, and in the trace; whether Aitken's estimate is compared, too; where
 # a pass is: its phase, the next item, whether it is the second about new means; the component that failed, or -1;
 # passes over given labels or responsibilities that are still to come before the first round; slabs that hold sums;
-# whether the covariances of this pass are to be raised to their floor, -1, are about to, -2, or have been, 1.
+# whether the covariances of this pass are to be raised to their floor, see RAISE.
 STATUS, N_ITER, MAX_ITER, N_TRACED, AITKEN, PHASE, ITEM, REPEATED, COMPONENT, GIVEN, FILLED, RAISED = range(12)
 
 # Where a run is between two launches. OPEN: a pass begins. PREPARE, SWEEP, FOLD: items of it are left; SWEEP without
 # any waits for rows. UNPACK: the accumulator holds all rows. HELD: the statistics are in the state. MAXIMIZE: they
-# have been judged. FINISHED: the run is over. RAISE: covariances are to be raised to their floor and prepared anew.
+# have been judged. FINISHED: the run is over. RAISE: covariances are to be raised to their floor, and the pass begun
+# anew: RAISED is LOW then, RAISING in the middle of a large matrix, RAISED_NOW when all are done, and 1 in the pass.
 OPEN, PREPARE, SWEEP, FOLD, UNPACK, HELD, MAXIMIZE, FINISHED, RAISE = range(9)
+LOW, RAISING, RAISED_NOW = -1, -2, -3
 
 # Of k-means. BEST: the column of sums that belongs to the newest centre, -1 before the first pass. CANDIDATE: the
 # next to be drawn, in the phase DRAW. LIVE: centres that a pass looks at. AIM: what a pass of Lloyd's is for: to move

@@ -162,7 +162,7 @@ def check_statistics(statistics: Any) -> SufficientStatistics:
         )
     if structure.has_matrices:
         check_symmetric("second_moments", sums["second_moments"])
-    elif (sums["second_moments"] < 0.0).any():
+    if (structure.variances(sums["second_moments"], k, d) < 0.0).any():
         raise ValueError("second_moments of variances must not be negative")
     exponent = math.frexp(float(counts.max()))[1]
     return replace(statistics, centers=centers, **{field: np.ldexp(each, -exponent) for field, each in sums.items()})

@@ -105,8 +105,10 @@ class Run:
         if state.floor[0] > 0.0 and self.phase in (slots.OPEN, slots.PREPARE, slots.RAISE):
             # Without superblocks it comes back when the density is prepared: no covariance is below its floor then.
             cut, self._cut = self._cut, self._cut._replace(n_superblocks=0)
-            Run.advance(self, int(state.counts[slots.N_ITER]) + 1)
-            self._cut = cut
+            try:
+                Run.advance(self, int(state.counts[slots.N_ITER]) + 1)
+            finally:
+                self._cut = cut
         covariances = state.covariances.reshape(plan.shape).copy()
         return Parameters(state.weights.copy(), state.means.copy(), covariances, plan.covariance_type)
 

@@ -3,7 +3,8 @@
 The M step under this bound is exact (Hathaway, 1985; Ingrassia & Rocci, 2007): in coordinates in which F is the
 identity the eigenvalues of the moments that are below 1 become 1, and nothing else changes. So the likelihood still
 rises from round to round, and where no component degenerates no number changes at all. The second term of F is what
-the sums of a pass can resolve: 1e-14 of a variance where they are double, 1e-6 of it where blocks are single.
+rounding hides: 4e-15 D of a variance in double, hardly anything beside the first; 1e-6 of it where blocks are single,
+where it moves with the component, and the likelihood by what single precision leaves open.
 
 Densities test it when they prepare a component, and have the inverse of its factor at hand: F^(-1/2) Sigma F^(-1/2)
 has no eigenvalue below 1 if the trace of its inverse is at most 1. That is sure but not sharp; eigenvalues decide.
@@ -14,7 +15,7 @@ import math
 from ..._numba.options import exact_task, part
 from ..._numba.pointers import member
 from ..primitives.jacobi import MOST_SWEEPS, UNFINISHED, orthogonalise_rows
-from ..slots import RAISED, ROUNDING
+from ..slots import RAISED, RAISING, ROUNDING
 from ..work import COMPONENT, NARROW, OK, SCRATCH, STATE
 
 # Matrices of this order are raised one at a time.
@@ -39,7 +40,7 @@ def against_floor(context, k, definite, inverse_factor, code):
             for j in range(i + 1):
                 least = state.floor[j] + rounding * covariance[j, j]
                 trace += least * inverse_factor[i, j] * inverse_factor[i, j]
-        if not trace > 1.0:
+        if not trace > 1.0:  # what is not a number is the log-likelihood's to report
             return code
     state.held[k] = 1
     return NARROW
@@ -92,25 +93,33 @@ def raise_matrices(context, worker, first, end):
     """Task: raise the marked of the covariance matrices ``first`` to ``end`` to their floor.
 
     Of `LARGE` matrices it takes one at a time, and returns NARROW until it is done: it is to be called again, with
-    RAISED -2.
+    RAISED at RAISING.
     """
     state, scratch = member(context, STATE), member(context, SCRATCH)
     rows, roots = scratch.matrices[worker, 0], scratch.matrices[worker, 1, 0]
-    place, n = scratch.index[worker], rows.shape[0]
+    place, shift, n = scratch.index[worker], scratch.products[worker], rows.shape[0]
     # Of large ones what a tenth of a second is enough for.
     most_rows = 10**8 // (n * n) if n >= LARGE else n * (MOST_SWEEPS + 2)
     for k in range(first, end):
         if state.held[k] == 0:
             continue
         covariance = state.covariances[k]
-        if state.counts[RAISED] != -2:
+        if state.counts[RAISED] != RAISING:
             scale(context, k, roots, rows)
+            shift[0] = 0.0
             place[:3] = 0
-        if orthogonalise_rows(rows, 1.0, place, most_rows) == UNFINISHED:
+        if orthogonalise_rows(rows, (1.0 + shift[0]) ** 2, place, most_rows) == UNFINISHED:
             return NARROW
-        n_above = 0
+        if shift[0] == 0.0 and has_negative(covariance, roots, rows):
+            # Rotations find |l|, and rounding may leave l far below 0: once more, from where no l is negative.
+            scale(context, k, roots, rows)
+            shift[0] = move(rows)
+            place[:3] = 0
+            if orthogonalise_rows(rows, (1.0 + shift[0]) ** 2, place, most_rows) == UNFINISHED:
+                return NARROW
+        least, n_above = 1.0 + shift[0], 0
         for m in range(n):
-            n_above += 1 if squared_length(rows[m]) > 1.0 else 0
+            n_above += 1 if squared_length(rows[m]) > least * least else 0
         state.held[k] = n - n_above
         if n_above == n:
             continue
@@ -120,8 +129,8 @@ def raise_matrices(context, worker, first, end):
         # What is above 1 is told more precisely than what is below, so that the sum goes over it.
         for m in range(n):
             squared = squared_length(rows[m])
-            if squared > 1.0:
-                share = (math.sqrt(squared) - 1.0) / squared
+            if squared > least * least:
+                share = (math.sqrt(squared) - least) / squared
                 for i in range(n):
                     for j in range(i + 1):
                         covariance[i, j] += share * rows[m, i] * rows[m, j]
@@ -142,6 +151,30 @@ def scale(context, k, roots, rows):
     for i in range(roots.shape[0]):
         for j in range(roots.shape[0]):
             rows[i, j] = covariance[i, j] / roots[i] / roots[j]
+
+
+@part
+def has_negative(covariance, roots, rows):
+    """Whether a matrix has an eigenvalue well below 0, given its eigenvectors times |l|: then sum |l| > sum l."""
+    excess = 0.0
+    for i in range(rows.shape[0]):
+        squared = squared_length(rows[i])
+        excess -= covariance[i, i] / roots[i] / roots[i]
+        if squared > 1.0:
+            excess += math.sqrt(squared)
+    return excess > 1.0
+
+
+@part
+def move(rows):
+    """Add to the diagonal what makes a symmetric matrix positive semidefinite, its Frobenius norm; return it."""
+    total = 0.0
+    for i in range(rows.shape[0]):
+        total += squared_length(rows[i])
+    norm = math.sqrt(total)
+    for i in range(rows.shape[0]):
+        rows[i, i] += norm
+    return norm
 
 
 @part

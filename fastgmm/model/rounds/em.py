@@ -18,6 +18,7 @@ from .state import (
     HELD,
     ITEM,
     LOG_LIKELIHOOD,
+    LOW,
     MAXIMIZE,
     N_ITER,
     N_TRACED,
@@ -88,7 +89,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
         elif phase == PREPARE:
             counts[ITEM] += n_items
             if code == NARROW:
-                counts[RAISED] = -1
+                counts[RAISED] = LOW
             if counts[ITEM] == every:
                 counts[PHASE], counts[ITEM] = RAISE if counts[RAISED] < 0 else SWEEP, 0
         elif phase == SWEEP:

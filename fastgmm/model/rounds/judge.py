@@ -34,6 +34,7 @@ from .state import (
     PREPARE,
     PREVIOUS,
     RAISED,
+    RAISED_NOW,
     REPEATED,
     RUNNING,
     STATUS,
@@ -63,7 +64,9 @@ def open_pass(context):
     model, state, accumulator = member(context, MODEL), member(context, STATE), member(context, SUMS).accumulator
     counts = state.counts
     clear(accumulator)
-    counts[ITEM] = counts[RAISED] = 0
+    counts[ITEM] = 0
+    # After they have been raised it begins anew, because units and the origin are those of the covariances.
+    counts[RAISED] = 1 if counts[RAISED] == RAISED_NOW else 0
     if counts[GIVEN] == 0:
         center(context)
         counts[PHASE] = PREPARE
