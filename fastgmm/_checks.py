@@ -89,7 +89,9 @@ def floats_of(objects: NDArray[Any]) -> NDArray[np.float64]:
         If there is anything else than real numbers, such as a string of digits, or a complex number.
     """
     # By name what would have to be imported: a Decimal is no `numbers.Real`, and NA is pandas'.
-    others = {kind for kind in set(map(type, objects.flat)) if not issubclass(kind, numbers.Real | np.bool_)}
+    kinds = set(map(type, objects.flat))
+    # NumPy has durations among its integers.
+    others = {kind for kind in kinds if not issubclass(kind, numbers.Real | np.bool_) or kind is np.timedelta64}
     missing = {kind for kind in others if kind is type(None) or kind.__name__ == "NAType"}
     wrong = {kind for kind in others - missing if kind.__name__ != "Decimal"}
     if wrong:

@@ -187,6 +187,30 @@ def test_columns_that_are_not_numeric_are_named():
         fastgmm.fit(frame, 1)
 
 
+@pytest.mark.parametrize("kind", ["pandas", "pyarrow", "polars"])
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "timedelta64[ns]", "datetime64[us]", "timedelta64[ms]"])
+def test_times_are_no_numbers(kind, dtype):
+    """Of nanoseconds NumPy makes integers, which once were fitted."""
+    library = pytest.importorskip(kind)
+    times = np.array(["NaT", 10**15, 2 * 10**15, 4 * 10**15], dtype)
+    columns = {"n": [1.0, 2.0, 3.0, 5.0], "when": times}
+    table = library.table(columns) if kind == "pyarrow" else library.DataFrame(columns)
+    message = r"^X must have numeric columns only, got 'when' \(.* in row 1\); leave these out"
+    for call in (lambda: fastgmm.fit(table, 1), lambda: GaussianMixture(1).fit(table)):
+        with pytest.raises(TypeError, match=message):
+            call()
+    with pytest.raises(TypeError, match="'when'"):
+        Mixture([1.0], [[0.0, 0.0]], [np.eye(2)]).predict(table)
+    with pytest.raises(TypeError, match="X must hold numbers"):
+        fastgmm.fit(times, 1)
+
+
+def test_durations_among_objects_are_no_numbers():
+    rows = np.array([[1.0], [np.timedelta64(5, "ns")]], dtype=object)
+    with pytest.raises(TypeError, match=r"X must hold numbers only, got .*timedelta64.* at index \(1, 0\)"):
+        fastgmm.fit(rows, 1)
+
+
 def test_what_only_polars_has():
     polars = pytest.importorskip("polars")
     amounts = polars.DataFrame({"c": [decimal.Decimal("1.5"), decimal.Decimal(2), decimal.Decimal(7)]})

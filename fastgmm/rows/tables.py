@@ -133,4 +133,6 @@ def _numbers(column: Any) -> NDArray[Any]:
         raise TypeError(f"several values in each row, {array.shape[1]}")
     if array.dtype.kind in "biuf":
         return array
+    if array.dtype.kind in "mM" and len(array):  # as objects those of nanoseconds would be integers
+        raise NotNumbersError(int(np.argmin(np.isnat(array))), array)
     return floats_of(array.astype(object))
