@@ -51,7 +51,7 @@ def shown(value: Any) -> str:
     """Return how `value` looks in a sentence: on one line, and short."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # Python prints no integer of more than 4300 digits
+    except (ValueError, RecursionError):  # Python prints no integer of more than 4300 digits
         text = f"{type(value).__name__} too long to print"
     return text if len(text) <= 80 else f"{text[:77]}..."
 

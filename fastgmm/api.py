@@ -46,7 +46,8 @@ def fit(
         Rows of finite real numbers: an array of any layout, read-only or memory-mapped, a table of pandas, polars
         (a lazy one is collected) or Arrow with numeric columns, or anything `np.asarray` understands. float32 is
         computed in single precision, with sums in double; other dtypes become float64. Parameters are float64. (N,)
-        is N samples of one feature. Names of columns go into the result.
+        is N samples of one feature. Names of columns, or of a series, go into the result if they are strings; if none
+        is, as with years, there are no names, and some that are with others that are not are refused.
     n_components : int
         Number of components, K; at most N.
     covariance_type : {"full", "tied", "diag", "spherical"}

@@ -68,6 +68,48 @@ def test_arrays_and_tables_without_names_go_by_position():
         NAMED.predict(np.zeros((4, 3)))
 
 
+@pytest.mark.parametrize("names", [["a", 1], [2020, "b"], [("a", "b"), "c"]])
+def test_names_of_which_some_are_strings_are_refused(names):
+    """Once all of them were dropped."""
+    frame = pd.DataFrame(ROWS, columns=pd.Index(names, dtype=object, tupleize_cols=False))
+    for call in (
+        lambda: fastgmm.fit(frame, 1),
+        lambda: fastgmm.select(frame, 1),
+        lambda: START.predict(frame),
+        lambda: GaussianMixture(1).fit(frame),
+    ):
+        with pytest.raises(TypeError, match=r"only supported if all input features have string names.* 'str'\]"):
+            call()
+    # Columns that nobody asks for may have any name.
+    np.testing.assert_array_equal(
+        NAMED.predict(FRAME.assign(**{"7": 0.0}).rename(columns={"7": 7})), NAMED.predict(ROWS)
+    )
+
+
+def test_years_are_no_names():
+    frame = pd.DataFrame(ROWS, columns=[2020, 2021])
+    assert fastgmm.fit(frame, 1).mixture.feature_names is None
+    assert not hasattr(GaussianMixture(1).fit(frame), "feature_names_in_")
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_a_series_has_a_name(kind):
+    library = pytest.importorskip(kind)
+    make = {"pandas": lambda values, name: pd.Series(values, name=name), "polars": lambda v, n: library.Series(n, v)}
+    named = make[kind](ROWS[:, 0], "a")
+    mixture = fastgmm.fit(named, 2).mixture
+    assert mixture.feature_names == ("a",)
+    assert_same_bits(mixture, fastgmm.fit(ROWS[:, 0], 2).mixture)
+    np.testing.assert_array_equal(mixture.predict(named), mixture.predict(FRAME))
+    with pytest.raises(ValueError, match="X lacks the column 'a' of the mixture; its columns are 'b'"):
+        mixture.predict(make[kind](ROWS[:, 0], "b"))
+    unnamed = make[kind](ROWS[:, 0], None)
+    assert fastgmm.fit(unnamed, 1).mixture.feature_names is None
+    assert mixture.predict(unnamed).shape == (60,)
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array instead"):
+        GaussianMixture(1).fit(named)
+
+
 def test_names_that_occur_twice():
     twice = pd.concat([FRAME, FRAME[["a"]]], axis=1)
     with pytest.raises(ValueError, match="cannot be matched by name, because more than one column is named 'a'"):

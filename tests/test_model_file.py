@@ -51,7 +51,22 @@ def document(**changes):
         (document(version=2), "has model version 2; this fastgmm reads version 1"),
         (document(version=True), "has model version True; this fastgmm reads version 1"),
         (document(version=1.0), "has model version 1.0; this fastgmm reads version 1"),
-        (document(extra=1), "missing or unknown entries extra"),
+        (document(extra=1), r"missing or unknown entries \['extra'\]$"),
+        (document(**{"a\nb": 1}), r"missing or unknown entries \['a\\nb'\]$"),
+        (document(**{"long" * 100: 1}), r"missing or unknown entries \['longlong.*\.\.\.$"),
+        (document(version=[1] * 1000), r"has model version \[1, 1, .*\.\.\.; this fastgmm reads version 1$"),
+        (document(feature_names=["a\ud800"]), r"feature_names must be text that UTF-8 can hold, got 'a\\ud800'$"),
+        (document(feature_names=[["x" * 1000]]), r"feature_names must be a list of strings, got \[\['xxx.*\.\.\.$"),
+        (json.dumps(document())[:-1] + ', "version": 1}', "not valid JSON: it has the entry 'version' twice$"),
+        *(
+            (json.dumps(document(**{name: 0})).replace(f'"{name}": 0', f'"{name}": {"[" * 900}1{"]" * 900}'), message)
+            for name, message in (
+                ("means", "means must be an array of numbers$"),
+                ("feature_names", "feature_names must be a list of strings, got"),
+                ("covariance_type", "covariance_type must be one of"),
+                ("version", "has model version"),
+            )
+        ),
         (document(covariance_type="round"), "covariance_type must be one of 'full', 'tied', 'diag', 'spherical'"),
         (document(weights=[0.5]), r"weights must be of shape \(2,\)"),
         (document(weights=[0.9, 0.5]), "sum to 1"),
@@ -84,6 +99,15 @@ def test_what_is_not_a_model(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as error:
         Mixture.load(path)
     assert "model.json" in str(error.value)
+    assert len(str(error.value).replace(str(path), "").splitlines()) == 1
+    assert len(str(error.value).replace(str(path), "")) < 200
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    _, p = make_problem(1, 2, 2)
+    p.save(tmp_path / "model.json")
+    (tmp_path / "edited.json").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "model.json").read_bytes())
+    assert_same_bits(Mixture.load(tmp_path / "edited.json"), p)
 
 
 @pytest.mark.parametrize("name", ["a\ud800", "\udcff"])

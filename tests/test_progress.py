@@ -1,6 +1,7 @@
 """What a long fit tells while it runs."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -63,7 +64,33 @@ def test_an_estimator_names_its_start(capsys):
     X, _ = make_problem(60, 2, 2)
     fastgmm.GaussianMixture(2, random_state=0, verbose=1, tol=0.5).fit(X)
     out = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in out] == ["variances", "k-means++", "k-means", "Initialization 0"]
+    assert [line.split(":")[0] for line in out] == [
+        *("variances", "k-means++", "k-means"),
+        *("Initialization 0", "Initialization converged."),
+    ]
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+@pytest.mark.parametrize(("tol", "max_iter"), [(1e-3, 500), (0.0, 7), (1e-9, 3)])
+@pytest.mark.filterwarnings("ignore:(Best performing )?[Ii]nitialization")
+def test_an_estimator_tells_how_each_start_ended(capsys, verbose, tol, max_iter):
+    """What scikit-learn prints of the same fit, but for the seconds."""
+    mixture = pytest.importorskip("sklearn.mixture")
+    X, start = make_problem(60, 2, 2)
+    options = {"tol": tol, "max_iter": max_iter, "verbose": verbose, "verbose_interval": 2, "random_state": 0}
+    given = {"weights_init": start.weights, "means_init": start.means}
+    given["precisions_init"] = np.linalg.inv(start.covariances)
+
+    def printed_by(kind, **options):
+        kind(2, **options).fit(X)
+        lines = re.sub(r"lapse [\d.]+s", "lapse", capsys.readouterr().out).replace("-0.00000", "0.00000").splitlines()
+        return [line for line in lines if not re.match("variances|k-means", line)]
+
+    expected = printed_by(mixture.GaussianMixture, **options, **given)
+    assert printed_by(fastgmm.GaussianMixture, **options, **given) == expected
+    starts = [line for line in printed_by(fastgmm.GaussianMixture, n_init=2, **options) if line[0] != " "]
+    assert [line[:21] for line in starts[::2]] == ["Initialization 0", "Initialization 1"]
+    assert [line.split(".")[0] for line in starts[1::2]] == [expected[-1].split(".")[0]] * 2
 
 
 def test_the_line_is_finished_where_a_fit_ends_early(capsys):

@@ -294,6 +294,19 @@ def test_means_have_the_digits_that_their_spread_allows(mean, variance, expected
     assert mean_and_deviation(mean, variance) == expected
 
 
+def test_a_narrow_component_takes_the_place_of_no_feature():
+    """Its digits once widened every column."""
+    means, variances = np.full((4, 4), 7.02885435), np.full((4, 4), 0.169)
+    variances[1] = 9.61e-12
+    names = ("eruption (min)", "waiting (min)", "height", "mass")
+    text = str(Mixture(np.full(4, 0.25), means, variances, "diag", names))
+    assert "Not shown" not in text
+    assert cells_of(text, "component")[2] == ["1", "0.2500", *["7.029 ± 3.1e-06"] * 4]
+    # Where there is room, all digits that have a meaning are shown.
+    text = str(Mixture(np.full(4, 0.25), means[:, :2], variances[:, :2], "diag"))
+    assert cells_of(text, "component")[2] == ["1", "0.2500", *["7.02885435 ± 0.00000310"] * 2]
+
+
 def test_a_tiny_weight_is_not_nought():
     m = Mixture([1.0 - 1e-7, 1e-7], [[0.0], [1.0]], [[[1.0]], [[1.0]]])
     assert [row[1] for row in cells_of(str(m), "component")] == ["weight", "1.0000", "1.0e-07"]
@@ -318,15 +331,23 @@ def test_a_selection_lists_the_best(selection):
     assert text.splitlines()[0] == f"Selection: {title}"
     assert "lower is better" in text
     assert max(map(len, text.splitlines())) <= 80
-    head, *rows = cells_of(text, "covariance", "K", "BIC")
+    head, *rows = cells_of(text, "K", "BIC")
     assert len(rows) == 20
     assert "Not shown: 4 more candidates, see table() of the selection." in text
     for row, candidate in zip(rows, selection.candidates, strict=False):
-        assert row[:3] == [candidate.covariance_type, str(candidate.n_components), str(candidate.n_free)]
+        assert row[:3] == [str(candidate.n_components), candidate.covariance_type, str(candidate.n_free)]
         assert float(row[3]) == pytest.approx(candidate.log_likelihood, abs=1e-3)
         assert float(row[4]) == pytest.approx(candidate.bic, abs=1e-3)
-    noted = any(each.degenerate_components or not each.converged for each in selection.candidates[:20])
-    assert head == ["covariance", "K", "n_free", "log-likelihood", "BIC", *(["notes"] if noted else [])]
+        assert row[5:] == [str(candidate.n_iter), "yes" if candidate.converged else "no"]
+    # Those of the command line.
+    assert head == ["K", "covariance", "parameters", "log-likelihood", "BIC", "iterations", "converged"]
+    noted = re.search("With degenerate components: ([^.]*)\\.", " ".join(text.split()))
+    expected = [
+        f"K={each.n_components} {each.covariance_type}"
+        for each in selection.candidates[:20]
+        if each.degenerate_components
+    ]
+    assert (noted[1].split(", ") if noted else []) == expected
     page = Page(selection._repr_html_())
     assert page.tables[0][1][:5] == rows[0][:5]
 

@@ -56,20 +56,9 @@ def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
 
 
 def feature_names(X: Any) -> NDArray[Any] | None:
-    """Return the column names of a table, (D,), if all are strings; None without names or strings among them."""
-    names = tables.column_names_of(X)
-    kinds = sorted({type(name).__name__ for name in names or ()})
-    if "str" not in kinds:
-        return None
-    if len(kinds) > 1:
-        raise TypeError(
-            "Feature names are only supported if all input features have string names, but your input has "
-            f"{kinds} as feature name / column name types. If you want feature names to be stored and validated, you "
-            "must convert them all to strings, by using X.columns = X.columns.astype(str) for example. Otherwise "
-            "you can remove feature / column names from your input data, or convert them all to a non-string data "
-            "type."
-        )
-    return np.array(names, dtype=object)
+    """Return the column names of a table, (D,), if they are strings; see `tables.feature_names_of`."""
+    names = tables.feature_names_of(tables.column_names_of(X))
+    return None if names is None else np.array(names, dtype=object)
 
 
 def check_feature_names(estimator: Any, names: NDArray[Any] | None) -> None:

@@ -47,24 +47,36 @@ def not_fitted(estimator: Any) -> Exception:
 
 
 class Progress:
-    """A callback that prints what scikit-learn prints at `verbose` 1 and 2."""
+    """A callback that prints what scikit-learn prints at `verbose` 1 and 2.
 
-    def __init__(self, verbose: int, interval: int) -> None:
+    `tol` and `max_iter` are those of the fit: which iteration is the last of its start, nobody tells a callback.
+    """
+
+    def __init__(self, verbose: int, interval: int, tol: float, max_iter: int) -> None:
         self._verbose = verbose
         self._interval = interval
+        self._tol = tol
+        self._max_iter = max_iter
         self._start = -1
-        self._time = time.perf_counter()
+        self._start_time = self._time = time.perf_counter()
 
     def __call__(self, state: IterationState) -> None:
-        """Print a line for a new restart, and one for every so many rounds."""
+        """Print a line where a start begins and one where it ends, and one for every so many iterations."""
         if state.start != self._start:
             self._start = state.start
             print(f"Initialization {state.start}")
         if state.iteration % self._interval == 0:
-            now = time.perf_counter()
-            details = f"\t time lapse {now - self._time:.5f}s\t ll change {state.change:.5f}"
-            print(f"  Iteration {state.iteration}{details if self._verbose > 1 else ''}")
-            self._time = now
+            self._say(f"  Iteration {state.iteration}", "\t", self._time, f"ll change {state.change:.5f}")
+            self._time = time.perf_counter()
+        converged = abs(state.change) < self._tol
+        if converged or state.iteration == self._max_iter:
+            outcome = "Initialization converged." if converged else "Initialization did not converge."
+            self._say(outcome, "", self._start_time, f"lower bound {state.mean_log_likelihood:.5f}.")
+            self._start_time = self._time = time.perf_counter()
+
+    def _say(self, text: str, gap: str, since: float, detail: str) -> None:
+        details = f"{gap} time lapse {time.perf_counter() - since:.5f}s\t {detail}"
+        print(f"{text}{details if self._verbose > 1 else ''}")
 
 
 def tags() -> Any:

@@ -41,17 +41,19 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
         init = fitted.parameters
     elif len(given) == 3:
         init = Mixture(**given, covariance_type=model.covariance_type).parameters
+    tol, max_iter = float(model.tol), min(int(model.max_iter), MOST_ROUNDS)
+    callback = classes.Progress(model.verbose, model.verbose_interval, tol, max_iter) if model.verbose else None
     return Options(
         n_components=int(model.n_components),
         covariance_type=model.covariance_type,
         init=init,
-        tol=float(model.tol),
+        tol=tol,
         reg_covar=float(model.reg_covar),
-        max_iter=min(int(model.max_iter), MOST_ROUNDS),
+        max_iter=max_iter,
         n_init=int(model.n_init),
         generator=check_random_state(model.random_state),
         n_threads=check_n_threads(model.n_threads),
-        callback=classes.Progress(model.verbose, model.verbose_interval) if model.verbose else None,
+        callback=callback,
         # A program without a console has no standard output; `print` says nothing there.
         watch=Progress(sys.stdout, silent=EM) if model.verbose and sys.stdout is not None else None,
         previous=model.lower_bound_ if warm else -math.inf,

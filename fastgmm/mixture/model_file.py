@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from .. import _files
+from .._checks import shown
 from ..model.parameters import Parameters
 
 FORMAT = "fastgmm.Mixture"
 VERSION = 1
 _KEYS = {"format", "version"}
+_DEEPEST = 8  # lists in lists that are looked into: arrays of a mixture have three dimensions at most
 _ENTRIES = {"covariance_type", "feature_names", "weights", "means", "covariances"}
 
 
@@ -24,11 +26,7 @@ def write(path: str | os.PathLike[str], parameters: Parameters, feature_names: t
 
     ValueError if a name cannot be written as UTF-8.
     """
-    for name in feature_names or ():
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise ValueError(f"feature_names must be text that UTF-8 can hold, got {name!r}") from None
+    _check_names(feature_names)
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -49,27 +47,56 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     ``ValueError`` if the file is not a model, ``OSError`` if it cannot be read.
     """
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):  # a UnicodeDecodeError or JSONDecodeError is a ValueError
-        raise ValueError(f"{os.fspath(path)} is not a fastgmm model: it is not valid JSON") from None
+        # Editors put a byte order mark before UTF-8.
+        text = Path(path).read_text(encoding="utf-8-sig")
+        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError) as error:  # a UnicodeDecodeError or JSONDecodeError is a ValueError
+        raise ValueError(f"{os.fspath(path)} is not a fastgmm model: it is not valid JSON: {error}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'{os.fspath(path)} is not a fastgmm model: it lacks "format": "{FORMAT}"')
     if type(document.get("version")) is not int or document["version"] != VERSION:  # nor is true, which equals 1
-        raise ValueError(
-            f"{os.fspath(path)} has model version {document.get('version')!r}; this fastgmm reads version {VERSION}"
-        )
+        version = shown(document.get("version"))
+        raise ValueError(f"{os.fspath(path)} has model version {version}; this fastgmm reads version {VERSION}")
     if set(document) != _KEYS | _ENTRIES:
-        odd = ", ".join(sorted(set(document) ^ (_KEYS | _ENTRIES)))
+        odd = shown(sorted(set(document) ^ (_KEYS | _ENTRIES)))
         raise ValueError(f"{os.fspath(path)} is not a fastgmm model: missing or unknown entries {odd}")
     for name in ("weights", "means", "covariances"):
         if not _are_numbers(document[name]):
             raise ValueError(f"{os.fspath(path)} is not a valid fastgmm model: {name} must be an array of numbers")
+    try:
+        _check_names(document["feature_names"])
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)} is not a valid fastgmm model: {error}") from None
     return {name: document[name] for name in _ENTRIES}
 
 
-def _are_numbers(values: Any) -> bool:
+def _check_names(names: Any) -> None:
+    """Raise ValueError if `names` are neither None nor a sequence of strings that UTF-8 can hold."""
+    if names is None:
+        return
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"feature_names must be a list of strings, got {shown(names)}")
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"feature_names must be text that UTF-8 can hold, got {shown(name)}") from None
+
+
+def _are_numbers(values: Any, deepest: int = _DEEPEST) -> bool:
     """Whether JSON holds numbers only: NumPy would take true for one."""
-    return all(map(_are_numbers, values)) if isinstance(values, list) else type(values) in (int, float)
+    if not isinstance(values, list):
+        return type(values) in (int, float)
+    return deepest > 0 and all(_are_numbers(value, deepest - 1) for value in values)
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in entries:
+            raise ValueError(f"it has the entry {shown(name)} twice")
+        entries[name] = value
+    return entries
 
 
 def _refuse_constant(name: str) -> None:

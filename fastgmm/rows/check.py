@@ -26,18 +26,18 @@ def as_rows(
     A one-dimensional array is N samples of one feature. Anything `np.asarray` understands goes, tables of pandas,
     polars and Arrow included; the memory layout is left as it is, and nothing copied unless the dtype asks for it.
     Other real dtypes become float64. Of a table with names the columns `feature_names` are taken, where these are
-    given; they are the names of columns without.
+    given; they are the names of columns without. Names none of which is a string, such as years, are no names.
 
     Raises
     ------
     TypeError
-        If the values are not real numbers.
+        If the values are not real numbers, or some but not all names of columns are strings.
     ValueError
         If the shape is wrong, there are no rows or columns, or values are missing or not finite.
     """
     column_names = None
     if not isinstance(X, np.ndarray):
-        X = tables.collected(X)
+        X = tables.tabulated(tables.collected(X))
         if feature_names is not None:
             X = tables.with_columns(X, feature_names)
         column_names = tables.column_names_of(X)

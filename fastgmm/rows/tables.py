@@ -17,6 +17,13 @@ from .._checks import NotNumbersError, floats_of, shown
 _MOST_LISTED = 20  # names in an error message
 
 
+def tabulated(X: Any) -> Any:
+    """Return `X`; a series of pandas or polars whose name is a string as a table of one column."""
+    kind = type(X)
+    is_named = hasattr(kind, "to_frame") and isinstance(getattr(X, "name", None), str) and X.name
+    return X.to_frame() if is_named else X
+
+
 def collected(X: Any) -> Any:
     """Return `X`; of a lazy frame of polars what it comes to."""
     kind = type(X)
@@ -32,8 +39,20 @@ def column_names_of(X: Any) -> tuple[Any, ...] | None:
 
 
 def feature_names_of(names: tuple[Any, ...] | None) -> tuple[str, ...] | None:
-    """Return column names if all are strings; else None."""
-    return names if names and all(isinstance(name, str) for name in names) else None
+    """Return column names if all are strings, None if none is; TypeError, in scikit-learn's words, if some are."""
+    are_strings = [isinstance(name, str) for name in names or ()]
+    if not any(are_strings):
+        return None
+    if not all(are_strings):
+        kinds = sorted({type(name).__name__ for name in names or ()})
+        raise TypeError(
+            "Feature names are only supported if all input features have string names, but your input has "
+            f"{kinds} as feature name / column name types. If you want feature names to be stored and validated, you "
+            "must convert them all to strings, by using X.columns = X.columns.astype(str) for example. Otherwise "
+            "you can remove feature / column names from your input data, or convert them all to a non-string data "
+            "type."
+        )
+    return names
 
 
 def with_columns(X: Any, wanted: tuple[str, ...]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from .layout import MOST_LINES, Summary, Table, shortened, visible
 
 NAME_WIDTH = 24  # columns of a terminal that a feature's name may take
 MOST_DECIMALS = 8
+FEW_DECIMALS = 5  # of a narrow component beside others: more would take the place of whole features
 
 
 def names_or_numbers(feature_names: Sequence[str] | None, n_features: int) -> Sequence[str]:
@@ -31,13 +32,17 @@ def summary_of_mixture(parameters: Parameters, feature_names: Sequence[str] | No
     names = [shortened(visible(name), NAME_WIDTH) for name in names_or_numbers(feature_names, d)[:MOST_LINES]]
     variances = parameters.structure.variances(parameters.covariances, k, d)[:MOST_LINES, :MOST_LINES].tolist()
     means, weights = parameters.means[:MOST_LINES, :MOST_LINES].tolist(), parameters.weights[:MOST_LINES].tolist()
-    cells = [("component", "weight", *names)]
-    for component, weight in enumerate(weights):
-        spread = zip(means[component], variances[component], strict=True)
-        cells.append((str(component), share(weight), *(mean_and_deviation(*each) for each in spread)))
+
+    def cells(brief: bool) -> list[tuple[str, ...]]:
+        lines = [("component", "weight", *names)]
+        for component, weight in enumerate(weights):
+            spread = zip(means[component], variances[component], strict=True)
+            lines.append((str(component), share(weight), *(mean_and_deviation(*each, brief=brief) for each in spread)))
+        return lines
+
     more = max(k - MOST_LINES, 0), max(d - MOST_LINES, 0)
     title = f"{counted(k, 'component')}, {counted(d, 'feature')}, {parameters.covariance_type} covariance"
-    table = Table(cells, ("component", "feature"), more, "means and covariances")
+    table = Table(cells(False), ("component", "feature"), more, "means and covariances", cells(True))
     return Summary("Gaussian mixture", title, [table, "Features: mean ± standard deviation."])
 
 
@@ -46,10 +51,15 @@ def share(weight: float) -> str:
     return f"{weight:.4f}" if weight >= 0.001 or weight == 0.0 else f"{weight:.1e}"
 
 
-def mean_and_deviation(mean: float, variance: float) -> str:
-    """Return a mean to the digits that its standard deviation gives a meaning: ``4.290 ± 0.411``."""
+def mean_and_deviation(mean: float, variance: float, *, brief: bool = False) -> str:
+    """Return a mean to the digits that its standard deviation gives a meaning: ``4.290 ± 0.411``.
+
+    With `brief` a narrow component has four digits only: ``7.029 ± 3.1e-06``.
+    """
     deviation = math.sqrt(variance)
     decimals = 2 - math.floor(math.log10(deviation))
+    if brief and decimals > FEW_DECIMALS:
+        return f"{mean:#.4g} ± {deviation:.1e}"
     if decimals <= MOST_DECIMALS and max(abs(mean), deviation) < 1e7:
         return f"{mean:.{max(decimals, 0)}f} ± {deviation:.{max(decimals, 0)}f}"
     digits = decimals + math.floor(math.log10(abs(mean))) if mean else 2
@@ -67,30 +77,30 @@ def summary_of_grid(criterion: str, table: Mapping[str, NDArray[Any]]) -> Summar
         dict(zip(table, values, strict=True))
         for values in zip(*(each.tolist() for each in table.values()), strict=True)
     ]
-    cells: list[tuple[str, ...]] = [("covariance", "K", "n_free", "log-likelihood", criterion.upper(), "notes")]
+    headings = ("K", "covariance", "parameters", "log-likelihood", criterion.upper(), "iterations", "converged")
+    cells = [headings]
     for row in rows[:MOST_LINES]:
-        values = ["" if row["error"] else number(row[name]) for name in ("log_likelihood", criterion)]
-        sizes = row["covariance_type"], str(row["n_components"]), str(row["n_free"])
-        cells.append((*sizes, *values, ", ".join(_notes(row))))
-    if not any(cell[-1] for cell in cells[1:]):
-        cells = [cell[:-1] for cell in cells]
+        sizes = str(row["n_components"]), row["covariance_type"], str(row["n_free"])
+        if row["error"]:
+            cells.append((*sizes, "", "", "", "no fit"))
+        else:
+            values = number(row["log_likelihood"]), number(row[criterion]), str(row["n_iter"])
+            cells.append((*sizes, *values, "yes" if row["converged"] else "no"))
     more = max(len(rows) - MOST_LINES, 0), 0
     parts: list[Table | str] = [
         f"{criterion.upper()}: lower is better.",
         Table(cells, ("candidate", "column"), more, "table() of the selection"),
     ]
+    degenerate = [row for row in rows[:MOST_LINES] if row["n_degenerate"]]
+    if degenerate:
+        parts.append(f"With degenerate components: {', '.join(map(_point, degenerate))}.")
     failed = [row for row in rows if row["error"]]
     if failed:
-        first = f"K={failed[0]['n_components']} {failed[0]['covariance_type']}: {failed[0]['error']}"
+        first = f"{_point(failed[0])}: {failed[0]['error']}"
         parts.append(f"No fit for {len(failed)} of {counted(len(rows), 'candidate')}; the first: {first}")
     best = f"{counted(rows[0]['n_components'], 'component')}, {rows[0]['covariance_type']} covariance"
     return Summary("Selection", f"best of {counted(len(rows), 'candidate')} by {criterion.upper()}: {best}", parts)
 
 
-def _notes(row: Mapping[str, Any]) -> Iterator[str]:
-    if row["error"]:
-        yield "no fit"
-    elif not row["converged"]:
-        yield "not converged"
-    if row["n_degenerate"]:
-        yield "degenerate"
+def _point(row: Mapping[str, Any]) -> str:
+    return f"K={row['n_components']} {row['covariance_type']}"

@@ -29,18 +29,25 @@ class Table(NamedTuple):
         How many rows and columns were left out from the beginning.
     elsewhere : str
         Where all of them are.
+    brief : list of tuple of str
+        The same cells with fewer digits, for where these let more of them in.
     """
 
     cells: list[tuple[str, ...]]
     nouns: tuple[str, str] = ("", "")
     more: tuple[int, int] = (0, 0)
     elsewhere: str = ""
+    brief: Sequence[tuple[str, ...]] = ()
 
     def within(self, width: int) -> Table:
         """Return what fits into `width`, of the table or of its transpose, whichever shows more."""
         # Many features of few components are lines, few features of many components columns.
-        turned = Table(list(zip(*self.cells, strict=True)), self.nouns[::-1], self.more[::-1], self.elsewhere)
-        return max(self._cut(width), turned._cut(width), key=lambda each: len(each.cells) * len(each.cells[0]))
+        upright = [self._replace(cells=list(cells)) for cells in (self.cells, self.brief) if cells]
+        forms = [form for each in upright for form in (each, each._turned())]
+        return max((form._cut(width) for form in forms), key=lambda each: len(each.cells) * len(each.cells[0]))
+
+    def _turned(self) -> Table:
+        return Table(list(zip(*self.cells, strict=True)), self.nouns[::-1], self.more[::-1], self.elsewhere)
 
     def _cut(self, width: int) -> Table:
         used, kept = 0, 0
