@@ -296,15 +296,15 @@ def test_means_have_the_digits_that_their_spread_allows(mean, variance, expected
 
 def test_a_narrow_component_takes_the_place_of_no_feature():
     """Its digits once widened every column."""
-    means, variances = np.full((4, 4), 7.02885435), np.full((4, 4), 0.169)
+    means, variances = np.full((6, 3), 7.02885435), np.full((6, 3), 0.169)
     variances[1] = 9.61e-12
-    names = ("eruption (min)", "waiting (min)", "height", "mass")
-    text = str(Mixture(np.full(4, 0.25), means, variances, "diag", names))
+    names, weights = ("eruption (min)", "waiting (min)", "height"), np.full(6, 1 / 6)
+    text = str(Mixture(weights, means, variances, "diag", names))
     assert "Not shown" not in text
-    assert cells_of(text, "component")[2] == ["1", "0.2500", *["7.029 ± 3.1e-06"] * 4]
+    assert cells_of(text, "component")[2] == ["1", "0.1667", *["7.029 ± 3.1e-06"] * 3]
     # Where there is room, all digits that have a meaning are shown.
-    text = str(Mixture(np.full(4, 0.25), means[:, :2], variances[:, :2], "diag"))
-    assert cells_of(text, "component")[2] == ["1", "0.2500", *["7.02885435 ± 0.00000310"] * 2]
+    text = str(Mixture(weights, means[:, :2], variances[:, :2], "diag"))
+    assert cells_of(text, "component")[2] == ["1", "0.1667", *["7.02885435 ± 0.00000310"] * 2]
 
 
 def test_a_tiny_weight_is_not_nought():
