@@ -167,7 +167,10 @@ class FitResult(Summarised):
         return self.bic + 2.0 * entropy_of(rows, self.mixture.parameters, sample_weight, None)
 
     def plot(self) -> Figure:
-        """Draw the climb of the log-likelihood; ``result.mixture.plot(X)`` draws the rows."""
+        """Draw the climb of the log-likelihood; ``result.mixture.plot(X)`` draws the rows.
+
+        ``figure.savefig("climb.png")`` writes the figure; a notebook shows it where a cell ends in it.
+        """
         from .pictures import plot_fit
 
         return plot_fit.plot_log_likelihood(self.trace, self.log_likelihood, self.status)

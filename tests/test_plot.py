@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 from fastgmm import Candidate, FitResult, Mixture, Selection, Status
 from fastgmm.model.parameters import Parameters
-from fastgmm.pictures import drawing, plot, plot_fit
+from fastgmm.pictures import drawing, plot, plot_fit, plot_selection
 from fastgmm.shell import figures
 
 NAMES = ("eruption (min)", "waiting (min)", "income (k$)", "rent (k$)", "height (m)", "mass (kg)")
@@ -145,6 +145,55 @@ def test_long_numbers_on_the_axis_do_not_run_into_each_other():
     labels = [tick.label1.get_window_extent() for tick in ticks if low <= tick.get_loc() <= high]
     assert len(labels) >= 3
     assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e2, 1e5, 1e6])
+def test_tick_labels_of_small_panels_do_not_run_into_each_other(scale):
+    figure = plot.plot_data(scale * np.random.default_rng(0).normal(size=(300, 4)))
+    figure.draw_without_rendering()
+    labels = []
+    for column in range(4):
+        axes = panels(figure)[3, column]
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in axes.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+        assert len(ticks) >= 2
+        labels += [tick.label1.get_window_extent() for tick in ticks]
+    assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+def test_features_are_chosen_by_name_or_number():
+    names = (*NAMES[:5], "x")
+    parameters = mixture(2, 6, feature_names=names)
+    X, labels = rows_of(parameters, 40)
+    figure = draw(parameters.plot(X, features=["x", 0, "height (m)"]))
+    shown = panels(figure)
+    assert [shown[2, column].get_xlabel() for column in range(3)] == ["x", names[0], "height (m)"]
+    assert title(figure) == "40 rows, 2 components"
+    (axes,) = draw(parameters.plot(X, labels=labels, features=(5, 2))).axes
+    points = np.concatenate([each.get_offsets() for each in axes.collections])
+    np.testing.assert_array_equal(points, np.concatenate([X[labels == k][:, [5, 2]] for k in range(2)]))
+    first = ellipses(axes)[0]
+    expected = parameters.covariances[0][np.ix_([5, 2], [5, 2])]
+    assert first.width**2 + first.height**2 == pytest.approx(4 * np.trace(expected))
+    (axes,) = draw(mixture(2, 6).plot(X, features="x4")).axes
+    assert axes.get_xlabel() == "x4"
+
+
+@pytest.mark.parametrize(
+    ("features", "error", "message"),
+    [
+        ("z", ValueError, r"features must be among those of the mixture, \['x0', .*\], got 'z'"),
+        (6, ValueError, "features must be less than the number of features, 6, got 6"),
+        (-1, ValueError, "features must be at least 0, got -1"),
+        (1.5, TypeError, "features must be an integer, got 1.5"),
+        ([1, "x1"], ValueError, "features must not have a value twice, got 1 twice"),
+        ([], ValueError, "features must have at least one value, got none"),
+        (range(5), ValueError, "features must be at most 4, as many as a picture shows, got 5"),
+    ],
+)
+def test_features_that_cannot_be_drawn(features, error, message):
+    with pytest.raises(error, match=message):
+        mixture(2, 6).plot(np.zeros((3, 6)), features=features)
 
 
 def test_labels_come_from_the_parameters_by_default(monkeypatch):
@@ -432,6 +481,18 @@ def test_log_likelihood_shows_every_round_at_integers(trace):
     assert all(tick == round(tick) for tick in ticks)
 
 
+@pytest.mark.parametrize("climb", [3e-4, 1e-9, 0.0])
+def test_the_climb_has_ticks_without_an_offset(climb):
+    trace = -2.837 - climb * np.exp(-np.arange(30) / 5)
+    (axes,) = draw(result_of(mixture(1, 1), trace).plot()).axes
+    assert axes.yaxis.get_offset_text().get_text() == ""
+    low, high = axes.get_ylim()
+    assert low < trace.min() <= trace.max() < high
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert all(label.startswith("−") and len(label) <= 9 for label in labels)
+    assert len(set(labels)) == len(labels) >= 3
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
@@ -515,6 +576,33 @@ def test_selection_shows_every_candidate(criterion):
     assert title(figure) == f"Best by {criterion.upper()}: 4 components, diag covariance"
     legend = figure.legends[0].get_window_extent()
     assert not any(legend.overlaps(panel.get_tightbbox()) for panel in figure.axes)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_bad_structure_does_not_flatten_the_others(missing):
+    bad = [candidate(k, "spherical", 90_000.0 + k) for k in range(1, 7)]
+    good = [
+        candidate(k, name, 5000.0 + shift + 40 * k)
+        for name, shift in (("full", 0), ("diag", 90))
+        for k in range(1, 7)
+    ]
+    candidates = (*good, *bad, *([Candidate(7, "tied", 1, error="collapsed")] if missing else []))
+    figure = draw(Selection("bic", candidates).plot())
+    axes = figure.axes[-1]
+    low, high = axes.get_ylim()
+    assert low < 5040.0 < 5330.0 < high < 6000.0
+    (arrows,) = [line for line in axes.lines if line.get_marker() == plot_selection.BEYOND]
+    assert arrows.get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    assert same_color(arrows.get_color(), labels_of(axes)["spherical"].get_color())
+    assert "beyond the axis, up to 90 006" in legend_texts(figure)
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(panel.get_tightbbox()) for panel in figure.axes)
+    # Nothing is cut off where all can be seen.
+    axes = draw(Selection("bic", tuple(good)).plot()).axes[-1]
+    assert axes.get_ylim()[1] > 5330.0
+    tied = (candidate(1, "full", 5.0), candidate(1, "tied", 5.0), candidate(1, "diag", 9.0))
+    figure = Selection("bic", tied).plot()
+    assert not any("beyond" in text for text in legend_texts(draw(figure)))
 
 
 def labels_of(axes):

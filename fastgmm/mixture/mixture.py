@@ -14,7 +14,7 @@ from ..model import sklearn_model
 from ..model.check import check_feature_names, check_parameters
 from ..model.parameters import Array, Parameters
 from ..model.structures import STRUCTURES
-from ..summary.contents import summary_of_mixture
+from ..summary.contents import names_or_numbers, summary_of_mixture
 from ..summary.layout import Summarised, Summary
 from .inference import Inference
 from .model_file import read, write
@@ -122,13 +122,34 @@ class Mixture(Summarised, Inference):
         """Return weights, means and standard deviations; what `print` shows."""
         return summary_of_mixture(Parameters(*self._fields()), self.feature_names)
 
-    def plot(self, X: ArrayLike, *, labels: ArrayLike | None = None) -> Figure:
-        """Draw rows by cluster, and each component's centre and spread; labels (N,) are predicted if not given."""
+    def plot(self, X: ArrayLike, *, labels: ArrayLike | None = None, features: Any = None) -> Figure:
+        """Draw rows by cluster, and each component's centre and spread.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N,)
+            The rows.
+        labels : array-like of int of shape (N,), optional
+            The component of each row; predicted if not given.
+        features : str, int, or sequence of these, optional
+            Names or numbers, from 0, of the features to draw, at most four; the first four if not given.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            ``figure.savefig("clusters.png")`` writes it. A notebook shows what a cell ends in; a script has no
+            window for it, since pyplot is not used.
+        """
         from ..pictures import plot
 
-        rows, matrices = self._rows(X), self.full_covariances()
+        rows, matrices, means = self._rows(X), self.full_covariances(), self.means
         labels = self.predict(rows) if labels is None else labels
-        return plot.plot_clusters(rows, self.weights, self.means, matrices, labels, feature_names=self.feature_names)
+        names = names_or_numbers(self.feature_names, self.n_features)
+        if features is not None:
+            chosen = plot.positions_of(features, names)
+            rows, means, matrices = rows[:, chosen], means[:, chosen], matrices[:, chosen][:, :, chosen]
+            names = tuple(names[position] for position in chosen)
+        return plot.plot_clusters(rows, self.weights, means, matrices, labels, feature_names=names)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as JSON; `load` returns the same numbers to the last bit, in float64.

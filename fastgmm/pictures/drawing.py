@@ -21,6 +21,7 @@ MAX_RUG = 500  # rows drawn one by one under a histogram
 MAX_FEATURES = 4
 MAX_PANELS = 16
 MAX_NAMED = 48  # components named in a legend
+PANEL_CHARACTERS = 24  # of tick labels, and gaps between them, along the side of a panel of several
 DPI = 150
 TICK_STEPS = [1, 2, 2.5, 5, 10]  # matplotlib's own for automatic ticks; MaxNLocator alone admits 0.8 and 0.6
 
@@ -110,11 +111,18 @@ def make_panels(
             axes.set_xlabel(wrapped(names[column], side), parse_math=False)
         if at_left and row != column:
             axes.set_ylabel(wrapped(names[row], side), parse_math=False)
-        axes.xaxis.set_major_locator(MaxNLocator(5 if side == 1 else 4, steps=TICK_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(5 if side == 1 else _intervals(*limits[column]), steps=TICK_STEPS))
         if side > 1:
             axes.yaxis.set_major_locator(MaxNLocator(4, steps=TICK_STEPS))
             axes.yaxis.set_visible(row != column)
     return figure, panels
+
+
+def _intervals(low: float, high: float) -> int:
+    """Return how many intervals between ticks, 4 at most, the side of a small panel has room for."""
+    before = len(f"{max(abs(low), abs(high)):.0f}") + (low < 0.0)
+    after = max(-math.floor(math.log10((high - low) / 4)), 0)
+    return min(max(PANEL_CHARACTERS // (before + after + (after > 0) + 1) - 1, 1), 4)
 
 
 def wrapped(name: str, side: int) -> str:

@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike
 
 from . import drawing
 
+FLAT = 1e-5  # relative; a smaller climb would only magnify rounding, with ticks of many digits
+
 
 def plot_log_likelihood(trace: ArrayLike, log_likelihood: float, status: str) -> Figure:
     """Draw the mean log-likelihood per row that each iteration of EM saw.
@@ -39,6 +41,11 @@ def plot_log_likelihood(trace: ArrayLike, log_likelihood: float, status: str) ->
     axes.plot(np.arange(1, len(trace) + 1), trace, marker=marker, markersize=4, color=drawing.COLORS[0])
     axes.set_xlim(0.5, max(len(trace), 1) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if len(trace):
+        size = max(float(np.abs(trace).max()), 1.0)
+        if trace.max() - trace.min() < FLAT * size:
+            axes.set_ylim(trace.min() - 0.05 * size, trace.max() + 0.05 * size)
+    axes.ticklabel_format(axis="y", style="plain", useOffset=False)
     axes.grid(axis="y", alpha=0.3)
     axes.set_xlabel("iteration of EM")
     axes.set_ylabel("mean log-likelihood per row (nats)")

@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from . import drawing
 
 LABEL_GAP = 0.06  # of the height of the axes, between the names of two curves
+# A candidate further from the best than so many times the distance that this share of the candidates keep to would
+# flatten all others.
+FAR, NEAR = 20.0, 0.4
+BEYOND = r"$\uparrow$"
 DASH = 8.0  # line widths after which a pattern of dashes returns
 
 
@@ -47,12 +52,14 @@ def plot_selection(
     -------
     Figure
         One curve per covariance structure, a ring around the best candidate, a white dot where components are
-        degenerate, and where there is no fit a gap in the curve and a cross in a strip above.
+        degenerate, and where there is no fit a gap in the curve and a cross in a strip above. Where candidates far
+        worse than the others would flatten the curves, the axis ends below them, and arrows below its end
+        mark them.
     """
     numbers, heights, names = np.asarray(n_components), np.asarray(values), np.asarray(covariance_types)
     styles = {name: _style(position, len(structures)) for position, name in enumerate(structures)}
     figure = drawing.Picture(figsize=(6.8, 4.4), layout="constrained")
-    missing = np.isnan(heights)
+    missing, far = np.isnan(heights), _far(heights)
     axes = _axes_below_missing(figure, numbers[missing], names[missing].tolist(), styles)
     ends = {}
     for covariance_type, style in styles.items():
@@ -69,11 +76,26 @@ def plot_selection(
         (dots,) = axes.plot(numbers[marked], heights[marked], "o", markersize=4, label="degenerate components")
         dots.set(markerfacecolor="white", markeredgecolor=drawing.MIXTURE_COLOR)
         handles.append(dots)
+    if far.any():
+        worst = drawing.thousands(np.nanmax(heights))
+        handles.append(Line2D([], [], color=drawing.MIXTURE_COLOR, marker=BEYOND, markersize=9, linestyle="none"))
+        handles[-1].set_label(f"beyond the axis, up to {worst}")
     (ring,) = axes.plot(numbers[0], heights[0], "o", markersize=14, label="best")
     ring.set(markerfacecolor="none", markeredgecolor=drawing.MIXTURE_COLOR)
-    figure.legend(handles=[ring, *handles], loc="outside lower right", ncols=2, fontsize=9, frameon=False)
+    figure.legend(handles=[ring, *handles], loc="outside lower right", ncols=3, fontsize=9, frameon=False)
 
     axes.set_xlim(numbers.min() - 0.5, numbers.max() + 0.5)
+    if far.any():
+        near = heights[~far & ~missing]
+        height = max(float(near.max() - near.min()), 1e-6 * abs(float(near.max())))
+        axes.set_ylim(near.min() - 0.08 * height, near.max() + 0.25 * height)
+        leaving = [name for name in styles if (far & (names == name)).any()]
+        for line, name in enumerate(leaving):
+            beyond = numbers[far & (names == name)]
+            # Not on one another where several structures leave at the same number of components.
+            places = np.full(len(beyond), 0.96 - 0.06 * line)
+            (arrows,) = axes.plot(beyond, places, color=styles[name]["color"], transform=axes.get_xaxis_transform())
+            arrows.set(marker=BEYOND, markersize=9, linestyle="none")
     _label_ends(axes, ends, styles)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.ticklabel_format(axis="y", style="plain", useOffset=False)
@@ -106,10 +128,18 @@ def _axes_below_missing(
     return drawing.despine(axes)
 
 
+def _far(heights: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each candidate is so much worse than the others that these would lie flat beside it."""
+    distances = heights - np.nanmin(heights)
+    near = float(np.nanquantile(distances, NEAR))
+    return np.asarray(distances > FAR * near if near > 0.0 else np.zeros(len(heights), dtype=bool))
+
+
 def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]], styles: dict[str, dict[str, Any]]) -> None:
     """Name each curve to the right of its last point; names of curves that end close together are moved apart."""
     low, high = axes.get_ylim()
     axes.set_ylim(low, high)
+    ends = {name: (number, min(height, high)) for name, (number, height) in ends.items()}
     in_order = sorted(ends, key=lambda name: ends[name][1])
     places = np.array([(ends[name][1] - low) / (high - low) for name in in_order])
     # Pushed up from the lowest, or down from the highest, they are apart; and so is the average of both.

@@ -120,7 +120,10 @@ class Selection(Summarised):
         return summary_of_grid(self.criterion, self.table())
 
     def plot(self) -> Figure:
-        """Draw the criterion over the grid, a curve per covariance structure."""
+        """Draw the criterion over the grid, a curve per covariance structure.
+
+        ``figure.savefig("bic.png")`` writes the figure; a notebook shows it where a cell ends in it.
+        """
         from ..pictures import plot_selection
 
         table = self.table()

@@ -37,7 +37,9 @@ def summary_of_mixture(parameters: Parameters, feature_names: Sequence[str] | No
         lines = [("component", "weight", *names)]
         for component, weight in enumerate(weights):
             spread = zip(means[component], variances[component], strict=True)
-            lines.append((str(component), share(weight), *(mean_and_deviation(*each, brief=brief) for each in spread)))
+            lines.append(
+                (str(component), share(weight), *(mean_and_deviation(*each, brief=brief) for each in spread))
+            )
         return lines
 
     more = max(k - MOST_LINES, 0), max(d - MOST_LINES, 0)
