@@ -34,6 +34,13 @@ def test_the_readme_is_for_newcomers():
     assert README.read_text().count("![") == 1
 
 
+def test_what_the_readme_writes_is_not_for_git():
+    written = re.findall(r"--out (\S+)|\.save\(\"(\S+)\"\)", README.read_text())
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert len(written) >= 4
+    assert all(f"/{first or second}" in [line.rstrip("/") for line in ignored] for first, second in written)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page):
     text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
