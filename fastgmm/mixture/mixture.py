@@ -16,6 +16,7 @@ from ..model.parameters import Array, Parameters
 from ..model.structures import STRUCTURES
 from ..summary.contents import names_or_numbers, summary_of_mixture
 from ..summary.layout import Summarised, Summary
+from .features import positions_of
 from .inference import Inference
 from .model_file import read, write
 from .sample import draw
@@ -146,7 +147,7 @@ class Mixture(Summarised, Inference):
         labels = self.predict(rows) if labels is None else labels
         names = names_or_numbers(self.feature_names, self.n_features)
         if features is not None:
-            chosen = plot.positions_of(features, names)
+            chosen = positions_of(features, names, plot.drawing.MAX_FEATURES)
             rows, means, matrices = rows[:, chosen], means[:, chosen], matrices[:, chosen][:, :, chosen]
             names = tuple(names[position] for position in chosen)
         return plot.plot_clusters(rows, self.weights, means, matrices, labels, feature_names=names)

@@ -80,7 +80,7 @@ def summary_of_grid(criterion: str, table: Mapping[str, NDArray[Any]]) -> Summar
         for values in zip(*(each.tolist() for each in table.values()), strict=True)
     ]
     headings = ("K", "covariance", "parameters", "log-likelihood", criterion.upper(), "iterations", "converged")
-    cells = [headings]
+    cells: list[tuple[str, ...]] = [headings]
     for row in rows[:MOST_LINES]:
         sizes = str(row["n_components"]), row["covariance_type"], str(row["n_free"])
         if row["error"]:
