@@ -165,22 +165,20 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
         raise Failed(_ill_defined(component, n_iter + 1), stopped=False)
     if status == NOT_FINITE:
         raise Failed(_not_finite(float(numbers[MEAN]), n_iter), stopped=False)
-    if component >= 0 and rule.regulariser.floor[0] > 0.0:
-        raise Failed(_ill_defined(component, n_iter), stopped=stopped)
-    if component >= 0:
+    floor = rule.regulariser.floor[0] > 0.0
+    if component >= 0 and not floor:
         parameters = widened_by_rounding(parameters)
         widened = source.begin(plan, parameters, rule.regulariser)
         widened.state.counts[STATUS] = status
         widened.advance(n_iter + 1)
         component, numbers = int(widened.state.counts[COMPONENT]), widened.state.numbers
-        if component >= 0:
-            raise Failed(_ill_defined(component, n_iter), stopped=stopped)
+    if component >= 0:
+        raise Failed(_ill_defined(component, n_iter), stopped=stopped)
     log_likelihood = float(numbers[LOG_LIKELIHOOD])
     if not math.isfinite(log_likelihood):
         raise Failed(_not_finite(log_likelihood, n_iter), stopped=stopped)
-    held = going.state.held
-    judged = len(trace) > 0 or rule.regulariser.floor[0] > 0.0
-    degenerate = degenerate_components(parameters, held, rule.regulariser) if judged else ()
+    judged = floor or len(trace) > 0
+    degenerate = degenerate_components(parameters, going.state.held, rule.regulariser) if judged else ()
     return Outcome(parameters, log_likelihood, trace, STATUSES[status], degenerate_components=degenerate)
 
 
