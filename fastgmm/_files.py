@@ -9,10 +9,13 @@ the path there, for the command line.
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors in which a write without a file's name can end
 
 
 @contextmanager
@@ -76,4 +79,9 @@ def _scratch_directory(called: str, directory: Path) -> Iterator[Path]:
     except OSError as error:
         raise type(error)(f"{called} cannot be written ({error.strerror})") from None
     with scratch as name:
-        yield Path(name)
+        try:
+            yield Path(name)
+        except OSError as error:
+            if error.errno in FULL or str(error.filename).startswith(name):
+                raise type(error)(f"{called} cannot be written ({error.strerror})") from None
+            raise

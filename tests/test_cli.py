@@ -1,6 +1,7 @@
 """The command: what it prints, what it writes, and one line with exit code 2 for whatever is wrong."""
 
 import csv
+import errno
 import os
 import re
 import signal
@@ -244,7 +245,7 @@ def test_a_range_of_components(run, table, rows, tmp_path, criterion):
 
 
 def test_one_structure_of_several_is_selected_too(run, table, tmp_path):
-    arguments = ("--covariance-type", "diag", "--covariance-type", "spherical", "--out", "x")
+    arguments = ("--covariance-type", "diag, spherical", "--out", "x")
     assert run("fit", table, "-k", 2, *arguments)[0] == 0
     assert "bic.png" in names_in(tmp_path / "x")
 
@@ -329,6 +330,13 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("fit table.csv -k 1 --header maybe", "'--header': 'maybe' is not one of yes, no"),
         ("fit table.csv -k 1 --separator ab", "'--separator': it must be one character such as , or ; or the word"),
         ("fit table.csv -k 1 --thousands 5", "'--thousands': it must be one character such as , or ; or the word"),
+        ("fit table.csv -k 1 --encoding base64", "'--encoding': 'base64' is not an encoding such as utf-8"),
+        ("fit table.csv -k 1 --separator €", "'--separator': it must be an ASCII character, got '€'"),
+        ("fit table.csv -k 1 --tol inf", "'--tol': it must be finite, got inf"),
+        ("fit table.csv -k 1 --covariance-type full,round", "'--covariance-type': 'round' is not one of full"),
+        ("fit table.csv -k 1 --covariance-type full,full", "no value may be given twice, got full, full"),
+        ("fit table.csv -k 1 --out=", "'--out': it must be a path, got ''"),
+        ("predict model/model.json table.csv --out=", "'--out': it must be a path, got ''"),
         ("fit table.csv -k 1 --decimal ;", "'--decimal': ';' is not one of ., ,"),
         ("fit table.csv -k 1 --encoding klingon", "'--encoding': 'klingon' is not an encoding such as utf-8"),
         ("fit table.csv -k 1 --keep height", "--keep names 'height', a column of numbers; say with --columns which"),
@@ -373,7 +381,7 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("fit table.csv -k 2 --n-init 0", "'--n-init': it must be at least 1, got 0"),
         ("fit table.csv -k 2 --random-state -1", "'--random-state': it must be at least 0, got -1"),
         ("fit table.csv -k 2 --tol nan", "'--tol': it must be at least 0, got nan"),
-        ("fit table.csv -k 2 --reg-covar inf", "table.csv: reg_covar must be finite"),
+        ("fit table.csv -k 2 --reg-covar inf", "'--reg-covar': it must be finite, got inf"),
         ("fit table.csv -k 2 --threads 0", "'--threads': it must be at least 1, got 0"),
         ("fit table.csv -k 2 --fast", "No such option: --fast"),
         ("fit table.csv -k 2 --out table.csv", "--out table.csv is a file; it must be a directory"),
@@ -703,3 +711,53 @@ def test_bad_weights_and_rules(run, options, message):
     code, out, error = run("fit", "--example", "geyser", "-k", 2, *options.split())
     assert (code, out) == (2, "")
     assert re.search(message, error), error
+
+
+def test_an_empty_path_is_not_the_current_directory(run, table):
+    assert run("predict", "", table, "--out", "x.csv") == (
+        2,
+        "",
+        "Error: Invalid value for 'MODEL': it must be a path, got ''\n",
+    )
+
+
+def test_a_full_disk_is_named_by_what_is_written(run, table, monkeypatch):
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "write_labels", fail)
+    code, out, error = run("fit", table, "-k", 1, "--out", "x", "--no-plots")
+    assert (code, out, error) == (2, "", "Error: --out x cannot be written (No space left on device)\n")
+
+
+def test_nothing_is_said_before_data_is_given(run, capsys):
+    commands.main(["fit", "-k", "2"])
+    assert capsys.readouterr().err.startswith("Error: give the path")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_standard_streams_that_cannot_be_written(table):
+    command = f"{sys.executable} -m fastgmm fit {table} -k 1"
+
+    def run(redirected):
+        return subprocess.run(f"{command} {redirected}", shell=True, capture_output=True, text=True, check=False)
+
+    for redirected in ("2>/dev/full", "2>&-"):
+        done = run(redirected)
+        assert done.returncode == 0
+        assert "converged" in done.stdout
+        assert "reading" not in done.stdout
+    done = run(">/dev/full")
+    assert done.returncode == 2
+    assert done.stderr.endswith("Error: standard output cannot be written (No space left on device)\n")
+    assert run(">&-").returncode == 0
+
+
+def test_standard_input(table, rows):
+    command = [sys.executable, "-m", "fastgmm", "fit", "-", "-k", "1"]
+    done = subprocess.run(command, input=table.read_text(), capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("reading standard input\n")
+    assert f"{rows[:, 1].mean():.6g}" in done.stdout
+    done = subprocess.run(command, input="", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Error: standard input is empty" in done.stderr

@@ -1,6 +1,9 @@
 """Reading data files: every format, what is found out, and one clear sentence for each fault."""
 
+import gzip
+import os
 import re
+import sys
 from contextlib import nullcontext
 
 import numpy as np
@@ -297,7 +300,8 @@ def test_columns_without_numbers_are_left_out_with_a_note(write, capsys):
     check(read_table(path), ("a",), [[1], [2]])
     error = capsys.readouterr().err
     assert error == (
-        f"Note: columns of {path} left out, which hold no numbers or have no name: 'column 1', 'id', 'when', 'city'\n"
+        f"Note: columns of {path} left out, which hold no numbers or have no name: 'column 1' (\"0\"), "
+        "'id' (\"A1\"), 'when' (\"2024-01-05\"), 'city' (\"Ulm\")\n"
     )
     check(read_table(path, columns=["column 1,a"]), ("column 1", "a"), [[0, 1], [1, 2]])
     assert capsys.readouterr().err == ""
@@ -307,7 +311,7 @@ def test_columns_without_numbers_are_left_out_with_a_note(write, capsys):
         read_table(path, columns=["city"])
     parquet.write_table(pa.table({"a": [1, 2], "id": ["x", "y"]}), path.with_suffix(".parquet"))
     check(read_table(path.with_suffix(".parquet")), ("a",), [[1], [2]])
-    assert "have no name: 'id'" in capsys.readouterr().err
+    assert "have no name: 'id' (string)" in capsys.readouterr().err
 
 
 def test_a_column_of_numbers_and_words_is_refused(write):
@@ -464,6 +468,10 @@ def test_large_integers_are_rounded_as_numpy_does(tmp_path):
         ("x.npy", "hello", "is not a .npy file of numbers"),
         ("x.parquet", "hello", "is not a Parquet file"),
         ("x.arrow", "hello", "is not a Feather file"),
+        ("x.csv", 'a,b\n1,2\n\n3,"4\n5,6\n', "line 4: a quote begins a field that none ends"),
+        ("x.csv", 'a,b\n1,2\n3,"' + 200_000 * "4\n", "line 3: a quote begins a field that none ends"),
+        ("x.txt", 'a b\n1 2\n3 "4\n5 6\n', "line 3: a quote begins a field that none ends"),
+        ("x.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-9], "is not a whole gzip file"),
     ],
 )
 def test_faults_are_one_sentence_with_the_path(write, name, content, message):
@@ -488,3 +496,85 @@ def test_examples(name):
     check(read_example(name, columns=names[::-1]), names[::-1], X[:, ::-1])
     with pytest.raises(ValueError, match=f"example '{name}' has no column 'nonsense'; its columns are"):
         read_example(name, columns=["nonsense"])
+
+
+def test_a_quote_inside_a_field_is_no_open_one(write):
+    check(read_table(write("x.csv", 'a,what\n1,5" wide\n2,tall\n')), ("a",), [[1], [2]])
+
+
+def test_compressed_text(write):
+    check(read_table(write("x.csv.gz", gzip.compress(b"a,b\n1.5,-2\n3,1e-300\n.1,7\n"))), ("a", "b"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-16", "utf-16-le", "utf-8", "utf-8-sig"])
+def test_a_given_encoding_counts_and_its_mark_is_no_text(write, encoding):
+    text = "a,b\n1.5,-2\n3,1e-300\n.1,7\n"
+    marked = text if encoding in ("utf-32", "utf-16", "utf-8-sig") else "\ufeff" + text
+    check(read_table(write("x.csv", marked.encode(encoding)), encoding=encoding), ("a", "b"))
+
+
+@pytest.mark.parametrize("mark", ["^", "\\", "]"])
+def test_thousands_are_no_pattern(write, mark):
+    table = read_table(write("x.csv", f"a;b\n1{mark}500;2\n7;3\n"), thousands=mark)
+    check(table, ("a", "b"), [[1500, 2], [7, 3]])
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ","])
+@pytest.mark.parametrize("names", [["a", "b"], ["a"]])
+def test_row_names_without_a_heading(write, separator, names):
+    """As write.table of R has them."""
+    if (separator, names) == (",", ["a"]):
+        pytest.skip("a decimal comma")
+    rows = [[1.5, 2.0], [3.0, 4.0]]
+    lines = [separator.join(f'"{name}"' for name in names)]
+    lines += [separator.join([f'"{i}"', *map(str, row[: len(names)])]) for i, row in enumerate(rows, 1)]
+    table = read_table(write("x.txt", "\n".join(lines) + "\n"))
+    check(table, tuple(names), [row[: len(names)] for row in rows])
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">i4", np.longdouble, np.float16])
+def test_npy_of_any_numbers_can_be_kept(tmp_path, dtype):
+    np.save(tmp_path / "x.npy", np.array([[1, 2], [3, 4]], dtype))
+    assert read_table(tmp_path / "x.npy", keep=["all"]).kept["x1"].to_pylist() == [2, 4]
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(float).max, reason="long doubles are doubles")
+def test_npy_beyond_float64(tmp_path):
+    np.save(tmp_path / "x.npy", np.array([1, np.longdouble(10) ** 400]))
+    with pytest.raises(ValueError, match="row 1 .* inf is not finite"):
+        read_table(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("name", ["x.parquet", "x.arrow"])
+def test_arrow_files_with_columns_of_one_name(tmp_path, name):
+    table = pa.Table.from_arrays([pa.array([1.0]), pa.array([2.0]), pa.array([3.0])], ["a", "a", "b"])
+    if name == "x.parquet":
+        parquet.write_table(table, tmp_path / name)
+    else:
+        with pa.OSFile(str(tmp_path / name), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+    check(read_table(tmp_path / name, columns=["b"]), ("b",), [[3]])
+    with pytest.raises(ValueError, match="has 2 columns named 'a'"):
+        read_table(tmp_path / name)
+
+
+def test_a_damaged_page_is_said_of_its_file(tmp_path):
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pa.table({"a": [1.0, 2.0]}), path)
+    content = bytearray(path.read_bytes())
+    content[4:40] = b"\xff" * 36
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="x.parquet is a damaged Parquet file"):
+        read_table(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+@pytest.mark.parametrize("name", [b"\xff.csv", b"\xff.parquet", b"\xff.npy"])
+def test_file_names_that_are_not_utf_8(tmp_path, write, name):
+    if name.endswith(b"csv"):
+        path = write("x.csv", "1.5,-2\n3,1e-300\n.1,7\n")
+    elif name.endswith(b"npy"):
+        np.save(path := tmp_path / "x.npy", ROWS)
+    else:
+        parquet.write_table(pa.table({"a": ROWS[:, 0], "b": ROWS[:, 1]}), path := tmp_path / "x.parquet")
+    np.testing.assert_array_equal(read_table(path.rename(tmp_path / os.fsdecode(name))).X, ROWS)

@@ -16,8 +16,11 @@ import typer
 from numpy.typing import NDArray
 
 from fastgmm.shell import report
+from fastgmm.shell.options import path
 
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for the files.", show_default=False)]
+Out = Annotated[
+    Path, typer.Option("--out", parser=path, metavar="DIR", help="Directory for the files.", show_default=False)
+]
 
 
 def run(study: Callable[..., None], arguments: Sequence[str] | None = None) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,27 +16,43 @@ except ModuleNotFoundError as error:
     print(EXTRA_MISSING.format(error.name), file=sys.stderr)
     sys.exit(2)
 
+from .. import _files  # noqa: E402
 from . import interrupt  # noqa: E402
 
 
+def say(line: str) -> None:
+    """Write a line to standard error; where it cannot be written, as on a full disk, a command goes on."""
+    if sys.stderr is not None:  # closed: `print` would write to standard output
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
+
+
 def note(message: str) -> None:
-    """Tell the user, on standard error, what was left out or guessed."""
-    print("Note:", message, file=sys.stderr)
+    """Tell the user what was left out or guessed."""
+    say(f"Note: {message}")
 
 
 def run(application: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
     """Run a command under its `name` and return its exit code: 0, 2 after bad input, 130 after Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # it may be in an encoding without some characters of a user's names
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with interrupt.heeded():
-            return application(arguments, prog_name=name, standalone_mode=False) or 0
+            code = application(arguments, prog_name=name, standalone_mode=False) or 0
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return code
     except typer.TyperException as error:
         message = error.format_message()
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        if error.errno in _files.FULL:  # all files are named by what writes them
+            message = f"standard output cannot be written ({error.strerror})"
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its exit
     except ValueError as error:
         message = str(error)
     except ModuleNotFoundError as error:
-        print(EXTRA_MISSING.format(error.name), file=sys.stderr)
+        say(EXTRA_MISSING.format(error.name))
         return 2
-    print("Error:", " ".join(message.split()), file=sys.stderr)
+    say(f"Error: {' '.join(message.split())}")
     return 2

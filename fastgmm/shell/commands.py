@@ -15,7 +15,7 @@ import typer
 from ..mixture import Mixture
 from . import files
 from .fit import fit
-from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads
+from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads, path
 from .tables.columns import Reading
 
 app = typer.Typer(name="fastgmm", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -46,11 +46,17 @@ app.command()(fit)
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="The model.json of a fit.", show_default=False)],
-    source: Annotated[
-        Path, typer.Argument(metavar="DATA", help="Rows to label, in any format of fit.", show_default=False)
+    model: Annotated[
+        Path, typer.Argument(parser=path, metavar="MODEL", help="The model.json of a fit.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The labels.csv to write; rows and labels count from 0.")],
+    source: Annotated[
+        Path,
+        typer.Argument(parser=path, metavar="DATA", help="Rows to label, in any format of fit.", show_default=False),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(parser=path, metavar="FILE", help="The labels.csv to write; rows and labels count from 0."),
+    ],
     columns: Columns = None,
     keep: Keep = None,
     missing: Missing = "refuse",
@@ -69,10 +75,10 @@ def predict(
 
     mixture = Mixture.load(model)
     reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding)
-    with files.new_file(out) as path:
+    with files.new_file(out) as labels:
         table = input.read_table(source, input.reading_for(mixture, reading))
         files.label_names(table.kept, mixture.n_components)  # before the work
-        with input.blaming(source):
+        with input.blaming(table.origin):
             responsibilities = mixture.responsibilities(table.X, n_threads=threads)
-        files.write_labels(path, responsibilities, table)
+        files.write_labels(labels, responsibilities, table)
     print(f"{len(table.X)} rows labelled in {out}")

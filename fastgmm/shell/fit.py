@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from .options import (
     each_of,
     number_or_auto,
     one_of,
-    spelled,
+    path,
 )
 from .tables.columns import Reading
 
@@ -44,8 +43,10 @@ def fit(
         Path | None,
         typer.Argument(
             metavar="DATA",
+            parser=path,
             show_default=False,
-            help="Rows to fit: .npy, .parquet, .feather; all else is text, as .csv, with any separator.",
+            help="Rows to fit: .npy, .parquet, .feather; all else is text, as .csv or .csv.gz, any separator; - is "
+            "text from standard input.",
         ),
     ] = None,
     n_components: Annotated[
@@ -66,7 +67,7 @@ def fit(
         typer.Option(
             metavar="NAME",
             callback=each_of(STRUCTURES),
-            help=f"Covariance structure: {', '.join(STRUCTURES)}. Repeat it for more: the best is kept. "
+            help=f"Covariance structure: {', '.join(STRUCTURES)}. Of several, separated by commas, the best is kept. "
             "By default that of the model in --init, or full.",
             show_default=False,
         ),
@@ -105,6 +106,7 @@ def fit(
         Path | None,
         typer.Option(
             metavar="DIR",
+            parser=path,
             help="Directory for model.json, labels.csv (rows and labels counted from 0) and pictures.",
         ),
     ] = None,
@@ -124,12 +126,15 @@ def fit(
 ) -> None:
     """Fit a mixture to the rows of DATA and print it; of several, the best by a criterion."""
     from . import input, report, stages  # they need what may be missing
+    from .tables.read import origin_of
 
+    if (source is None) == (example is None):
+        raise ValueError("give the path of a data file or --example NAME, one of the two")
     start = input.load_start(init)
     reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding, weights)
     if isinstance(start, Mixture):
         reading = input.reading_for(start, reading)
-        _check_start(init, start, n_components, covariance_type)
+        input.check_start(init, start, n_components, covariance_type)
         n_components, n_init = range(start.n_components, start.n_components + 1), 1
         covariance_type = [start.covariance_type]
     elif not covariance_type:
@@ -140,7 +145,7 @@ def fit(
     running = stages.Stages(n_init, max_iter)
     with ExitStack() as stack:
         stack.enter_context(running.shown())
-        with running.stage("reading", source or example):
+        with running.stage("reading", origin_of(source) if source else example):
             rows = input.read_rows(source, example, reading)
         files.label_names(rows.kept, n_components[-1])
         stack.enter_context(running.telling(rows, criterion))
@@ -186,15 +191,3 @@ def fit(
         report.summary_table(result, total_weight=rows.total_weight, out=out),
         running.table(),
     )
-
-
-def _check_start(
-    init: str, start: Mixture, n_components: range | None, covariance_types: Sequence[str] | None
-) -> None:
-    """Refuse to fit several mixtures, or one of another number of components or structure, from a model."""
-    if n_components is not None and n_components != range(start.n_components, start.n_components + 1):
-        raise ValueError(f"-k is {spelled(n_components)}, but the model {init} has {start.n_components} components")
-    if covariance_types and list(covariance_types) != [start.covariance_type]:
-        raise ValueError(
-            f"--covariance-type is {', '.join(covariance_types)}, but the model {init} is {start.covariance_type}"
-        )

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from ..em.start import METHODS
 from ..mixture import Mixture
+from .options import spelled
 from .tables.columns import Reading, Table, listed, shown
 from .tables.read import read_example, read_table
 
 
 def read_rows(source: Path | None, example: str | None, reading: Reading) -> Table:
-    """Read the rows of a file or of an example."""
-    if source is not None and example is None:
-        return read_table(source, reading)
-    if source is None and example is not None:
-        return read_example(example, reading)
-    raise ValueError("give the path of a data file or --example NAME, one of the two")
+    """Read the rows of a file, or if there is none of an example."""
+    return read_table(source, reading) if source else read_example(str(example), reading)
 
 
 def load_start(init: str) -> str | Mixture:
@@ -42,6 +39,18 @@ def reading_for(mixture: Mixture, reading: Reading) -> Reading:
             f"--columns must be left out or name the columns of the model, {shown(own)}; got {shown(reading.columns)}"
         )
     return replace(reading, columns=own, exact=True)
+
+
+def check_start(
+    init: str, start: Mixture, n_components: range | None, covariance_types: Sequence[str] | None
+) -> None:
+    """Refuse to fit several mixtures, or one of another number of components or structure, from a model."""
+    if n_components is not None and n_components != range(start.n_components, start.n_components + 1):
+        raise ValueError(f"-k is {spelled(n_components)}, but the model {init} has {start.n_components} components")
+    if covariance_types and list(covariance_types) != [start.covariance_type]:
+        raise ValueError(
+            f"--covariance-type is {', '.join(covariance_types)}, but the model {init} is {start.covariance_type}"
+        )
 
 
 @contextmanager

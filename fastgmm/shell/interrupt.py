@@ -59,5 +59,6 @@ def _watch(reader: socket.socket) -> None:
             for act in reversed(last_acts):
                 with suppress(Exception):
                     act()
-            sys.stdout.flush()
+            with suppress(Exception):  # closed, or on a full disk
+                sys.stdout.flush()
             os._exit(CODE)

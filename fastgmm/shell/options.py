@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,13 +24,14 @@ def one_of(choices: Collection[str]) -> Callable[[str | None], str | None]:
 
 
 def each_of(choices: Collection[str]) -> Callable[[list[str] | None], list[str] | None]:
-    """Return a typer callback for an option that may be repeated, with these values, each once."""
+    """Return a typer callback for these values, each once, separated by commas or in several options."""
     check = one_of(choices)
 
-    def check_each(values: list[str] | None) -> list[str] | None:
-        for value in values or ():
+    def check_each(given: list[str] | None) -> list[str]:
+        values = [value.strip() for several in given or () for value in several.split(",")]
+        for value in values:
             check(value)
-        if values and len(set(values)) < len(values):
+        if len(set(values)) < len(values):
             raise typer.BadParameter(f"no value may be given twice, got {', '.join(values)}")
         return values
 
@@ -61,8 +64,7 @@ def number_or_auto(value: str) -> float | str:
         number = float(value)
     except ValueError:
         raise typer.BadParameter(f"it must be a number or auto, got {value!r}") from None
-    if not number >= 0.0:
-        raise typer.BadParameter(f"it must be at least 0, got {value}")
+    at_least(0)(number)
     return number
 
 
@@ -71,7 +73,9 @@ def at_least(minimum: int) -> Callable[[float | None], float | None]:
 
     def check(value: float | None) -> float | None:
         if value is not None and not value >= minimum:
-            raise typer.BadParameter(f"it must be at least {minimum}, got {value}")
+            raise typer.BadParameter(f"it must be at least {minimum}, got {value:g}")
+        if value == math.inf:
+            raise typer.BadParameter("it must be finite, got inf")
         return value
 
     return check
@@ -85,11 +89,29 @@ def character(value: str) -> str:
     return mark
 
 
+def separator(value: str) -> str:
+    """Parse a character that separates columns."""
+    mark = character(value)
+    if not mark.isascii():
+        raise typer.BadParameter(f"it must be an ASCII character, got {value!r}")
+    return mark
+
+
+def path(value: str) -> Path:
+    """Parse a path: an empty one, as of a variable of the shell that is not set, would be the current directory."""
+    if not value:
+        raise typer.BadParameter("it must be a path, got ''")
+    return Path(value)
+
+
 def known_encoding(value: str | None) -> str | None:
-    """Accept what Python can decode."""
+    """Accept the text encodings of Python."""
+    if value is None:
+        return None
     try:
-        return value if value is None else codecs.lookup(value).name
-    except LookupError:
+        "a".encode(value)  # which codecs from bytes to bytes refuse
+        return codecs.lookup(value).name
+    except (LookupError, UnicodeError):
         raise typer.BadParameter(f"{value!r} is not an encoding such as utf-8, utf-16 or cp1252") from None
 
 
@@ -127,7 +149,7 @@ Separator = Annotated[
     str | None,
     typer.Option(
         metavar="CHAR",
-        parser=character,
+        parser=separator,
         help="What separates columns of a text: , ; tab, space, ... By default found out.",
     ),
 ]

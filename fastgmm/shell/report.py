@@ -34,7 +34,7 @@ def print_tables(*tables: Table | str) -> None:
 
 
 def parameters_table(mixture: Mixture) -> Table | str:
-    """Tabulate weights, means and covariances, a line per component and feature; of many features what `print` says."""
+    """Tabulate weights, means and covariances, a line per component and feature; of many, what `print` says."""
     k, d = mixture.means.shape
     if d > MOST_FEATURES:
         return str(mixture)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from ..mixture import Mixture
 from ..model.criteria import criterion_value
 from ..model.structures import STRUCTURES
 from ..rows.source import EM, Underway
-from . import interrupt, report
+from . import application, interrupt, report
 from .tables import columns
 
 DELAY = 0.5  # seconds; shorter work shows nothing in a terminal
@@ -114,7 +113,7 @@ class Stages:
             if self._status is not None:
                 self._status.stop()
             if not self.highest:
-                print("Interrupted before the first iteration was done; nothing is written", file=sys.stderr)
+                application.say("Interrupted before the first iteration was done; nothing is written")
                 return
             states = sorted(self.highest.values(), key=lambda state: _criterion(criterion, state, rows))
             best = Mixture._trusted(states[0].parameters, rows.feature_names)
@@ -154,7 +153,7 @@ class Stages:
         if self._status is not None:
             self._status.update(text)
         elif name not in self.seconds:
-            print(text, file=sys.stderr, flush=True)
+            application.say(text)
         self.seconds.setdefault(name, 0.0)
 
 

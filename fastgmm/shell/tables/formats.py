@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import dataset, fs, types
+from pyarrow import ipc, parquet, types
 
 ARROW_FORMATS = {".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather"}
 
@@ -24,6 +25,10 @@ class _Binary:
     def where(self, row: int) -> str:
         """Return where in the file a row is."""
         return f"row {row} (counted from 0)"
+
+    def example(self, position: int) -> str:
+        """Return what shows a user that a column holds no numbers."""
+        return ""
 
 
 class NpyFile(_Binary):
@@ -43,29 +48,41 @@ class NpyFile(_Binary):
 
     def numbers(self, positions: Sequence[int]) -> NDArray[Any]:
         """Return all columns: they have no names to choose by."""
-        return self._X if self._X.dtype in (np.float32, np.float64) else self._X.astype(np.float64)
+        if self._X.dtype in (np.float32, np.float64):
+            return self._X
+        with np.errstate(over="ignore"):  # what is beyond float64 is refused as infinite
+            return self._X.astype(np.float64)
 
     def kept(self, positions: Sequence[int]) -> list[Any]:
         """Return columns as Arrow arrays."""
-        return [pa.chunked_array([self._X[:, position]]) for position in positions]
+        # Arrow has neither swapped bytes nor long doubles.
+        native = self._X.dtype.newbyteorder("=")
+        known = np.float64 if native == np.longdouble else native
+        return [pa.chunked_array([self._X[:, position].astype(known)]) for position in positions]
 
 
 class ArrowFile(_Binary):
     """Parquet or Feather."""
 
     def __init__(self, path: Path, origin: str) -> None:
-        file_format = ARROW_FORMATS[path.suffix.lower()]
+        self._format, self._origin = ARROW_FORMATS[path.suffix.lower()], origin
+        self._file = pa.OSFile(os.fsencode(path))  # pyarrow refuses a name that is not UTF-8 as text
         try:
-            self._dataset = dataset.dataset(path, format=file_format, filesystem=fs.LocalFileSystem())
+            if self._format == "parquet":
+                schema = parquet.ParquetFile(self._file).schema_arrow
+            else:
+                schema = ipc.open_file(self._file).schema
         except (pa.ArrowException, OSError):
-            raise ValueError(f"{origin} is not a {file_format.capitalize()} file") from None
-        self._origin = origin
-        self.names: tuple[str, ...] = tuple(self._dataset.schema.names)
+            raise ValueError(f"{origin} is not a {self._format.capitalize()} file") from None
+        self.names: tuple[str, ...] = tuple(schema.names)
         self.n_columns = len(self.names)
+        self._types = schema.types
         numeric = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_null)
-        self.words = {
-            i for i, kind in enumerate(self._dataset.schema.types) if not any(is_such(kind) for is_such in numeric)
-        }
+        self.words = {i for i, kind in enumerate(self._types) if not any(is_such(kind) for is_such in numeric)}
+
+    def example(self, position: int) -> str:
+        """Return the type of a column."""
+        return f" ({self._types[position]})"
 
     def numbers(self, positions: Sequence[int]) -> NDArray[Any]:
         """Return columns as an array (N, D), with NaN for missing values."""
@@ -83,4 +100,13 @@ class ArrowFile(_Binary):
 
     def kept(self, positions: Sequence[int]) -> list[Any]:
         """Return columns as Arrow arrays."""
-        return list(self._dataset.to_table(columns=[self.names[position] for position in positions]).columns)
+        names = [self.names[position] for position in positions]
+        try:
+            if self._format == "parquet":
+                table = parquet.ParquetFile(self._file).read(columns=names)
+            else:
+                wanted = ipc.IpcReadOptions(included_fields=sorted(positions))
+                table = ipc.open_file(self._file, options=wanted).read_all()
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(f"{self._origin} is a damaged {self._format.capitalize()} file ({error})") from None
+        return [table.column(name) for name in names]

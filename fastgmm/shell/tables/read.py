@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import shutil
+import sys
+import tempfile
 import textwrap
+import zlib
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,6 +29,11 @@ File = NpyFile | ArrowFile | TextFile
 _CHUNK = 1 << 16  # rows looked at together
 
 
+def origin_of(path: Path) -> str:
+    """Return what messages call a file; - is standard input."""
+    return "standard input" if str(path) == "-" else str(path)
+
+
 def read_example(name: str, reading: Reading) -> Table:
     """Read an example set that ships with the package."""
     with resources.as_file(resources.files(data) / f"{name}.csv") as path:
@@ -32,6 +42,8 @@ def read_example(name: str, reading: Reading) -> Table:
 
 def read_table(path: Path, reading: Reading, origin: str | None = None) -> Table:
     """Read the rows of a file: ``.npy``, ``.parquet`` (``.pq``), ``.feather`` (``.arrow``), all others are text.
+
+    Text may be compressed, with the suffix ``.gz``; that of a pipe, or of standard input for -, may not.
 
     Integers and booleans become float64. What is left out or guessed is noted on standard error.
 
@@ -42,7 +54,9 @@ def read_table(path: Path, reading: Reading, origin: str | None = None) -> Table
     ValueError
         If what is wanted is not there, or is missing, infinite or not a number; or if it could be read in two ways.
     """
-    origin = origin or str(path)
+    origin = origin or origin_of(path)
+    if str(path) == "-" or path.is_fifo():
+        return _read_stream(path, reading, origin)
     if not path.exists():
         raise FileNotFoundError(f"{origin}: no such file")
     if not path.is_file():
@@ -51,11 +65,27 @@ def read_table(path: Path, reading: Reading, origin: str | None = None) -> Table
         raise ValueError(f"{origin} is empty; data must have at least one row of numbers")
     try:
         return _read(_open(path, reading, origin), reading, origin)
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        raise ValueError(f"{origin} is not a whole gzip file") from None
     except (UnicodeError, csv.Error) as error:
         raise ValueError(
             f"{origin} is neither a table of {reading.encoding or 'UTF-8'} text, which --encoding can change, nor "
             f"by its suffix .npy, Parquet or Feather ({error})"
         ) from None
+
+
+def _read_stream(path: Path, reading: Reading, origin: str) -> Table:
+    """Read text that comes once: it is read several times over, so from a copy."""
+    if str(path) == "-" and sys.stdin is None:
+        raise ValueError("standard input is closed; give the path of a data file")
+    with tempfile.TemporaryDirectory(prefix="fastgmm-") as directory:
+        copy = Path(directory) / "copy"
+        try:
+            with sys.stdin.buffer if str(path) == "-" else path.open("rb") as stream, copy.open("wb") as file:
+                shutil.copyfileobj(stream, file)
+        except OSError as error:
+            raise type(error)(f"{origin} cannot be copied into {directory} ({error.strerror})") from None
+        return read_table(copy, reading, origin)
 
 
 def _open(path: Path, reading: Reading, origin: str) -> File:
@@ -101,7 +131,7 @@ def _read(file: File, reading: Reading, origin: str) -> Table:
     if kept:
         try:  # before a long fit
             arrow_csv.write_csv(pa.table(columns, kept_names).slice(0, 1), pa.BufferOutputStream())
-        except pa.ArrowInvalid as error:
+        except pa.ArrowException as error:
             raise ValueError(f"the columns of {origin} to keep cannot be written as CSV ({error})") from None
     return Table(origin, X, feature_names, sample_weight, present, dict(zip(kept_names, columns, strict=True)))
 
@@ -115,7 +145,7 @@ def _columns_of_numbers(file: File, reading: Reading, origin: str, weights: list
     for text in file.notes:
         note(text)
     if file.words:
-        left_out = ", ".join(label(file.names, position) for position in sorted(file.words))
+        left_out = ", ".join(label(file.names, position) + file.example(position) for position in sorted(file.words))
         note(
             f"columns of {origin} left out, which hold no numbers or have no name: {textwrap.shorten(left_out, 200)}"
         )

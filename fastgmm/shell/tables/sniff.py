@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from .columns import Reading, listed
+from .opening import encoding_of, open_text
 
 SEPARATORS = ("\t", ";", "|", ",", " ")  # the last is any white space
 THOUSANDS = ".,'’_ \u00a0\u202f"
@@ -32,6 +32,7 @@ class Dialect(NamedTuple):
 
 def number_pattern(decimal: str, thousands: str = "") -> str:
     """Return what a number matches, for Python and for RE2, with these characters as decimal and thousands mark."""
+    thousands = re.escape(thousands)
     grouped = f"|[0-9]{{1,3}}(?:[{thousands}][0-9]{{2,3}})*[{thousands}][0-9]{{3}}" if thousands else ""
     digits = f"(?:(?:[0-9]+{grouped})(?:[{decimal}][0-9]+|[.])?|[{decimal}][0-9]+)(?:[eE][+-]?[0-9]+)?"
     return f"^[+-]?(?:{digits}|(?i:inf|infinity))$"
@@ -50,11 +51,6 @@ def is_missing(field: str) -> bool:
     return field.strip() in MISSING
 
 
-def open_text(path: Path, encoding: str) -> TextIO:
-    """Open a text whose lines end as they end in the file."""
-    return path.open(encoding=encoding, newline="")
-
-
 def records(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
     """Return a ``csv.reader`` over the lines; blank ones are empty records, and so are comments in white space."""
     if separator != " ":
@@ -65,13 +61,7 @@ def records(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
 
 def sniff(path: Path, reading: Reading, origin: str) -> Dialect:
     """Find out how the text in a file is written; UnicodeDecodeError or ``csv.Error`` if it is none."""
-    with path.open("rb") as binary:
-        mark = binary.read(3)
-    encoding = reading.encoding or "utf-8"
-    if mark == codecs.BOM_UTF8:
-        encoding = "utf-8-sig"
-    elif mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
+    encoding = encoding_of(path, reading.encoding)
     with open_text(path, encoding) as file:
         lines = [*file.readlines(_SAMPLED), *file.readlines(1)]  # two at least
         cut = file.readline() != ""
@@ -87,6 +77,7 @@ def sniff(path: Path, reading: Reading, origin: str) -> Dialect:
     below = [record for record in reader if record]
     if cut and len(below) > 1:
         del below[-1]  # it may go on
+    first = _with_row_names(first, below, separator, reading)
     names = [field.strip() for field in first]
     header, note = _header(names, below[0] if below else [], reading, origin)
     if header and not below:
@@ -139,6 +130,7 @@ def _separator(lines: Sequence[str], reading: Reading, origin: str) -> str:
     found = {}
     for separator in SEPARATORS:
         first, *rest = (record for record in records(lines, separator) if record)
+        first = _with_row_names(first, rest, separator, reading)
         below = rest if rest and not any(map(looks_like_a_number, first)) else [first, *rest]
         equal, single = (sum(len(record) == width for record in below) for width in (len(first), 1))
         mixed = separator == " " and any(field.endswith((",", ";")) for field in first)
@@ -151,6 +143,18 @@ def _separator(lines: Sequence[str], reading: Reading, origin: str) -> str:
     if len(best) > 1 and best[1] != " ":
         raise ValueError(f"the columns of {origin} may be separated by any of {best}; say by which with --separator")
     return best[0]
+
+
+def _with_row_names(first: list[str], rest: list[list[str]], separator: str, reading: Reading) -> list[str]:
+    """Return the first line, after an empty name if those below have row names, as R's ``write.table`` does."""
+    if reading.header == "no" or any(map(looks_like_a_number, first)) or not rest:
+        return first
+    if len(first) == 1 and separator not in "\t ":  # decimal commas, or lists in one column
+        return first
+    longer = all(len(record) == len(first) + 1 for record in rest)
+    differ = len({record[0] for record in rest}) == len(rest)
+    ends_empty = all(not record[-1].strip() for record in rest)  # a separator at the end of lines
+    return ["", *first] if longer and differ and not ends_empty else first
 
 
 def _header(first: list[str], second: list[str], reading: Reading, origin: str) -> tuple[bool, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from .columns import Reading, label
-from .sniff import MISSING, decimal_mark, is_missing, looks_like_a_number, number_pattern, open_text, records, sniff
+from .opening import open_bytes, open_text
+from .sniff import MISSING, decimal_mark, is_missing, looks_like_a_number, number_pattern, records, sniff
+
+END = "end"  # a record of its own below the last line, unless that is inside a quote
 
 
 class TextFile:
@@ -28,6 +32,7 @@ class TextFile:
     def __init__(self, path: Path, reading: Reading, origin: str) -> None:
         self._path, self._reading, self._origin = path, reading, origin
         self._dialect = dialect = sniff(path, reading, origin)
+        self._refuse_an_open_quote()
         self.n_columns, self.notes, self.names = dialect.n_columns, dialect.notes, None
         cells = [self._cells(position) for position in range(self.n_columns)]
         self.words = {i for i, column in enumerate(cells) if column and not any(map(looks_like_a_number, column))}
@@ -36,6 +41,10 @@ class TextFile:
             self.words |= {i for i, name in enumerate(dialect.names) if not name}
         # Of one column an empty line is a missing value.
         self._skips_empty = self.n_columns > 1 or dialect.separator == " "
+
+    def example(self, position: int) -> str:
+        """Return the first value of a column, for a note."""
+        return next((f' ("{textwrap.shorten(cell, 20, placeholder="...")}")' for cell in self._cells(position)), "")
 
     def numbers(self, positions: Sequence[int]) -> NDArray[np.float64]:
         """Return columns as an array (N, D), with NaN for missing values."""
@@ -88,7 +97,7 @@ class TextFile:
         keys = [str(position) for position in positions]  # names may occur twice
         try:
             table = arrow_csv.read_csv(
-                self._as_csv() if white else self._path,
+                self._as_csv() if white else open_bytes(self._path),
                 read_options=arrow_csv.ReadOptions(
                     column_names=[str(position) for position in range(self.n_columns)],
                     skip_rows=dialect.lines_above,
@@ -124,6 +133,25 @@ class TextFile:
         with open_text(self._path, self._dialect.encoding) as file:
             csv.writer(buffer, lineterminator="\n").writerows(records(file, " "))
         return io.BytesIO(buffer.getvalue().encode())
+
+    def _refuse_an_open_quote(self) -> None:
+        """Refuse a field that a quote begins and none ends: it would be all of the rest of the file."""
+        # The number of quotes is even then, or some field has one inside, as in 5" wide.
+        with open_text(self._path, self._dialect.encoding, "replace") as file:
+            if sum(part.count('"') for part in iter(lambda: file.read(1 << 20), "")) % 2 == 0:
+                return
+        with open_text(self._path, self._dialect.encoding, "replace") as file:
+            above = sum(1 for _ in itertools.islice(file, self._dialect.lines_above))
+            reader = records(itertools.chain(file, [END]), self._dialect.separator)
+            start = line = 0
+            record: list[str] = []
+            try:
+                for record in reader:  # noqa: B007
+                    start, line = line, reader.line_num  # type: ignore[attr-defined]
+            except csv.Error:  # the field is too long
+                start, record = line, []
+            if record != [END]:
+                raise ValueError(f"{self._origin}, line {above + start + 1}: a quote begins a field that none ends")
 
     def _first(self, wanted: Callable[[int, list[str]], bool]) -> tuple[str, list[str]]:
         """Return the first record that is `wanted` by its row and fields, and the line of the file it begins in."""
