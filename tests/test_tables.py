@@ -541,7 +541,7 @@ def test_npy_of_any_numbers_can_be_kept(tmp_path, dtype):
 @pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(float).max, reason="long doubles are doubles")
 def test_npy_beyond_float64(tmp_path):
     np.save(tmp_path / "x.npy", np.array([1, np.longdouble(10) ** 400]))
-    with pytest.raises(ValueError, match="row 1 .* inf is not finite"):
+    with pytest.raises(ValueError, match=r"row 1 .* inf is not finite"):
         read_table(tmp_path / "x.npy")
 
 
@@ -564,7 +564,7 @@ def test_a_damaged_page_is_said_of_its_file(tmp_path):
     content = bytearray(path.read_bytes())
     content[4:40] = b"\xff" * 36
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="x.parquet is a damaged Parquet file"):
+    with pytest.raises(ValueError, match=r"x\.parquet is a damaged Parquet file"):
         read_table(path)
 
 

@@ -96,27 +96,28 @@ class TextFile:
         dialect, white = self._dialect, self._dialect.separator == " "
         keys = [str(position) for position in positions]  # names may occur twice
         try:
-            table = arrow_csv.read_csv(
-                self._as_csv() if white else open_bytes(self._path),
-                read_options=arrow_csv.ReadOptions(
-                    column_names=[str(position) for position in range(self.n_columns)],
-                    skip_rows=dialect.lines_above,
-                    block_size=1 << 24,  # bytes, more than a line
-                    encoding="utf8" if white or dialect.encoding == "utf-8-sig" else dialect.encoding,
-                ),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter="," if white else dialect.separator,
-                    newlines_in_values=True,
-                    ignore_empty_lines=self._skips_empty,
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    include_columns=keys,
-                    column_types=dict.fromkeys(keys, arrow_type),
-                    null_values=MISSING,
-                    strings_can_be_null=False,
-                    decimal_point=decimal,
-                ),
-            )
+            with self._as_csv() if white else open_bytes(self._path) as file:
+                table = arrow_csv.read_csv(
+                    file,
+                    read_options=arrow_csv.ReadOptions(
+                        column_names=[str(position) for position in range(self.n_columns)],
+                        skip_rows=dialect.lines_above,
+                        block_size=1 << 24,  # bytes, more than a line
+                        encoding="utf8" if white or dialect.encoding == "utf-8-sig" else dialect.encoding,
+                    ),
+                    parse_options=arrow_csv.ParseOptions(
+                        delimiter="," if white else dialect.separator,
+                        newlines_in_values=True,
+                        ignore_empty_lines=self._skips_empty,
+                    ),
+                    convert_options=arrow_csv.ConvertOptions(
+                        include_columns=keys,
+                        column_types=dict.fromkeys(keys, arrow_type),
+                        null_values=MISSING,
+                        strings_can_be_null=False,
+                        decimal_point=decimal,
+                    ),
+                )
             return list(table.columns)
         except pa.ArrowInvalid as error:
             if "CSV parse error" not in str(error):
