@@ -35,7 +35,7 @@ from .options import (
     one_of,
     path,
 )
-from .tables.columns import Reading
+from .tables.columns import Reading, origin_of
 
 
 def fit(
@@ -126,7 +126,6 @@ def fit(
 ) -> None:
     """Fit a mixture to the rows of DATA and print it; of several, the best by a criterion."""
     from . import input, report, stages  # they need what may be missing
-    from .tables.read import origin_of
 
     if (source is None) == (example is None):
         raise ValueError("give the path of a data file or --example NAME, one of the two")

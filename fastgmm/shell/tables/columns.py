@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,11 @@ class Table:
     def total_weight(self) -> float:
         """Number of rows, or the sum of their weights."""
         return float(len(self.X) if self.sample_weight is None else self.sample_weight.sum())
+
+
+def origin_of(path: Path) -> str:
+    """Return what messages call a file; - is standard input."""
+    return "standard input" if str(path) == "-" else str(path)
 
 
 def listed(values: Iterable[str], names: Sequence[str]) -> list[str]:

@@ -20,18 +20,13 @@ from pyarrow import csv as arrow_csv
 
 from ... import data
 from ..application import note
-from .columns import Reading, Table, choose, label, listed, refuse_equal
+from .columns import Reading, Table, choose, label, listed, origin_of, refuse_equal
 from .formats import ARROW_FORMATS, ArrowFile, NpyFile
 from .text import TextFile
 
 File = NpyFile | ArrowFile | TextFile
 
 _CHUNK = 1 << 16  # rows looked at together
-
-
-def origin_of(path: Path) -> str:
-    """Return what messages call a file; - is standard input."""
-    return "standard input" if str(path) == "-" else str(path)
 
 
 def read_example(name: str, reading: Reading) -> Table:
