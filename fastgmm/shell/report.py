@@ -19,7 +19,8 @@ from ..summary.contents import names_or_numbers
 from ..summary.layout import shortened, visible
 
 MOST_FEATURES = 2  # printed with their covariances, which then fit a terminal of 80 columns
-NAME_WIDTH, HEADING_WIDTH = 18, 12  # columns of that terminal
+HEADING_WIDTH = 12  # columns of that terminal, as wide as a number can be
+_ROOM = 79 - len("component  weight    ")  # what is left for a feature's name and numbers
 
 
 def print_tables(*tables: Table | str) -> None:
@@ -38,7 +39,9 @@ def parameters_table(mixture: Mixture) -> Table | str:
     k, d = mixture.means.shape
     if d > MOST_FEATURES:
         return str(mixture)
-    names = [shortened(visible(name), NAME_WIDTH) for name in names_or_numbers(mixture.feature_names, d)]
+    means = [[f"{value:.6g}" for value in each] for each in mixture.means.tolist()]
+    room = _ROOM - max(len(mean) for each in means for mean in each) - d * (2 + HEADING_WIDTH)
+    names = [shortened(visible(name), room) for name in names_or_numbers(mixture.feature_names, d)]
     matrices = mixture.full_covariances()
     table = ruled_table()
     table.add_column("component", justify="right")
@@ -52,8 +55,8 @@ def parameters_table(mixture: Mixture) -> Table | str:
     for component in range(k):
         for j in range(d):
             first = (str(component), f"{mixture.weights[component]:.4f}") if j == 0 else ("", "")
-            numbers = (f"{value:.6g}" for value in (mixture.means[component, j], *matrices[component, j]))
-            table.add_row(*first, names[j], *numbers, end_section=j == d - 1)
+            numbers = (f"{value:.6g}" for value in matrices[component, j])
+            table.add_row(*first, names[j], means[component][j], *numbers, end_section=j == d - 1)
     return table
 
 
