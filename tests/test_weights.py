@@ -44,7 +44,7 @@ def test_integer_weights_are_repeated_rows(covariance_type, n_features):
     X, counts = weighted_rows(n_features)
     start = start_of(covariance_type, n_features)
     # With a number, because rounding is a ten-thousandth of the floor: of few rows each component meets it.
-    options = {"covariance_type": covariance_type, "init": start, "tol": 0.0, "max_iter": 5, "reg_covar": 1e-6}
+    options = {"covariance_type": covariance_type, "init": start, "tol": 0.0, "max_iter": 5, "reg_covar": 1e-5}
     ours = fastgmm.fit(X, 3, sample_weight=counts, **options)
     repeated = fastgmm.fit(np.repeat(X, counts, axis=0), 3, **options)
     assert_same_parameters(ours.mixture, repeated.mixture, rtol=1e-9, atol=1e-10)
