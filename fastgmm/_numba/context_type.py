@@ -6,15 +6,7 @@ from typing import Any
 
 import numpy as np
 from numba import typeof, types
-from numba.extending import (
-    NativeValue,
-    infer_getattr,
-    intrinsic,
-    lower_getattr_generic,
-    models,
-    register_model,
-    unbox,
-)
+from numba.extending import NativeValue, intrinsic, models, register_model, unbox
 
 from .options import exact
 from .private import find
@@ -23,7 +15,6 @@ __all__ = ["Context", "ContextType", "Kind"]
 
 _create_struct_proxy = find("numba.core.cgutils:create_struct_proxy")
 _get_null_value = find("numba.core.cgutils:get_null_value")
-_AttributeTemplate = find("numba.core.typing.templates:AttributeTemplate")
 
 
 class ContextType(types.CPointer):
@@ -34,58 +25,7 @@ class ContextType(types.CPointer):
         self.name = f"Context({dtype})"
 
 
-class MemberType(types.CPointer):
-    """The type of a tuple within a context: a pointer to it, whose attributes are loaded when they are asked for.
-
-    A tuple as a value is all of its arrays, a hundred numbers, at every use: a third of the time of a first fit.
-    """
-
-    def __init__(self, dtype: Any) -> None:
-        super().__init__(dtype)
-        self.name = f"Member({dtype})"
-
-
 register_model(ContextType)(models.PointerModel)
-register_model(MemberType)(models.PointerModel)
-
-
-@infer_getattr
-class _Fields(_AttributeTemplate):  # type: ignore[misc, valid-type]
-    key = MemberType
-
-    def generic_resolve(self, kind: Any, name: str) -> Any:
-        return kind.dtype.types[kind.dtype.fields.index(name)] if name in kind.dtype.fields else None
-
-
-@lower_getattr_generic(MemberType)
-def _load_field(context: Any, builder: Any, kind: Any, pointer: Any, name: str) -> Any:
-    return _load(context, builder, pointer, kind.dtype.fields.index(name))
-
-
-def member_of(kind: Any, position: int) -> Any:
-    """Return the type of a member of a context's tuple: of a tuple a pointer."""
-    member = kind.types[position]
-    return MemberType(member) if isinstance(member, types.BaseNamedTuple) else member
-
-
-def generate_member(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Return the member of a context's tuple whose constant index is the second of the `arguments`."""
-    position = signature.args[1].literal_value
-    if isinstance(signature.return_type, MemberType):
-        return _address(context, builder, arguments[0], position)
-    return _load(context, builder, arguments[0], position)
-
-
-def _address(context: Any, builder: Any, pointer: Any, position: int) -> Any:
-    indices = [context.get_constant(types.int32, i) for i in (0, position)]
-    return builder.gep(pointer, indices, inbounds=True)
-
-
-def _load(context: Any, builder: Any, pointer: Any, position: int) -> Any:
-    """Load what does not change while compiled code runs; nobody counts references to borrowed arrays."""
-    value = builder.load(_address(context, builder, pointer, position))
-    value.set_metadata("invariant.load", builder.module.add_metadata([]))
-    return value
 
 
 @unbox(ContextType)
@@ -132,11 +72,11 @@ def _words_of(kind: Any) -> int:
     return 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
 
 
-def borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """Return a value whose arrays have no owner."""
     if isinstance(kind, types.BaseTuple):
         for i, member in enumerate(kind.types):
-            inner = borrowed(context, builder, member, builder.extract_value(value, i))
+            inner = _borrowed(context, builder, member, builder.extract_value(value, i))
             value = builder.insert_value(value, inner, i)
         return value
     if not isinstance(kind, types.Array):
@@ -152,7 +92,7 @@ def _store(typing_context: Any, values: Any, address: Any) -> Any:
     """Write a tuple of borrowed arrays to an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = borrowed(context, builder, signature.args[0], arguments[0])
+        value = _borrowed(context, builder, signature.args[0], arguments[0])
         builder.store(value, builder.inttoptr(arguments[1], value.type.as_pointer()))
         return context.get_dummy_value()
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import config, types
 from numba.extending import intrinsic
 
@@ -69,14 +68,19 @@ def member(typing_context: Any, pointer: Any, index: Any) -> Any:
     if not isinstance(index, types.IntegerLiteral):
         return None
     position = index.literal_value
-    if isinstance(pointer, types.CPointer):
-        return context_type.member_of(pointer.dtype, position)(pointer, index), context_type.generate_member
+    behind = isinstance(pointer, types.CPointer)
+    members = pointer.dtype.types if behind else pointer.types
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = builder.extract_value(arguments[0], position)
+        if behind:
+            zero = context.get_constant(types.int32, 0)
+            address = builder.gep(arguments[0], [zero, context.get_constant(types.int32, position)], inbounds=True)
+            value = builder.load(address)
+        else:
+            value = builder.extract_value(arguments[0], position)
         return _held(context, builder, signature.return_type, value)
 
-    return pointer.types[position](pointer, index), generate
+    return members[position](pointer, index), generate
 
 
 @_intrinsic(lambda values: values)
@@ -90,10 +94,8 @@ def pointer_to(typing_context: Any, values: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         with builder.goto_entry_block():
             slot = builder.alloca(arguments[0].type)
-        builder.store(context_type.borrowed(context, builder, values, arguments[0]), slot)
-        # Loads from a context may be moved to wherever its address is known: not above this line.
-        kind = context.get_value_type(signature.return_type)
-        return builder.asm(ir.FunctionType(kind, [kind]), "", "=r,0", [builder.bitcast(slot, kind)], side_effect=True)
+        builder.store(arguments[0], slot)
+        return builder.bitcast(slot, context.get_value_type(signature.return_type))
 
     return context_type.ContextType(values)(values), generate
 
