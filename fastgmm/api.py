@@ -119,8 +119,11 @@ def fit(
         n_threads=n_threads,
         callback=callback,
     )
-    with telling(progress) as watch:
-        run = fit_rows(rows, weights, options if watch is None else options._replace(watch=watch))
+    if progress is False:  # a context takes a microsecond, a small fit a hundred
+        run = fit_rows(rows, weights, options)
+    else:
+        with telling(progress) as watch:
+            run = fit_rows(rows, weights, options._replace(watch=watch))
     n_samples = len(rows)
     warn_of(run, options.n_init, names)
     return result_of(

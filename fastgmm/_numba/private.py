@@ -17,6 +17,7 @@ __all__ = ["FELL_BACK", "NO_ADDRESS", "NO_CACHE", "PRIVATE", "find", "has_all"]
 
 NO_CACHE = "compiled code is not kept: every process compiles what it uses"
 NO_ADDRESS = "kernels are passed as callbacks: every process compiles them, and they run serially"
+_STAGES = "the command line counts compiling as a part of what it is for"
 _WRAPPERS = "functions get entry points that nobody calls: a first fit takes longer"
 
 PRIVATE = {
@@ -37,6 +38,8 @@ PRIVATE = {
     "numba.core.pythonapi:PythonAPI.object_getattr_string": NO_ADDRESS,
     "numba.core.types:FunctionType": NO_ADDRESS,
     "numba.experimental.function_type:FunctionModel": NO_ADDRESS,
+    "numba.core.event:Listener": _STAGES,
+    "numba.core.event:install_listener": _STAGES,
     "numba.core.imputils:impl_ret_borrowed": "references to arrays are counted by a call of the runtime",
     "numba.core.dispatcher:Dispatcher._numba_type_": "Numba asks Python for the type of an address at every call",
     "numba.core.options:DefaultOptions.forceinline": "last bits may change once code comes from the cache",

@@ -29,15 +29,16 @@ def regularisation(reg_covar: float | str, source: Source) -> Regulariser:
     """Return the regulariser of a fit: a number is added to variances, "auto" is a floor.
 
     The floor is `FLOOR_SHARE` of each feature's variance over all rows, and the square of two units in the last place
-    of its mean. A constant feature, or one whose variance
-    underflows, takes the smallest variance of the others; without others the square of the largest mean; and for rows
-    of zeros 1.
+    of its mean. A constant feature, or one whose variance underflows, takes the smallest variance of the others;
+    without others the square of the largest mean; and for rows of zeros 1.
     """
     if not isinstance(reg_covar, str):
         return ridge(reg_covar, source.n_features)
     # Far from zero the values themselves are rounded to more than that.
-    floor = _share(FLOOR_SHARE, source) + (2.0 * np.finfo(source.dtype).eps * source.moments().means) ** 2
-    rounding = ROUNDING * source.n_features if source.dtype == np.float64 else ROUNDING_SINGLE
+    double = source.dtype == np.float64
+    last_places = source.moments().means * (2.0**-51 if double else 2.0**-22)
+    floor = _share(FLOOR_SHARE, source) + last_places * last_places
+    rounding = ROUNDING * source.n_features if double else ROUNDING_SINGLE
     return Regulariser(np.zeros(source.n_features), floor, rounding)
 
 
