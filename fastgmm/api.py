@@ -130,7 +130,7 @@ def fit(
         run,
         names,
         n_samples=n_samples,
-        total_weight=float(weights.sum()) if len(weights) else float(n_samples),
+        total_weight=check.total_weight_of(n_samples, weights),
         seconds=time.perf_counter() - began,
     )
 

@@ -17,7 +17,7 @@ from .model.criteria import criterion_value
 from .model.parameters import Array
 from .model.regulariser import Regulariser
 from .model.rounds.convergence import remaining
-from .rows.check import check_sample_weight
+from .rows.check import check_sample_weight, total_weight_of
 from .rows.evaluate import entropy_of
 from .summary.contents import counted, number
 from .summary.layout import Summarised, Summary, Table, visible
@@ -158,7 +158,7 @@ class FitResult(Summarised):
         """Return BIC and twice the entropy of the responsibilities of the rows of the fit."""
         rows = self.mixture._rows(X)
         weights = check_sample_weight(sample_weight, len(rows))
-        total_weight = float(weights.sum()) if len(weights) else float(len(rows))
+        total_weight = total_weight_of(len(rows), weights)
         if (len(rows), total_weight) != (self.n_samples, self.total_weight):
             raise ValueError(
                 f"X and sample_weight must be those of the fit, {self.n_samples} rows of total weight "

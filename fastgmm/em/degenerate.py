@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.moments.columns import mark_held_up
-from ..model.parameters import Parameters
+from ..model.parameters import Parameters, names_or_numbers
 from ..model.regulariser import Regulariser
 
 Array = NDArray[np.float64]
@@ -56,7 +56,7 @@ def degeneracy(
     feature_names: tuple[str, ...] | None = None,
 ) -> str:
     """Say which components are degenerate, where, and why."""
-    names = feature_names or tuple(f"x{d}" for d in range(parameters.n_features))
+    names = names_or_numbers(feature_names, parameters.n_features)
     where_of = _where if regulariser.floor[0] > 0.0 else _where_added
     empty = [k for k in components if parameters.weights[k] == 0.0]
     alike: dict[str, list[int]] = {}

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import Seed, own_error_state
 from ..model import sklearn_model
 from ..model.check import check_feature_names, check_parameters
-from ..model.parameters import Array, Parameters
+from ..model.parameters import Array, Parameters, names_or_numbers
 from ..model.structures import STRUCTURES
-from ..summary.contents import names_or_numbers, summary_of_mixture
+from ..summary.contents import summary_of_mixture
 from ..summary.layout import Summarised, Summary
 from .features import positions_of
 from .inference import Inference

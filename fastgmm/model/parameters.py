@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,3 +47,8 @@ class Parameters(NamedTuple):
     def structure(self) -> Structure:
         """The row of the table of structures."""
         return STRUCTURES[self.covariance_type]
+
+
+def names_or_numbers(feature_names: Sequence[str] | None, n_features: int) -> tuple[str, ...]:
+    """Return one name per feature: x0, x1, ... where they have none."""
+    return tuple(feature_names or (f"x{feature}" for feature in range(n_features)))

@@ -11,6 +11,7 @@ from ..model.parameters import Parameters
 from ..model.plan import plan_of
 from ..model.rounds.state import COMPONENT, LOG_LIKELIHOOD
 from ..model.statistics import SufficientStatistics
+from .check import total_weight_of
 from .launch.pieces import pieces
 from .launch.work import UNWEIGHTED
 from .run import Run
@@ -58,7 +59,7 @@ class Accumulation:
         plan = self._run.plan
         rows = plan.rows
         self._n_samples += len(X)
-        self._total_weight += float(weights.sum()) if len(weights) else len(X)
+        self._total_weight += total_weight_of(len(X), weights)
         if self._held:
             room = rows - self._held
             self._hold(X[:room], weights[:room])

@@ -18,6 +18,7 @@ from ..model.rounds.columns import column_moments
 from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
 from .array_run import ArrayRun
+from .check import total_weight_of
 from .k_means import KMeans
 from .launch.bench import bench_for
 from .launch.buffers import Sizes
@@ -62,7 +63,7 @@ class ArraySource:
     @cached_property
     def total_weight(self) -> float:
         """Number of rows, or the sum of their weights."""
-        return float(self._weights.sum()) if len(self._weights) else float(len(self._x))
+        return total_weight_of(len(self._x), self._weights)
 
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""

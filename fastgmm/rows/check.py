@@ -126,8 +126,11 @@ def count_rows(rows: NDArray[Any], weights: NDArray[np.float64]) -> int:
     return int(np.count_nonzero(shares))
 
 
-def total_weight_of(n_samples: int, weights: NDArray[np.float64], largest: int) -> float:
-    """Return what a criterion takes for the number of rows; ValueError if weights sum to less than K components."""
+def total_weight_of(n_samples: int, weights: NDArray[np.float64], largest: int = 0) -> float:
+    """Return the number of rows, or the sum of their weights where these are not of length 0.
+
+    It is what a criterion takes for the number of rows: ValueError if weights sum to less than `largest`, components.
+    """
     if not len(weights):
         return float(n_samples)
     total_weight = float(weights.sum())

@@ -13,9 +13,9 @@ from rich.table import Table
 from ..em.outcome import Status
 from ..mixture import Mixture
 from ..model.criteria import CRITERIA, criterion_value
+from ..model.parameters import names_or_numbers
 from ..results import FitResult
 from ..selection import Selection
-from ..summary.contents import names_or_numbers
 from ..summary.layout import shortened, visible
 
 MOST_FEATURES = 2  # printed with their covariances, which then fit a terminal of 80 columns

@@ -8,17 +8,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..model.parameters import Parameters
+from ..model.parameters import Parameters, names_or_numbers
 from .layout import MOST_LINES, Summary, Table, shortened, visible
 
 NAME_WIDTH = 24  # columns of a terminal that a feature's name may take
 MOST_DECIMALS = 8
 FEW_DECIMALS = 5  # of a narrow component beside others: more would take the place of whole features
-
-
-def names_or_numbers(feature_names: Sequence[str] | None, n_features: int) -> Sequence[str]:
-    """Return one name per feature: x0, x1, ... where they have none."""
-    return feature_names or [f"x{feature}" for feature in range(n_features)]
 
 
 def counted(number: int, noun: str) -> str:
