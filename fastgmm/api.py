@@ -7,7 +7,8 @@ from typing import Any
 
 from . import _checks
 from ._checks import Seed, own_error_state
-from .em.fitting import Options, fit_rows, warn_of
+from .em.fitting import fit_rows, warn_of
+from .em.options import Options
 from .em.outcome import Callback
 from .em.progress import telling
 from .em.start import check_init

@@ -15,6 +15,7 @@ from fastgmm import Mixture, Status
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.data import load_example
 from fastgmm.em import loop
+from fastgmm.em.options import Options
 from fastgmm.em.outcome import Interrupted
 from fastgmm.kernels.work import BROKEN, WRONG_SCRATCH
 from fastgmm.model.plan import plan_of
@@ -291,14 +292,16 @@ def test_a_failed_restart_does_not_take_the_others_with_it():
     good = fastgmm.fit(X, 1, max_iter=0, reg_covar=0.0).mixture.parameters
     bad = good._replace(covariances=np.zeros((1, 2, 2)))
     starts = iter([bad, good, bad])
-    rule = loop.Rule(regulariser=ridge(0.0, 2), tol=1e-3, max_iter=10)
-    result = loop.best_of(ArraySource(X), plan_of("full", 1, 2), lambda: next(starts), 3, rule)
+    source, plan = ArraySource(X), plan_of("full", 1, 2)
+    options = Options(1, "full", "kmeans", 1e-3, 0.0, 10, 3, np.random.default_rng(0), None)
+    result = loop.best_of(source, plan, lambda: source.begin(plan, next(starts), ridge(0.0, 2)), options)
     assert len(result.failures) == 2
     assert all("component 0 is not positive definite" in failure for failure in result.failures)
     assert result.status is Status.CONVERGED
     assert_same_parameters(result.parameters, good)
+    options = options._replace(n_init=2)
     with pytest.raises(fastgmm.FitFailure, match="all 2 starts failed"):
-        loop.best_of(ArraySource(X), plan_of("full", 1, 2), lambda: bad, 2, rule)
+        loop.best_of(source, plan, lambda: source.begin(plan, bad, ridge(0.0, 2)), options)
 
 
 def test_overflow_is_reported_not_returned():

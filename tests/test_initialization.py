@@ -8,7 +8,7 @@ from fastgmm import Mixture, naive
 from fastgmm._numba.options import JIT_ENABLED, exact
 from fastgmm.kernels.k_means.plus_plus import draw_row, draw_superblock
 from fastgmm.rows import array as array_module
-from fastgmm.rows import array_run
+from fastgmm.rows import array_run, whole_run
 from fastgmm.rows import k_means as k_means_module
 from fastgmm.rows import run as run_module
 from fastgmm.rows.array import ArraySource
@@ -93,7 +93,7 @@ def test_k_means_and_rounds_go_on_where_they_left_off(monkeypatch):
     """Compiled code comes back after a launch; however short launches are, the bits are the same."""
     X, _ = clouds(9000 if JIT_ENABLED else 700, 2, 4)
     expected = fastgmm.fit(X, 4, random_state=0, max_iter=3)
-    for module in (k_means_module, run_module, array_module):
+    for module in (k_means_module, run_module, array_module, whole_run):
         monkeypatch.setattr(module, "LAUNCH_NANOSECONDS", 1.0)
     result = fastgmm.fit(X, 4, random_state=0, max_iter=3)
     assert_same_bits(result.mixture, expected.mixture)

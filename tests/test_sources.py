@@ -10,6 +10,7 @@ from conftest import assert_same_bits, make_problem
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.model.plan import Plan
+from fastgmm.rows import whole_run
 from fastgmm.rows.accumulation import Accumulation
 from fastgmm.rows.launch import bench, threads
 from fastgmm.rows.launch.pieces import pieces
@@ -209,17 +210,16 @@ def test_buffers_of_earlier_fits_change_no_bit():
     def fit(X, **options):
         return fastgmm.fit(X, 3, random_state=0, max_iter=5, **options)
 
-    bench._kept.clear()
+    whole_run._starts._waiting.clear()
     first = fit(near)
-    assert bench._kept
-    assert all(len(waiting) == 1 for waiting in bench._kept.values())
+    assert [len(waiting) for waiting in whole_run._starts._waiting.values()] == [1]
     fit(far)
     outer = fit(near, callback=lambda state: inner.append(fit(far)) if state.iteration == 2 else None)
     for again in (outer, fit(near)):
         for name in ("weights", "means", "covariances"):
             np.testing.assert_array_equal(getattr(again.mixture, name), getattr(first.mixture, name))
         np.testing.assert_array_equal(again.trace, first.trace)
-    bench._kept.clear()
+    whole_run._starts._waiting.clear()
     np.testing.assert_array_equal(inner[0].mixture.means, fit(far).mixture.means)
     rows = near.copy()
     gone = weakref.ref(rows)
@@ -230,9 +230,11 @@ def test_buffers_of_earlier_fits_change_no_bit():
 
 def test_no_more_than_some_sizes_of_buffers_are_kept(monkeypatch):
     monkeypatch.setattr(bench, "MOST_KEPT", 3)
-    bench._kept.clear()
-    for n_components in range(1, 5):
-        fastgmm.fit(np.arange(30.0), n_components, random_state=0, max_iter=1, reg_covar=1e-3)
-    assert len(bench._kept) == 3
+    kept = bench._benches._waiting
+    for waiting, init in ((kept, "random"), (whole_run._starts._waiting, "kmeans")):
+        waiting.clear()
+        for n_components in range(1, 5):
+            fastgmm.fit(np.arange(30.0), n_components, init=init, max_iter=1, reg_covar=1e-3)
+        assert len(waiting) == 3
     fastgmm.fit(np.random.default_rng(0).normal(size=(40_000, 8)), 2, max_iter=1, random_state=0)
-    assert all(each._buffers.n_bytes <= bench.KEPT_BYTES for waiting in bench._kept.values() for each in waiting)
+    assert all(each._buffers.n_bytes <= bench.KEPT_BYTES for waiting in kept.values() for each in waiting)

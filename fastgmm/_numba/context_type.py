@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ __all__ = ["Context", "ContextType", "Kind"]
 
 _create_struct_proxy = find("numba.core.cgutils:create_struct_proxy")
 _get_null_value = find("numba.core.cgutils:get_null_value")
+_FunctionType: Any = find("numba.core.types:FunctionType")
 
 
 class ContextType(types.CPointer):
@@ -44,8 +46,12 @@ class Kind:
         self.n_words = _words_of(self.type.dtype)
         # Entry points themselves, past the dispatcher, which would look at the type of each of the arrays.
         self.pack = _pack.compile((self.type.dtype, types.intp))
-        # A tuple of the first members lies where they do.
-        self.pack_first = _pack.compile((typeof(example[:2]), types.intp))
+        self._first = typeof(example[:2])
+
+    @functools.cached_property
+    def pack_first(self) -> Any:
+        """What packs the first two members: a tuple of them lies where they do."""
+        return _pack.compile((self._first, types.intp))
 
 
 class Context:
@@ -66,9 +72,11 @@ class Context:
 
 
 def _words_of(kind: Any) -> int:
-    """Return 64-bit words of a tuple: five of an array and two more for each dimension."""
+    """Return 64-bit words of a tuple: five of an array and two more for each dimension, three of an address."""
     if isinstance(kind, types.BaseTuple):
         return sum(map(_words_of, kind.types))
+    if isinstance(kind, _FunctionType):
+        return 3
     return 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
 
 
@@ -87,13 +95,20 @@ def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return array._getvalue()
 
 
+def store_borrowed(context: Any, builder: Any, kind: Any, value: Any, address: Any) -> None:
+    """Write a value whose arrays lose their owner to an address."""
+    borrowed = _borrowed(context, builder, kind, value)
+    builder.store(borrowed, builder.bitcast(address, borrowed.type.as_pointer()))
+
+
 @intrinsic
 def _store(typing_context: Any, values: Any, address: Any) -> Any:
     """Write a tuple of borrowed arrays to an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = _borrowed(context, builder, signature.args[0], arguments[0])
-        builder.store(value, builder.inttoptr(arguments[1], value.type.as_pointer()))
+        kind = signature.args[0]
+        address = builder.inttoptr(arguments[1], context.get_value_type(kind).as_pointer())
+        store_borrowed(context, builder, kind, arguments[0], address)
         return context.get_dummy_value()
 
     return types.void(values, types.intp), generate

@@ -3,7 +3,7 @@
 These decorators compile everything in the package:
 
 * ``kernel`` and ``entry`` for arithmetic that may be reordered, ``exact`` and ``part`` where it may not,
-* ``task`` and ``exact_task`` for the same, called by address alone,
+* ``task`` and ``exact_task`` for the same, called by address alone, and ``resumable`` by address, too,
 * ``generic`` and ``implements`` for kernels that differ by covariance structure,
 * ``replaces`` for a primitive whose order of arithmetic matters (the range reduction of exp),
 * ``driver`` for the few ``parallel=True`` functions, which only share items out among workers.
@@ -37,6 +37,7 @@ __all__ = [
     "part",
     "prange",
     "replaces",
+    "resumable",
     "task",
 ]
 
@@ -97,6 +98,11 @@ def part(function: Callable[..., Any]) -> Any:
     Not put in line: Numba copies whole functions for that, and copies of copies (half of the time of a first fit).
     """
     return _compile(function, **_known("no_cfunc_wrapper", "no_cpython_wrapper"))
+
+
+def resumable(function: Callable[..., Any]) -> Any:
+    """Compile an `exact` function that is called from Python, and `by_address` by what joins several of its kind."""
+    return _compile(function)
 
 
 def task(function: Callable[..., Any]) -> Any:

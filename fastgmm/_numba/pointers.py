@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from .private import NO_ADDRESS, find, has_all
 
-__all__ = ["emptied", "kind_of", "member", "packed", "pointer_to", "read_only", "repacked"]
+__all__ = ["emptied", "kind_of", "member", "packed", "placed", "pointer_to", "read_only", "repacked"]
 
 _AVAILABLE = not config.DISABLE_JIT and has_all(NO_ADDRESS)
 if _AVAILABLE:
@@ -75,12 +75,29 @@ def member(typing_context: Any, pointer: Any, index: Any) -> Any:
         if behind:
             zero = context.get_constant(types.int32, 0)
             address = builder.gep(arguments[0], [zero, context.get_constant(types.int32, position)], inbounds=True)
-            value = builder.load(address)
+            # As it was stored: behind a pointer Numba expects a flag to be a byte.
+            value = builder.load(builder.bitcast(address, context.get_value_type(members[position]).as_pointer()))
         else:
             value = builder.extract_value(arguments[0], position)
         return _held(context, builder, signature.return_type, value)
 
     return members[position](pointer, index), generate
+
+
+@_intrinsic(lambda pointer, first: type(pointer)(*first, *pointer[len(first) :]))
+def placed(typing_context: Any, pointer: Any, first: Any) -> Any:
+    """Return a pointer to the tuple behind another with other first members, in whose place these are written."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, members = arguments
+        if isinstance(pointer, types.CPointer):
+            context_type.store_borrowed(context, builder, signature.args[1], members, value)
+            return value
+        for i in range(len(first.types)):
+            value = builder.insert_value(value, builder.extract_value(members, i), i)
+        return _held(context, builder, signature.return_type, value)
+
+    return pointer(pointer, first), generate
 
 
 @_intrinsic(lambda values: values)

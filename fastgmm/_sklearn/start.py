@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import MOST_ROUNDS, as_numbers, check_random_state
-from ..em.fitting import Options
+from ..em.options import Options
 from ..em.progress import Progress
 from ..mixture import Mixture
 from ..model.structures import STRUCTURES

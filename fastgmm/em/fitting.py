@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,36 +14,13 @@ from ..model.plan import plan_of
 from ..model.regulariser import ridge
 from ..model.rounds.state import COMPONENT
 from ..rows.array import ArraySource
-from ..rows.source import Watch
+from ..rows.source import Rounds
 from . import loop, start
 from .degenerate import degeneracy
-from .outcome import Callback, FitFailure, FitWarning, Outcome
-from .regulariser import regularisation
+from .options import Options
+from .outcome import FitFailure, FitWarning, Outcome
 
 Array = NDArray[np.float64]
-
-
-class Options(NamedTuple):
-    """What to fit and how; `fastgmm.fit` and scikit-learn's `GaussianMixture` describe the fields.
-
-    `replaced` are parameters that take the place of those of a named start, by their names in `Parameters`;
-    `previous` is the mean log-likelihood that a fit goes on from. `watch` is told what goes on.
-    """
-
-    n_components: int
-    covariance_type: str
-    init: str | Parameters | NDArray[Any]
-    tol: float
-    reg_covar: float | str
-    max_iter: int
-    n_init: int
-    generator: np.random.Generator
-    n_threads: int | None
-    callback: Callback | None = None
-    aitken: bool = False
-    previous: float = -math.inf
-    replaced: tuple[tuple[str, Any], ...] = ()
-    watch: Watch | None = None
 
 
 def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outcome:
@@ -63,23 +40,13 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outc
         weights = np.ldexp(sample_weight, -exponent)
     source = ArraySource(rows, options.n_threads, weights, options.watch)
     plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
-    regulariser = regularisation(options.reg_covar, source)
-    rule = loop.Rule(
-        regulariser=regulariser,
-        tol=options.tol,
-        max_iter=options.max_iter,
-        aitken=options.aitken,
-        previous=options.previous,
-        callback=options.callback,
-        replaced=options.replaced,
-    )
-    # An explicit start is the same every time.
-    n_init = options.n_init if isinstance(options.init, str) else 1
-    outcome = loop.best_of(
-        source, plan, lambda: start.start(source, plan, options.init, regulariser, options.generator), n_init, rule
-    )
-    log_likelihood = float(np.ldexp(outcome.log_likelihood, exponent)) if exponent else outcome.log_likelihood
-    return outcome._replace(log_likelihood=log_likelihood, regulariser=regulariser)
+
+    def begin() -> Rounds:
+        return start.begin(source, plan, options.init, options.reg_covar, options.generator)
+
+    outcome = loop.best_of(source, plan, begin, options)
+    log_likelihood = float(np.ldexp(outcome.log_likelihood, exponent))
+    return outcome._replace(log_likelihood=log_likelihood) if exponent else outcome
 
 
 def warn_of(outcome: Outcome, n_init: int, feature_names: tuple[str, ...] | None = None) -> None:
@@ -90,7 +57,7 @@ def warn_of(outcome: Outcome, n_init: int, feature_names: tuple[str, ...] | None
             FitWarning,
             stacklevel=4,
         )
-    if outcome.degenerate_components and outcome.regulariser is not None:
+    if outcome.degenerate_components:
         said = degeneracy(outcome.parameters, outcome.degenerate_components, outcome.regulariser, feature_names)
         warnings.warn(said, FitWarning, stacklevel=4)
 

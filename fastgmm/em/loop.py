@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..model.plan import Plan
-from ..model.regulariser import Regulariser
 from ..model.rounds.state import (
     CHANGE,
     COMPONENT,
@@ -30,33 +28,17 @@ from ..model.rounds.state import (
     set_rule,
     take_trace,
 )
-from ..rows.source import Rounds, Source, Start
+from ..rows.source import Rounds, Source
 from .degenerate import degenerate_components
-from .outcome import STATUSES, Callback, Failed, FitFailure, Interrupted, IterationState, Outcome, Status
+from .options import Options
+from .outcome import STATUSES, Failed, FitFailure, Interrupted, IterationState, Outcome, Status
 from .regulariser import widened_by_rounding
 
 Array = NDArray[np.float64]
 
 
-class Rule(NamedTuple):
-    """How a run proceeds: what keeps covariances from vanishing, when it stops, and what watches it.
-
-    `aitken` says what is compared to `tol`, see `model.rounds.convergence`; `previous` is the mean log-likelihood
-    that the first iteration is compared to, -inf for none. `replaced` are parameters that take the place of those of
-    the start.
-    """
-
-    regulariser: Regulariser
-    tol: float
-    max_iter: int
-    aitken: bool = False
-    previous: float = -math.inf
-    callback: Callback | None = None
-    replaced: tuple[tuple[str, Any], ...] = ()
-
-
-def run(source: Source, plan: Plan, start: Start, rule: Rule, index: int = 0) -> Outcome:
-    """Run EM from `start` until the mean log-likelihood settles.
+def run(source: Source, plan: Plan, going: Rounds, options: Options, index: int = 0) -> Outcome:
+    """Go on with a run that has just begun until the mean log-likelihood settles.
 
     As in scikit-learn the log-likelihood compared is the one an E step sees, so that of the parameters
     before the last M step; that of the outcome belongs to its parameters.
@@ -68,35 +50,38 @@ def run(source: Source, plan: Plan, start: Start, rule: Rule, index: int = 0) ->
     Interrupted
         On Ctrl-C.
     """
-    going = source.begin(plan, start, rule.regulariser)
     state = going.state
-    if rule.replaced:
-        going.advance(0)
-        going.put(going.parameters()._replace(**dict(rule.replaced)))
     set_rule(
         state,
-        tol=rule.tol,
-        aitken=rule.aitken,
-        max_iter=rule.max_iter,
-        previous=rule.previous,
+        tol=options.tol,
+        aitken=options.aitken,
+        max_iter=options.max_iter,
+        previous=options.previous,
         total_weight=source.total_weight,
     )
+    if options.replaced:
+        going.advance(0)
+        going.put(going.parameters()._replace(**dict(options.replaced)))
     trace: list[Array] = []
     try:
         while going.phase != FINISHED:
             n_iter = int(state.counts[N_ITER])
-            going.advance(n_iter + 1 if rule.callback is not None else rule.max_iter + 1)
+            going.advance(n_iter + 1 if options.callback is not None else options.max_iter + 1)
             trace.append(take_trace(state))
-            if rule.callback is None or state.counts[N_ITER] == n_iter or going.phase == FINISHED:
+            if options.callback is None or state.counts[N_ITER] == n_iter or going.phase == FINISHED:
                 continue
-            if rule.callback(_seen(going, index)):
+            if options.callback(_seen(going, index)):
                 state.counts[STATUS] = STOPPED
-        outcome = _outcome(source, plan, going, np.concatenate(trace) if trace else np.empty(0), rule)
+        outcome = _outcome(
+            source, plan, going, trace[0] if len(trace) == 1 else np.concatenate([*trace, np.empty(0)])
+        )
     except KeyboardInterrupt:
         if state.counts[GIVEN]:  # not even the start is known
             raise
         trace.append(take_trace(state))
-        raise Interrupted(Outcome(going.parameters(), math.nan, np.concatenate(trace), Status.INTERRUPTED)) from None
+        parameters, regulariser = going.parameters(), going.regulariser()
+        outcome = Outcome(parameters, math.nan, np.concatenate(trace), Status.INTERRUPTED, regulariser)
+        raise Interrupted(outcome) from None
     going.close()
     return outcome
 
@@ -104,11 +89,10 @@ def run(source: Source, plan: Plan, start: Start, rule: Rule, index: int = 0) ->
 def best_of(
     source: Source,
     plan: Plan,
-    start: Callable[[], Start],
-    n_init: int,
-    rule: Rule,
+    begin: Callable[[], Rounds],
+    options: Options,
 ) -> Outcome:
-    """Run EM from `n_init` starts and return the run that ended highest.
+    """Run EM as many times as wanted, as `begin` begins it, and return the run that ended highest.
 
     A start in which a floor holds components up comes after those without: a component on a single point is as high
     as the floor lets it be, and says nothing of the rows. A start that fails is set aside. The outcome tells of
@@ -117,15 +101,16 @@ def best_of(
     best: Outcome | None = None
     held_up: list[Outcome] = []
     failures: list[str] = []
-    for index in range(n_init):
+    # An explicit start is the same every time.
+    for index in range(options.n_init if isinstance(options.init, str) else 1):
         try:
-            outcome = run(source, plan, start(), rule, index)
+            outcome = run(source, plan, begin(), options, index)
         except Failed as failure:
             failures.append(str(failure))
             if failure.stopped:
                 break
             continue
-        if rule.regulariser.floor[0] > 0.0 and outcome.degenerate_components:
+        if outcome.degenerate_components and outcome.regulariser.floor[0] > 0.0:
             held_up.append(outcome)
         elif best is None or _height(outcome) > _height(best):
             best = outcome
@@ -152,7 +137,7 @@ def _height(outcome: Outcome) -> float:
     return float(outcome.trace[-1]) if len(outcome.trace) else outcome.log_likelihood
 
 
-def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule) -> Outcome:
+def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array) -> Outcome:
     """Return how a run ended; `Failed` if without parameters that can be used.
 
     If the last M step left a component on one point, its variance becomes what the rounding of the rows could hide.
@@ -165,10 +150,11 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
         raise Failed(_ill_defined(component, n_iter + 1), stopped=False)
     if status == NOT_FINITE:
         raise Failed(_not_finite(float(numbers[MEAN]), n_iter), stopped=False)
-    floor = rule.regulariser.floor[0] > 0.0
+    regulariser = going.regulariser()
+    floor = regulariser.floor[0] > 0.0
     if component >= 0 and not floor:
         parameters = widened_by_rounding(parameters)
-        widened = source.begin(plan, parameters, rule.regulariser)
+        widened = source.begin(plan, parameters, regulariser)
         widened.state.counts[STATUS] = status
         widened.advance(n_iter + 1)
         component, numbers = int(widened.state.counts[COMPONENT]), widened.state.numbers
@@ -178,8 +164,8 @@ def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array, rule: Rule
     if not math.isfinite(log_likelihood):
         raise Failed(_not_finite(log_likelihood, n_iter), stopped=stopped)
     judged = floor or len(trace) > 0
-    degenerate = degenerate_components(parameters, going.state.held, rule.regulariser) if judged else ()
-    return Outcome(parameters, log_likelihood, trace, STATUSES[status], degenerate_components=degenerate)
+    degenerate = degenerate_components(parameters, going.state.held, regulariser) if judged else ()
+    return Outcome(parameters, log_likelihood, trace, STATUSES[status], regulariser, degenerate)
 
 
 def _not_finite(mean_log_likelihood: float, iteration: int) -> str:

@@ -76,10 +76,10 @@ class Outcome(NamedTuple):
     log_likelihood: float
     trace: Array
     status: Status
-    failures: tuple[str, ...] = ()
+    regulariser: Regulariser
     degenerate_components: tuple[int, ...] = ()
+    failures: tuple[str, ...] = ()
     n_passed_over: int = 0
-    regulariser: Regulariser | None = None
 
     @property
     def n_iter(self) -> int:

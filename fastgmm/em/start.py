@@ -17,12 +17,27 @@ from ..model.plan import Plan
 from ..model.regulariser import Regulariser
 from ..rows.array import ArraySource
 from ..rows.check import check_labels, check_responsibilities
-from ..rows.source import Memberships, Partition, Source, Start
-from .regulariser import of_single_rows
+from ..rows.source import Memberships, Partition, Rounds, Source, Start
+from .regulariser import of_single_rows, regularisation
 
 Array = NDArray[np.float64]
 
 METHODS = ("kmeans", "k-means++", "random", "random_from_data")
+
+
+def begin(
+    source: Source,
+    plan: Plan,
+    init: str | Parameters | NDArray[Any],
+    reg_covar: float | str,
+    generator: np.random.Generator,
+) -> Rounds:
+    """Return a run that begins with what is asked for, see `start`."""
+    run = source.begin_whole(plan, reg_covar, generator) if isinstance(init, str) and init == "kmeans" else None
+    if run is not None:
+        return run
+    regulariser = regularisation(reg_covar, source)
+    return source.begin(plan, start(source, plan, init, regulariser, generator), regulariser)
 
 
 def start(

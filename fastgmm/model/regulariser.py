@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+# Of a component's own variances: for each feature in double, because that is what a factorisation rounds; rows in
+# single precision are summed in it within a block.
+ROUNDING, ROUNDING_SINGLE = 2.0**-48, 1e-6
 
 
 class Regulariser(NamedTuple):
@@ -27,6 +31,16 @@ class Regulariser(NamedTuple):
     added: Array
     floor: Array
     rounding: float = 0.0
+
+
+def rounding_of(dtype: Any, n_features: int) -> float:
+    """Return the share of a component's own variances that sums over rows of a dtype do not resolve."""
+    return ROUNDING * n_features if dtype == np.float64 else ROUNDING_SINGLE
+
+
+def last_place(dtype: Any) -> float:
+    """Return two units in the last place of a number of a dtype, as a share of it."""
+    return 2.0**-51 if dtype == np.float64 else 2.0**-22
 
 
 def ridge(added: float, n_features: int) -> Regulariser:

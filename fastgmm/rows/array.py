@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.moments.columns import DONE, column_ranges, column_sums
-from ..kernels.sizes import slab_pitch
 from ..kernels.work import Rows
 from ..model.parameters import Parameters
 from ..model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
@@ -19,13 +18,14 @@ from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
 from .array_run import ArrayRun
 from .check import total_weight_of
-from .k_means import KMeans
+from .k_means import KMeans, draw
 from .launch.bench import bench_for
-from .launch.buffers import Sizes
+from .launch.buffers import column_sizes
 from .launch.pieces import in_place
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
 from .source import Columns, Partition, Start, Underway, Watch
+from .whole_run import WholeRun, is_whole
 
 Array = NDArray[np.float64]
 
@@ -94,6 +94,13 @@ class ArraySource:
         deviations = self.moments().deviations
         return KMeans(self._x, n_components, self._n_threads, self._weights, deviations, self._watch)
 
+    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
+        """Return a run that begins with k-means and does all at once; None where rows are too many for that."""
+        if self._watch is not None or not is_whole(plan, len(self._x)):
+            return None
+        draws = draw(len(self._x), self._weights, plan.n_components, generator)
+        return WholeRun(plan, self._n_threads, self._x, self._weights, draws, reg_covar)
+
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ArrayRun:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
         return ArrayRun(
@@ -128,7 +135,7 @@ def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_th
     n_samples, d = x.shape
     plan = plan_of("diag", 1, d, x.dtype)
     cut, n_slabs = shared_out(plan, n_samples, n_threads)
-    sizes = Sizes(x.dtype, 1, d, d, plan.lanes, cut.n_workers, n_slabs, (2, slab_pitch(d)), plan.rows)
+    sizes = column_sizes(plan, cut.n_workers, n_slabs)
     _, *none = no_rows(x.dtype, 1)
     bench = bench_for(sizes, x, Rows(weights, *none))
     state, accumulator = bench.work.state, bench.work.sums.accumulator

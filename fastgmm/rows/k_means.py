@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..kernels.k_means import lloyd, plus_plus
 from ..kernels.sizes import slab_pitch
 from ..kernels.work import Rows
-from ..model.plan import LAUNCH_NANOSECONDS, plan_of
+from ..model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
 from ..model.rounds import k_means
 from ..model.rounds.state import FINISHED, HELD, ITEM, N_ITER, PHASE
 from .launch.bench import Bench, bench_for
@@ -25,6 +25,38 @@ Array = NDArray[np.float64]
 def candidates_a_step(n_components: int) -> int:
     """Candidates of a step of greedy k-means++, as in scikit-learn."""
     return 2 + int(math.log(n_components))
+
+
+class Draws(NamedTuple):
+    """The random numbers of k-means: `chosen` (K,), of which the first row has been, and `uniforms` (K - 1, L)."""
+
+    chosen: NDArray[np.int64]
+    uniforms: Array
+
+
+def draw(n_samples: int, weights: Array, n_components: int, generator: np.random.Generator) -> Draws:
+    """Return what greedy k-means++ with L = 2 + ln K candidates a step draws."""
+    chosen = np.empty(n_components, np.int64)
+    if len(weights):
+        cumulated = np.cumsum(weights)
+        chosen[0] = np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right")
+    else:
+        chosen[0] = generator.integers(n_samples)
+    return Draws(chosen, generator.random((n_components - 1, candidates_a_step(n_components))))
+
+
+def seeding_sizes(plan: Plan, n_workers: int, n_superblocks: int) -> Sizes:
+    """Return the sizes of the buffers of k-means++."""
+    d, n_centers = plan.n_features, 1 + candidates_a_step(plan.n_components)
+    slab_shape, spare = (1, n_centers), 1 + n_centers
+    return Sizes(plan.dtype, n_centers, d, d, plan.lanes, n_workers, n_superblocks, slab_shape, plan.rows, spare)
+
+
+def clustering_sizes(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
+    """Return the sizes of the buffers of Lloyd's rounds."""
+    k, d = plan.n_components, plan.n_features
+    slab_shape = k + 1, slab_pitch(1 + d)
+    return Sizes(plan.dtype, k, d, d, plan.lanes, n_workers, n_slabs, slab_shape, plan.rows, lloyd.SPARE)
 
 
 class KMeans:
@@ -55,20 +87,14 @@ class KMeans:
         self._watch = watch
 
     def seed(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return K distinct rows, spread out: greedy k-means++ with 2 + ln K candidates a step."""
-        x, weights, k = self._x, self._weights, self._plan.n_components
-        n_candidates = candidates_a_step(k)
-        chosen, step = np.empty(k, np.int64), np.empty(1 + n_candidates, np.int64)
-        if len(weights):
-            cumulated = np.cumsum(weights)
-            chosen[0] = np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right")
-        else:
-            chosen[0] = generator.integers(len(x))
-        uniforms = generator.random((k - 1, n_candidates))
-        if k == 1:
+        """Return K distinct rows, spread out: greedy k-means++."""
+        plan, cut = self._plan, self._cut
+        chosen, uniforms = draw(len(self._x), self._weights, plan.n_components, generator)
+        if plan.n_components == 1:
             return chosen
         self._values.fill(np.inf)
-        bench = self._bench(len(step), self._cut.n_superblocks, (1, len(step)), 1 + len(step))
+        bench = self._bench(seeding_sizes(plan, cut.n_workers, cut.n_superblocks))
+        step = np.empty(bench.work.sums.accumulator.shape[1], np.int64)
         while bench.work.state.counts[PHASE] != FINISHED:
             check(self._launched(k_means.seed, plus_plus.potential, bench, uniforms, chosen, step))
             self._tell("k-means++", bench)
@@ -80,8 +106,8 @@ class KMeans:
 
         Every cluster has a row. No means where one had to be given a row of another, which duplicates make necessary.
         """
-        chosen, labels, k = self.seed(generator), np.empty(len(self._x), np.int64), self._plan.n_components
-        bench = self._bench(k, self._n_slabs, (k + 1, slab_pitch(1 + self._plan.n_features)), lloyd.SPARE, labels)
+        chosen, labels = self.seed(generator), np.empty(len(self._x), np.int64)
+        bench = self._bench(clustering_sizes(self._plan, self._cut.n_workers, self._n_slabs), labels)
         state, scales = bench.work.state, bench.work.model.scales
         while state.counts[PHASE] not in (FINISHED, HELD):
             check(self._launched(k_means.lloyd_rounds, lloyd.lloyd, bench, chosen))
@@ -97,19 +123,9 @@ class KMeans:
             n_seen = min(int(counts[ITEM]) * self._plan.rows, n_samples)
             self._watch(Underway(stage, int(counts[N_ITER]) + 1, n_seen, n_samples))
 
-    def _bench(
-        self,
-        n_centers: int,
-        n_slabs: int,
-        slab_shape: tuple[int, int],
-        spare: int,
-        labels: NDArray[np.int64] = NO_LABELS,
-    ) -> Bench:
-        x, plan, d = self._x, self._plan, self._plan.n_features
-        n_workers = self._cut.n_workers
-        sizes = Sizes(x.dtype, n_centers, d, d, plan.lanes, n_workers, n_slabs, slab_shape, plan.rows, spare)
-        none = no_rows(x.dtype, plan.n_components).responsibilities
-        bench = bench_for(sizes, x, Rows(self._weights, labels, none, self._values))
+    def _bench(self, sizes: Sizes, labels: NDArray[np.int64] = NO_LABELS) -> Bench:
+        none = no_rows(self._plan.dtype, self._plan.n_components).responsibilities
+        bench = bench_for(sizes, self._x, Rows(self._weights, labels, none, self._values))
         bench.work.state.spread.fill(self._spread)
         return bench
 

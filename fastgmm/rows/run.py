@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import slots
-from ..kernels.launch import fold
-from ..kernels.work import Rows, Tasks, Work
+from ..kernels.work import Tasks, Work
 from ..model.parameters import Parameters
 from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan
 from ..model.regulariser import Regulariser
@@ -17,9 +16,9 @@ from ..model.rounds import em as rounds
 from ..model.rounds.small import Workspace
 from ..model.rounds.state import BROKEN
 from ..model.structures import Kernels
-from .floor import raise_to_floor
-from .launch.bench import bench_for
+from .launch.bench import Bench, bench_for
 from .launch.buffers import sizes_of
+from .launch.floor import raise_to_floor
 from .launch.work import (
     NO_LABELS,
     UNWEIGHTED,
@@ -55,17 +54,17 @@ class Run:
         most: int = 0,
     ) -> None:
         k, d, dtype = plan.n_components, plan.n_features, plan.dtype
-        self.plan = plan
-        self._kernels = plan.kernels
         cut, n_slabs = shared_out(plan, most if x is None else len(x), n_threads)
-        self._cut = cut if x is not None else cut._replace(n_superblocks=0)
-        self._n_threads = n_threads
+        rows = no_rows(dtype, k)._replace(weights=weights, labels=labels)
+        sizes = sizes_of(plan, cut.n_workers, n_slabs)
+        bench = bench_for(sizes, nothing(d, dtype) if x is None else x, rows)
+        self._use(plan, n_threads, cut if x is not None else cut._replace(n_superblocks=0), bench)
+
+    def _use(self, plan: Plan, n_threads: int | None, cut: Cut, bench: Bench) -> None:
+        self.plan, self._n_threads, self._cut, self._bench = plan, n_threads, cut, bench
+        self._kernels = plan.kernels
         self._watch: Watch | None = None
-        _, _, *none = no_rows(dtype, k)
-        rows = Rows(weights, labels, *none)
-        sizes = sizes_of(plan, self._cut.n_workers, n_slabs)
-        self._bench = bench_for(sizes, nothing(d, dtype) if x is None else x, rows)
-        self.state = self._bench.work.state
+        self.state = bench.work.state
 
     @property
     def _work(self) -> Work:
@@ -99,6 +98,11 @@ class Run:
         """Let every M step add to variances from now on, or hold covariances above a floor."""
         self.state.added[:], self.state.floor[:], self.state.numbers[slots.ROUNDING] = regulariser
 
+    def regulariser(self) -> Regulariser:
+        """Return a copy of what every M step does to covariances."""
+        state = self.state
+        return Regulariser(state.added.copy(), state.floor.copy(), float(state.numbers[slots.ROUNDING]))
+
     def parameters(self) -> Parameters:
         """Return a copy of the parameters, as the next pass takes them."""
         state, plan = self.state, self.plan
@@ -115,8 +119,7 @@ class Run:
     def advance(self, last: int) -> bool:
         """Go on until round `last` is done or the run is over; return whether the caller has to do something first.
 
-        That is so where it holds the statistics, and where rows are to be added. Python has its turn every tenth of a
-        second.
+        That is so where it holds the statistics or rows are to be added. Python has its turn every tenth of a second.
 
         Raises
         ------
@@ -125,22 +128,25 @@ class Run:
         """
         counts, cut = self.state.counts, self._cut
         while True:
-            unfinished = self.launches(self._kernels.sweep, last, LAUNCH_NANOSECONDS)
+            # Apart a launch at a time, because the next pass is the ordinary one again.
+            apart = counts[slots.REPEATED] and cut.fused
+            sweep, nanoseconds = (self._kernels.apart, 0.0) if apart else (self._kernels.sweep, LAUNCH_NANOSECONDS)
+            unfinished = self.launches(sweep, last, nanoseconds)
             if self._watch is not None:
                 n_seen = min(int(counts[slots.ITEM]) * self.plan.rows, len(self._work.x))
                 self._watch(Underway(EM, int(counts[slots.N_ITER]) + 1, n_seen, len(self._work.x)))
-            while counts[slots.REPEATED] and cut.fused:
-                # A launch at a time, because the next pass is the ordinary one again.
-                unfinished = self.launches(self._kernels.apart, last, 0.0)
             if not unfinished:
                 break
             if self.phase == slots.RAISE:
                 raise_to_floor(self.plan, self._bench, cut, self._n_threads)
             if (self.phase == slots.HELD and cut.held) or (self.phase == slots.SWEEP and cut.n_superblocks == 0):
                 return True
-        if counts[slots.STATUS] == BROKEN:
-            check(0)
+        self._check_status()
         return False
+
+    def _check_status(self) -> None:
+        if self.state.counts[slots.STATUS] == BROKEN:
+            check(0)
 
     def launches(self, sweep: Any, last: int, nanoseconds: float) -> bool:
         """Go on for about so many nanoseconds, one launch at least; return whether in the middle of something."""
@@ -151,9 +157,7 @@ class Run:
         return launched(rounds.advance, (tasks,), context, x, cut, self._n_threads, last, nanoseconds)
 
     def _tasks(self, sweep: Any, layout: str) -> Tasks:
-        kernels = self._kernels
-        tasks = Tasks(kernels.density.prepare, sweep, fold, kernels.moments.unpack, kernels.maximize)
-        return tasks_of(tasks, self.plan.dtype, layout)
+        return tasks_of(self._kernels, sweep, self.plan.dtype, layout)
 
     def add(self, x: NDArray[Any], weights: Array = UNWEIGHTED, responsibilities: NDArray[Any] | None = None) -> None:
         """Sweep rows `x` (n, D), as the kernels take them, while the run waits in SWEEP.
@@ -168,8 +172,7 @@ class Run:
         whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=True)
         while True:
             self._launched(tasks, context, x, whole, 0, LAUNCH_NANOSECONDS)
-            if self.state.counts[slots.STATUS] == BROKEN:
-                check(0)
+            self._check_status()
             if self.phase == slots.SWEEP and self.state.counts[slots.ITEM] == 0:
                 return
 

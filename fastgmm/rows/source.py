@@ -61,6 +61,10 @@ class Rounds(Protocol):
         """Where the run is, see ``kernels/slots.py``."""
         ...
 
+    def regulariser(self) -> Regulariser:
+        """Return a copy of what every M step does to covariances."""
+        ...
+
     def put(self, parameters: Parameters) -> None:
         """Go on from these parameters."""
         ...
@@ -110,6 +114,10 @@ class Source(Protocol):
 
     def clusters(self, n_components: int, generator: np.random.Generator) -> Partition:
         """Return the clusters of k-means, each with a row."""
+        ...
+
+    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> Rounds | None:
+        """Return a run that begins with k-means and does all at once; None where rows are too many for that."""
         ...
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> Rounds:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
 from ..api import checked_options
-from ..em.fitting import Options, fit_rows
+from ..em.fitting import fit_rows
+from ..em.options import Options
 from ..em.outcome import Callback, FitFailure, FitWarning, IterationState
 from ..em.progress import telling
 from ..em.start import METHODS

@@ -1,4 +1,4 @@
-"""Mean and deviation of each feature over all rows, and the share of the variance that regularises."""
+"""Mean and deviation of each feature over all rows, and the shares of the variance that regularise."""
 
 import math
 
@@ -12,6 +12,13 @@ from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, X
 
 # Phases of `column_moments`, kept in `state.counts`.
 RANGES, ABOUT_ONE, ABOUT_MEAN, DONE = range(4)
+# The floor of the default regulariser, of a feature's variance over all rows. So a standard deviation may be a
+# millionth of that of all rows before the floor acts: two clusters 1e5 of their own apart, or a row a million away,
+# leave the others as they are; and what rounding does to a sum of squares, 1e-16 of the largest, is a thousandth
+# of it.
+FLOOR_SHARE = 1e-12
+# No smaller regulariser has a reciprocal that leaves room for sums.
+LEAST = 1e-290
 
 
 @task
@@ -105,8 +112,12 @@ def shift_origin(context):
 
 
 @exact
-def share_of_variances(means, deviations, share, least, out):
-    """Write `share` of the variances into `out` (D,), at least `least`; see ``em/regulariser.py``."""
+def share_of_variances(means, deviations, share, out):
+    """Write `share` of the variances into `out` (D,).
+
+    A constant feature, or one whose variance underflows, takes the smallest variance of the others; without others
+    the square of the largest mean; and for rows of zeros 1.
+    """
     smallest = math.inf
     largest_mean = 0.0
     for d in range(out.shape[0]):
@@ -119,7 +130,19 @@ def share_of_variances(means, deviations, share, least, out):
             smallest = 1.0
     for d in range(out.shape[0]):
         variance = deviations[d] * deviations[d]
-        out[d] = max(share * (variance if variance > 0.0 else smallest), least)
+        out[d] = max(share * (variance if variance > 0.0 else smallest), LEAST)
+
+
+@exact
+def floor_of(means, deviations, last_place, out):
+    """Write the floor of covariances into `out` (D,): `FLOOR_SHARE` of the variances, and (`last_place` of means)^2.
+
+    Far from zero the values themselves are rounded to more than that share.
+    """
+    share_of_variances(means, deviations, FLOOR_SHARE, out)
+    for d in range(out.shape[0]):
+        rounded = means[d] * last_place
+        out[d] += rounded * rounded
 
 
 @exact

@@ -1,6 +1,6 @@
 """Moments of the columns of all rows, compiled once and resumable like the rounds of EM."""
 
-from ..._numba.options import exact
+from ..._numba.options import resumable
 from ..._numba.pointers import member
 from ...kernels.launch import add_slabs, launch
 from ...kernels.moments.columns import DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
@@ -8,7 +8,7 @@ from ...kernels.work import OK, STATE, SUMS
 from .state import ITEM, PHASE
 
 
-@exact
+@resumable
 def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
     """Write means and standard deviations of the columns into ``state.means[0]`` and ``state.spread``.
 

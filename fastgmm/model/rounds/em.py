@@ -5,7 +5,7 @@ statistics unpacked, judged, and maximised. `advance` goes on where it left off,
 Python before a tenth of a second is over, wherever it is.
 """
 
-from ..._numba.options import exact
+from ..._numba.options import resumable
 from ..._numba.pointers import member
 from ...kernels.launch import launch
 from ...kernels.work import NARROW, OK, STATE, SUMS
@@ -39,7 +39,7 @@ FOLD_NANOSECONDS = 0.3
 ELEMENT_NANOSECONDS = 1.0
 
 
-@exact
+@resumable
 def advance(drive, tasks, context, cut, last, nanoseconds):
     """Go on with a run until it has FINISHED, round `last` is done, or about so many `nanoseconds` are over.
 

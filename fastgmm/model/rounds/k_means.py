@@ -5,7 +5,7 @@ Random numbers are drawn by the caller. All lengths are in the units of the mode
 
 import math
 
-from ..._numba.options import exact, part
+from ..._numba.options import part, resumable
 from ..._numba.pointers import member
 from ...kernels.blocks.loading import clear
 from ...kernels.densities.kinds import set_scales_of
@@ -33,7 +33,7 @@ from ...kernels.slots import (
 from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, X
 
 
-@exact
+@resumable
 def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
     """Choose rows by greedy k-means++.
 
@@ -120,7 +120,7 @@ def best_candidate(slabs, n_centers):
     return best
 
 
-@exact
+@resumable
 def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
     """Move centres, the rows `chosen` (K,) at first, by Lloyd's rounds until they have settled, then label the rows.
 

@@ -7,7 +7,8 @@ of all of them 4, and a fit needs a hundred arrays in four contexts.
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from collections.abc import Hashable
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,33 @@ from .work import kind_for, layout_of
 KEPT_BYTES = 512 << 10
 MOST_KEPT = 32
 
-# Benches that nobody uses, by their sizes and the layout of their rows. Lists, because threads put theirs back.
-_kept: dict[tuple[Sizes, str], list[Bench]] = {}
+Item = TypeVar("Item")
+
+
+class Kept(Generic[Item]):
+    """What nobody uses at the moment, by what it is good for, to be taken again."""
+
+    def __init__(self) -> None:
+        # Lists, because threads put theirs back.
+        self._waiting: dict[Hashable, list[Item]] = {}
+
+    def take(self, key: Hashable) -> Item | None:
+        """Return one of these, which is the caller's now; None if there is none, or all are in use."""
+        try:
+            return self._waiting[key].pop()
+        except (KeyError, IndexError):
+            return None
+
+    def put_back(self, key: Hashable, item: Item) -> None:
+        """Let others take it from now on."""
+        # Another thread that does the same may lose an item by it, which costs it a new one.
+        waiting = self._waiting.pop(key, [])
+        waiting.append(item)
+        self._waiting[key] = waiting
+        if len(self._waiting) > MOST_KEPT:
+            with contextlib.suppress(RuntimeError, StopIteration):
+                while len(self._waiting) > MOST_KEPT:
+                    self._waiting.pop(next(iter(self._waiting)), None)
 
 
 class Bench:
@@ -33,37 +59,36 @@ class Bench:
         self._buffers = buffers = new_buffers(sizes)
         self.work = Work(x, rows, *buffers[:4])
         self.context = packed(self.work, kind_for(sizes.dtype, self._key[1]))
-        self._beginning = buffers.begins.copy() if buffers.n_bytes <= KEPT_BYTES else None
+        self.begins = buffers.begins
+        self.beginning = buffers.begins.copy() if buffers.n_bytes <= KEPT_BYTES else None
 
     def put_back(self) -> None:
         """Let others use the buffers from now on; what is still needed has been copied."""
-        if self._beginning is None:
-            return
-        # Not the rows: they are somebody else's, and may be a few out of many.
+        if self.beginning is not None:
+            self.let_go()
+            _benches.put_back(self._key, self)
+
+    def let_go(self) -> None:
+        """Forget the rows: they are somebody else's, and may be a few out of many."""
         del self.work
         self.context = emptied(self.context)
-        # Another thread that does the same may lose a bench by it, which costs it a new one.
-        waiting = _kept.pop(self._key, [])
-        waiting.append(self)
-        _kept[self._key] = waiting
-        with contextlib.suppress(RuntimeError, StopIteration):
-            while len(_kept) > MOST_KEPT:
-                _kept.pop(next(iter(_kept)), None)
 
     def begin(self, x: NDArray[Any], rows: Rows) -> None:
         """Be as good as new, around other rows."""
-        assert self._beginning is not None
-        model, state, scratch, sums, begins, _ = self._buffers
-        np.copyto(begins, self._beginning)
+        assert self.beginning is not None
+        np.copyto(self.begins, self.beginning)
+        model, state, scratch, sums, _, _ = self._buffers
         self.work = Work(x, rows, model, state, scratch, sums)
         self.context = repacked(self.context, self.work)
 
 
 def bench_for(sizes: Sizes, x: NDArray[Any], rows: Rows) -> Bench:
     """Return a bench with buffers of these sizes around rows `x` (N, D), as the kernels take them."""
-    try:
-        bench = _kept[sizes, layout_of(x)].pop()
-    except (KeyError, IndexError):  # none of these sizes, or all in use
+    bench = _benches.take((sizes, layout_of(x)))
+    if bench is None:
         return Bench(sizes, x, rows)
     bench.begin(x, rows)
     return bench
+
+
+_benches: Kept[Bench] = Kept()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...kernels.sizes import slab_pitch
 from ...kernels.work import SPREAD, Model, Scratch, State, Sums
 from ...model.plan import Plan
 from ...model.rounds.state import begin_state, state_shapes
@@ -75,6 +76,12 @@ def sizes_of(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
     )
 
 
+def column_sizes(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
+    """Return the sizes of the buffers of the moments of columns."""
+    d, slab_shape = plan.n_features, (2, slab_pitch(plan.n_features))
+    return Sizes(plan.dtype, 1, d, d, plan.lanes, n_workers, n_slabs, slab_shape, plan.rows)
+
+
 class Buffers(NamedTuple):
     """All of a `Work` but the rows; `begins` are those of its `n_bytes` that have a value before the first launch."""
 
@@ -101,6 +108,11 @@ def new_buffers(sizes: Sizes) -> Buffers:
     begin_state(state, sizes.least)
     sums = Sums(slabs, accumulator, sizes.superblock_rows, codes)
     return Buffers(model, state, Scratch(*arrays[23:-1]), sums, begins, n_bytes)
+
+
+def bytes_of(sizes: Sizes) -> int:
+    """Return what buffers of these sizes take."""
+    return _layout(sizes)[0]
 
 
 @functools.lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from ..._numba.pointers import kind_of, packed
 from ...kernels import launch as drivers
 from ...kernels.work import BROKEN, OK, Rows, Tasks, Work
 from ...model.plan import Cut, Plan
+from ...model.structures import Kernels
 from . import threads
 from .buffers import Sizes, new_buffers
 
@@ -35,7 +36,7 @@ def no_rows(dtype: Any, n_components: int) -> Rows:
 
 
 @functools.cache
-def _example(dtype: Any, layout: str) -> Work:
+def example(dtype: Any, layout: str) -> Work:
     """Return what a task works on, of a dtype and a layout of x."""
     x = np.zeros((3, 2), dtype)
     x = {"C": x, "F": np.asfortranarray(x), "A": np.zeros((6, 2), dtype)[::2]}[layout]
@@ -53,7 +54,7 @@ def layout_of(x: NDArray[Any]) -> str:
 @functools.cache
 def kind_for(dtype: Any, layout: str) -> Any:
     """Return the kind of the contexts of what tasks work on."""
-    return kind_of(_example(dtype, layout))
+    return kind_of(example(dtype, layout))
 
 
 def packed_work(work: Work) -> Any:
@@ -64,12 +65,17 @@ def packed_work(work: Work) -> Any:
 @functools.cache
 def address_of(task: Any, dtype: Any, layout: str) -> Any:
     """Return what compiled code calls for a task; kept, because small fits have no time to look it up."""
-    return by_address(task, packed_work(_example(dtype, layout)), 0, 0, 0)
+    return by_address(task, packed_work(example(dtype, layout)), 0, 0, 0)
+
+
+def tasks_of(kernels: Kernels, sweep: Any, dtype: Any, layout: str) -> Tasks:
+    """Return what compiled code calls for the tasks of a round with a pass."""
+    tasks = Tasks(kernels.density.prepare, sweep, drivers.fold, kernels.moments.unpack, kernels.maximize)
+    return _addresses_of(tasks, dtype, layout)
 
 
 @functools.cache
-def tasks_of(tasks: Tasks, dtype: Any, layout: str) -> Tasks:
-    """Return what compiled code calls for the tasks of a round."""
+def _addresses_of(tasks: Tasks, dtype: Any, layout: str) -> Tasks:
     return Tasks(*(address_of(task, dtype, layout) for task in tasks))
 
 
@@ -78,7 +84,7 @@ def driver_of(dtype: Any, layout: str, parallel: bool) -> Any:
     """Return the address of a driver."""
     task = address_of(drivers.fold, dtype, layout)
     drive = drivers.in_parallel if parallel else drivers.in_series
-    return by_address(drive, task, packed_work(_example(dtype, layout)), 0, 0, 0)
+    return by_address(drive, task, packed_work(example(dtype, layout)), 0, 0, 0)
 
 
 class Shares(NamedTuple):
@@ -136,11 +142,16 @@ def launched(
 
 
 def _call(function: Any, key: tuple[Any, str], *arguments: Any) -> Any:
-    """Call a function of this file's arguments, whose types follow from the dtype and the layout of the rows."""
+    """Call a function of arguments whose types follow from the dtype and the layout of the rows."""
+    return entry_of(function, key, *arguments)(*arguments)
+
+
+def entry_of(function: Any, key: tuple[Any, str], *arguments: Any) -> Any:
+    """Return what Python calls for a function of such arguments."""
     entry = _entries.get((function, key))
     if entry is None:
         entry = _entries[function, key] = entry_point(function, *arguments)
-    return entry(*arguments)
+    return entry
 
 
 _entries: dict[Any, Any] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..kernels import slots
-from ..kernels.densities.floor import LARGE
-from ..kernels.launch import launch_items
-from ..kernels.work import NARROW
-from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan
-from .launch.bench import Bench
-from .launch.work import address_of, check, launched, layout_of
+from ...kernels import slots
+from ...kernels.densities.floor import LARGE
+from ...kernels.launch import launch_items
+from ...kernels.work import NARROW
+from ...model.plan import LAUNCH_NANOSECONDS, Cut, Plan
+from .bench import Bench
+from .work import address_of, check, launched, layout_of
 
 
 def raise_to_floor(plan: Plan, bench: Bench, cut: Cut, n_threads: int | None) -> None:

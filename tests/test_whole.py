@@ -1,0 +1,108 @@
+"""Fits of few rows, which are one call of compiled code: the bits are those of the calls one by one."""
+
+import warnings
+
+import numpy as np
+import pytest
+from conftest import assert_same_bits, make_problem
+
+import fastgmm
+from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.rows import array as array_module
+from fastgmm.rows import whole_run
+from fastgmm.rows.whole_run import WholeRun
+
+BLOCK = 256
+
+
+def fit_both_ways(monkeypatch, X, n_components, **options):
+    """Return fits in one call and in several, and how many runs were of the first kind."""
+    begun = []
+
+    class Counted(WholeRun):
+        def __init__(self, *arguments):
+            begun.append(arguments)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(array_module, "WholeRun", Counted)
+    whole = fastgmm.fit(X, n_components, **options)
+    n_begun = len(begun)
+    with monkeypatch.context() as patch:
+        patch.setattr(array_module, "is_whole", lambda plan, n_samples: False)
+        apart = fastgmm.fit(X, n_components, **options)
+    assert len(begun) == n_begun
+    return whole, apart, n_begun
+
+
+def assert_same_fit(a, b):
+    assert_same_bits(a.mixture, b.mixture)
+    np.testing.assert_array_equal(a.trace, b.trace)
+    assert (a.log_likelihood, a.status, a.degenerate_components) == (
+        b.log_likelihood,
+        b.status,
+        b.degenerate_components,
+    )
+    for ours, theirs in zip(a.regulariser, b.regulariser, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_call_gives_the_bits_of_many(covariance_type, dtype, monkeypatch):
+    for n_samples in (5, BLOCK - 1, BLOCK, BLOCK + 1) if JIT_ENABLED else (5, 40):
+        X = (make_problem(n_samples, 2, 3)[0] * [1.0, 100.0] + 7.0).astype(dtype)
+        options = {"covariance_type": covariance_type, "max_iter": 6, "random_state": 1}
+        for more in ({}, {"reg_covar": 0.5}, {"sample_weight": np.arange(float(n_samples))}):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", fastgmm.FitWarning)  # of few rows some components are degenerate
+                whole, apart, n_begun = fit_both_ways(monkeypatch, X, 3, **options, **more)
+            assert_same_fit(whole, apart)
+            assert n_begun == 1
+
+
+@pytest.mark.parametrize("n_features", [1, 3, 4])
+def test_one_call_for_any_number_of_features_components_and_starts(n_features, monkeypatch):
+    X, _ = make_problem(60, n_features, 2)
+    for n_components in (1, 2, 4):
+        whole, apart, n_begun = fit_both_ways(
+            monkeypatch, X, n_components, covariance_type="diag", n_init=2, max_iter=4, reg_covar=1e-3
+        )
+        assert_same_fit(whole, apart)
+        assert n_begun == 2
+
+
+def test_a_callback_and_other_ends_of_a_run(monkeypatch):
+    X, _ = make_problem(80, 2, 3)
+    for options in (
+        {"callback": lambda state: state.iteration == 3},
+        {"max_iter": 0},
+        {"max_iter": 300, "tol": 0.0, "stopping": "aitken"},
+    ):
+        whole, apart, _ = fit_both_ways(monkeypatch, X, 3, **options)
+        assert_same_fit(whole, apart)
+
+
+def test_components_that_are_held_up_in_one_call(monkeypatch):
+    X = np.concatenate([make_problem(40, 2, 2)[0], np.full((9, 2), 30.0)])
+    with pytest.warns(fastgmm.FitWarning, match="no spread"):
+        whole, apart, n_begun = fit_both_ways(monkeypatch, X, 3, max_iter=50)
+    assert n_begun == 1
+    assert whole.degenerate_components
+    assert_same_fit(whole, apart)
+
+
+def test_duplicates_leave_clusters_that_have_no_means(monkeypatch):
+    X = np.repeat([[0.0, 0.0], [5.0, 5.0]], 3, axis=0)
+    with pytest.warns(fastgmm.FitWarning, match="no spread"):
+        whole, apart, _ = fit_both_ways(monkeypatch, X, 3)
+    assert_same_fit(whole, apart)
+
+
+def test_what_is_not_few_rows_goes_another_way(monkeypatch):
+    X, _ = make_problem(3000, 2, 2)
+    for options in ({"init": "random"}, {"init": "k-means++"}, {"progress": lambda underway: None}):
+        assert fit_both_ways(monkeypatch, X[:50], 2, max_iter=2, **options)[2] == 0
+    assert fit_both_ways(monkeypatch, np.tile(X, (20, 1)), 2, max_iter=2)[2] == 0
+    # Where a row takes longer than it does anywhere, one is too many.
+    monkeypatch.setattr(whole_run, "PARALLEL_NANOSECONDS", 0.0)
+    assert fit_both_ways(monkeypatch, X[:50], 2, max_iter=2)[2] == 0
