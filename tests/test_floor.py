@@ -14,7 +14,7 @@ from fastgmm.kernels.primitives.jacobi import CONVERGED, UNFINISHED, orthogonali
 from fastgmm.kernels.work import NARROW
 from fastgmm.model.regulariser import Regulariser
 from fastgmm.model.structures import STRUCTURES
-from fastgmm.rows import floor as raising
+from fastgmm.rows.launch import floor as raising
 
 ROWS = 300 if JIT_ENABLED else 60
 
