@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fastgmm._numba.addresses import _kind, by_address
-from fastgmm._numba.options import _compile, driver, prange
+from fastgmm._numba.options import JIT_ENABLED, _compile, driver, prange
+from fastgmm._numba.pointers import kind_of, member, packed, placed
 
 
 class Pair(NamedTuple):
@@ -143,3 +144,50 @@ def test_nested_tuples_count_inside():
     scale = np.ones(1)
     assert _kind(Nested(make(), scale)) != _kind(Nested(make(np.float32), scale))
     assert _kind(Nested(make(), scale)) == _kind(Nested(make(), scale.copy()))
+
+
+class Flat(NamedTuple):
+    matrix: np.ndarray
+    number: float
+    count: int
+
+
+class Held(NamedTuple):
+    flat: Flat
+    run: Any
+    inner: Any
+
+
+@_compile
+def read(held):
+    flat, inner = member(held, 0), member(held, 2)
+    total = flat.number + flat.count
+    for i in range(flat.matrix.shape[0]):
+        for j in range(flat.matrix.shape[1]):
+            total += flat.matrix[i, j]
+    out = member(inner, 0)
+    return total + member(held, 1)(Pair(out, out), out) + out[0]
+
+
+@_compile
+def read_other(held, first):
+    return read(placed(held, first))
+
+
+def test_contexts_hold_arrays_numbers_addresses_and_contexts():
+    """They are written word for word as compiled code has them in memory."""
+    vector, out, matrix = np.full(3, 2.0), np.empty(1), np.arange(12.0).reshape(4, 3)
+    inner = (np.array([5.0, 1.0]), np.empty((2, 2)))
+    held = Held(Flat(matrix, 0.25, 7), by_address(dot, Pair(vector, vector), out), packed(inner, kind_of(inner)))
+    context = packed(held, kind_of(held))
+    assert read(context) == matrix.sum() + 7.25 + 1.0 + 26.0
+    other = (Flat(np.ones((2, 2)), -3.0, 1),)
+    inner[0][:] = 0.0
+    assert read_other(context, other) == 4.0 - 2.0 + 1.0
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="interpreted there are no words")
+def test_what_is_not_made_of_words_has_no_context():
+    values = (np.ones(1), True)
+    with pytest.raises(TypeError, match="a context holds arrays, numbers, addresses and contexts, got bool"):
+        packed(values, kind_of(values))

@@ -9,6 +9,7 @@ import numpy as np
 from numba import typeof, types
 from numba.extending import NativeValue, intrinsic, models, register_model, unbox
 
+from .address_type import Address
 from .options import exact
 from .private import find
 
@@ -16,7 +17,6 @@ __all__ = ["Context", "ContextType", "Kind"]
 
 _create_struct_proxy = find("numba.core.cgutils:create_struct_proxy")
 _get_null_value = find("numba.core.cgutils:get_null_value")
-_FunctionType: Any = find("numba.core.types:FunctionType")
 
 
 class ContextType(types.CPointer):
@@ -43,14 +43,14 @@ class Kind:
 
     def __init__(self, example: Any) -> None:
         self.type = ContextType(typeof(example))
-        self.n_words = _words_of(self.type.dtype)
-        # Entry points themselves, past the dispatcher, which would look at the type of each of the arrays.
-        self.pack = _pack.compile((self.type.dtype, types.intp))
         self._first = typeof(example[:2])
 
     @functools.cached_property
     def pack_first(self) -> Any:
-        """What packs the first two members: a tuple of them lies where they do."""
+        """What packs the first two members in a microsecond: a tuple of them lies where they do.
+
+        The entry point itself, past the dispatcher, which would look at the type of each of the arrays.
+        """
         return _pack.compile((self._first, types.intp))
 
 
@@ -59,10 +59,9 @@ class Context:
 
     def __init__(self, values: Any, kind: Kind) -> None:
         self.values, self._kind = values, kind
-        self._packed = np.empty(kind.n_words, np.int64)
+        self._packed = np.array(_words_of(values), np.int64)
         self._numba_type_ = kind.type
         self.integer = self._packed.ctypes.data
-        kind.pack(values, self.integer)
 
     def repack(self, values: Any) -> Context:
         """Take other values, of which no more than the first two members differ."""
@@ -71,13 +70,24 @@ class Context:
         return self
 
 
-def _words_of(kind: Any) -> int:
-    """Return 64-bit words of a tuple: five of an array and two more for each dimension, three of an address."""
-    if isinstance(kind, types.BaseTuple):
-        return sum(map(_words_of, kind.types))
-    if isinstance(kind, _FunctionType):
-        return 3
-    return 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
+def _words_of(value: Any) -> list[int]:
+    """Return a tuple as compiled code has it in memory, in words of 64 bits; its arrays have no owner.
+
+    Written here, because a compiled function that takes all these arrays takes the compiler half a second.
+    """
+    if isinstance(value, tuple):
+        return [word for member in value for word in _words_of(member)]
+    if isinstance(value, np.ndarray):
+        return [0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides]
+    if isinstance(value, Address):
+        return [value.integer, 0, 0]
+    if isinstance(value, Context):
+        return [value.integer]
+    if isinstance(value, float):
+        return [int(np.float64(value).view(np.int64))]
+    if type(value) is not int:  # a flag is less than a word, others are more
+        raise TypeError(f"a context holds arrays, numbers, addresses and contexts, got {type(value).__name__}")
+    return [value]
 
 
 def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:

@@ -75,8 +75,7 @@ def member(typing_context: Any, pointer: Any, index: Any) -> Any:
         if behind:
             zero = context.get_constant(types.int32, 0)
             address = builder.gep(arguments[0], [zero, context.get_constant(types.int32, position)], inbounds=True)
-            # As it was stored: behind a pointer Numba expects a flag to be a byte.
-            value = builder.load(builder.bitcast(address, context.get_value_type(members[position]).as_pointer()))
+            value = builder.load(address)
         else:
             value = builder.extract_value(arguments[0], position)
         return _held(context, builder, signature.return_type, value)

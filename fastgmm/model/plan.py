@@ -27,7 +27,7 @@ SLOWER = {"+avx512f": 1.0, "+avx2": 2.5, "": 5.0}
 
 
 class Cut(NamedTuple):
-    """How the launches of a run are cut, for compiled code.
+    """How the launches of a run are cut, for compiled code; whether something is so is 1 or 0.
 
     n_workers
         Threads that may take part.
@@ -55,9 +55,9 @@ class Cut(NamedTuple):
     n_superblocks: int
     superblock_nanoseconds: float
     n_maximized: int
-    fused: bool
-    held: bool
-    added: bool
+    fused: int
+    held: int
+    added: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,9 +166,9 @@ class Plan:
             n_superblocks=-(-n_samples // self.rows),
             superblock_nanoseconds=float(min(self.rows, n_samples) * row_nanoseconds),
             n_maximized=prepared,
-            fused=self.kernels.apart is not self.kernels.sweep,
-            held=False,
-            added=False,
+            fused=int(self.kernels.apart is not self.kernels.sweep),
+            held=0,
+            added=0,
         )
 
 

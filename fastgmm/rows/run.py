@@ -86,7 +86,7 @@ class Run:
 
     def use(self, kernels: Kernels, *, held: bool) -> None:
         """Sum other moments from now on; come back, or not, when the statistics of a pass are in the state."""
-        self._kernels, self._cut = kernels, self._cut._replace(held=held)
+        self._kernels, self._cut = kernels, self._cut._replace(held=int(held))
 
     def put(self, parameters: Parameters) -> None:
         """Go on from parameters."""
@@ -169,7 +169,7 @@ class Run:
             rows = rows._replace(responsibilities=responsibilities)
         work, tasks = self._work._replace(x=x, rows=rows), self._tasks(self._kernels.sweep, layout_of(x))
         context = packed_work(work)
-        whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=True)
+        whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=1)
         while True:
             self._launched(tasks, context, x, whole, 0, LAUNCH_NANOSECONDS)
             self._check_status()

@@ -56,7 +56,7 @@ class WholeRun(Run):
         n_samples = len(x)
         self._start = start = _start_for(plan, n_samples)
         none = no_rows(plan.dtype, plan.n_components).responsibilities
-        start.bench.begin(x, Rows(weights, np.empty(n_samples, np.int64), none, np.empty(n_samples, plan.dtype)))
+        start.bench.restart(x, Rows(weights, np.empty(n_samples, np.int64), none, np.empty(n_samples, plan.dtype)))
         self._use(plan, n_threads, start.cut, start.bench)
         self._draws: Draws | None = draws
         self._reg_covar = -1.0 if isinstance(reg_covar, str) else reg_covar
@@ -65,7 +65,9 @@ class WholeRun(Run):
         """Go on until round `last` is done or the run is over, see `Run.advance`."""
         if self._draws is not None:
             draws, self._draws = self._draws, None
-            arguments = (self._start.context, self._bench.context, *draws, self._reg_covar, last, LAUNCH_NANOSECONDS)
+            start, bench = self._start, self._bench
+            rule = self._reg_covar, last, LAUNCH_NANOSECONDS
+            arguments = (start.context, bench.context, bench.work.x, bench.work.rows, *draws, *rule)
             code = entry_of(whole.from_k_means, (self.plan.dtype, "C"), *arguments)(*arguments)
             if code != whole.GOES_ON:
                 check(code)
@@ -145,7 +147,7 @@ def _new_start(plan: Plan, counts: tuple[int, ...]) -> _Start:
         cut,
         np.empty(d, dtype),
         np.empty(sizes[1].n_components, np.int64),
-        plan.structure.n_axes == 0,
+        int(plan.structure.n_axes == 0),
         last_place(dtype),
         rounding_of(dtype, d),
         *_addresses(dtype),

@@ -98,17 +98,17 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
             counts[PHASE] = SWEEP
             if counts[ITEM] == cut.n_superblocks:
                 counts[ITEM] = 0
-                if cut.added:
+                if cut.added != 0:
                     return True
                 counts[PHASE] = UNPACK
         elif phase == UNPACK:
             state.numbers[LOG_LIKELIHOOD] = accumulator[state.sums.shape[0], 0]
             counts[PHASE] = HELD
-            if cut.held:
+            if cut.held != 0:
                 return True
         else:
             settle(context)
-            if counts[REPEATED] != 0 and cut.fused:
+            if counts[REPEATED] != 0 and cut.fused != 0:
                 return True
         full = counts[N_TRACED] == state.trace.shape[0] and counts[STATUS] == RUNNING
         if counts[PHASE] == OPEN and counts[GIVEN] == 0 and (counts[N_ITER] >= last or full):

@@ -83,8 +83,8 @@ def cut_for(cut, n_superblocks):
         cut.superblock_nanoseconds,
         cut.n_maximized,
         cut.fused,
-        False,
-        False,
+        0,
+        0,
     )
 
 
@@ -163,7 +163,7 @@ def fit_small(workspace, x, weights, means, covariances, reg_covar, tol, max_ite
     work = pointer_to(work_on(workspace, x, workspace.rows))
     n_traced = 0
     while counts[PHASE] != FINISHED:
-        if counts[REPEATED] != 0 and cut.fused:
+        if counts[REPEATED] != 0 and cut.fused != 0:
             advance(workspace.drive, workspace.apart, work, cut, max_iter + 1, 0.0)
         else:
             advance(workspace.drive, workspace.tasks, work, cut, max_iter + 1, math.inf)

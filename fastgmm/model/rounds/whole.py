@@ -11,7 +11,7 @@ from ..._numba.options import exact, part
 from ..._numba.pointers import member, placed
 from ...kernels.moments.columns import floor_of
 from ...kernels.slots import FINISHED, GIVEN, PHASE, ROUNDING, TOTAL_WEIGHT
-from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, Tasks, X
+from ...kernels.work import MODEL, OK, STATE, SUMS, Tasks
 from ..plan import Cut
 
 GOES_ON = -1
@@ -29,7 +29,7 @@ class Whole(NamedTuple):
     row (D,), step (1 + L,)
         Scratch: a row that counts, and candidates, see `k_means.seed`.
     one_unit
-        Whether a single variance for all features is in the unit of the largest deviation.
+        1 where a single variance for all features is in the unit of the largest deviation, else 0.
     last_place
         What the mean of a feature may be off by, as a share of it.
     rounding
@@ -50,7 +50,7 @@ class Whole(NamedTuple):
     cut: Cut
     row: Any
     step: Any
-    one_unit: bool
+    one_unit: int
     last_place: float
     rounding: float
     drive: Any
@@ -107,14 +107,16 @@ def copy(values, out):
 
 
 @exact
-def from_k_means(whole, context, chosen, uniforms, reg_covar, last, nanoseconds):
+def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nanoseconds):
     """Begin with k-means on the rows of `context`, a run of EM whose rule is set, and go on to round `last`.
 
     Parameters
     ----------
     whole : context of a `Whole`
     context : context of a `Work`
-        Its rows have labels and values, both of which are written.
+        Its own rows do not matter.
+    x, rows
+        Rows, with labels and values, both of which are written.
     chosen, uniforms
         Of `k_means.seed`.
     reg_covar : float
@@ -122,7 +124,8 @@ def from_k_means(whole, context, chosen, uniforms, reg_covar, last, nanoseconds)
 
     Returns the code of a task that failed, else OK; `GOES_ON` where `advance` is in the middle of something.
     """
-    x, rows, state = member(context, X), member(context, ROWS), member(context, STATE)
+    context = placed(context, (x, rows))
+    state = member(context, STATE)
     begins, beginnings = member(whole, BEGINS), member(whole, BEGINNINGS)
     copy(beginnings[0], begins[0])
     copy(beginnings[1], begins[1])
@@ -169,7 +172,7 @@ def from_k_means(whole, context, chosen, uniforms, reg_covar, last, nanoseconds)
         for d in range(row.shape[0]):
             state.means[k, d] = clusters.means[k, d] / scales[d] if known else float(row[d])
     for d in range(row.shape[0]):
-        state.spread[d] = widest if member(whole, ONE_UNIT) else columns.spread[d]
+        state.spread[d] = widest if member(whole, ONE_UNIT) != 0 else columns.spread[d]
     state.counts[GIVEN] = 1 if known else 2
     if reg_covar < 0.0:
         floor_of(columns.means[0], columns.spread, member(whole, LAST_PLACE), state.floor)

@@ -75,11 +75,15 @@ class Bench:
 
     def begin(self, x: NDArray[Any], rows: Rows) -> None:
         """Be as good as new, around other rows."""
+        self.restart(x, rows)
+        self.context = repacked(self.context, self.work)
+
+    def restart(self, x: NDArray[Any], rows: Rows) -> None:
+        """Be as good as new around other rows but for the context, where compiled code will place them."""
         assert self.beginning is not None
         np.copyto(self.begins, self.beginning)
         model, state, scratch, sums, _, _ = self._buffers
         self.work = Work(x, rows, model, state, scratch, sums)
-        self.context = repacked(self.context, self.work)
 
 
 def bench_for(sizes: Sizes, x: NDArray[Any], rows: Rows) -> Bench:
