@@ -12,6 +12,7 @@ import numpy as np
 
 from .._numba.options import kernel, part
 from .._numba.pointers import member
+from .._numba.width import wide_vectors
 from .blocks.given import load_memberships
 from .blocks.limits import lowest
 from .blocks.loading import clear, load_block
@@ -51,6 +52,7 @@ def sweep(density, moments, context, worker, first, end):
     While responsibilities or labels are given (``counts[GIVEN]``), these are taken and the E step is left out. Where
     there are ``rows.weights``, each row counts as often as that says.
     """
+    wide_vectors()
     x, rows, model = member(context, X), member(context, ROWS), member(context, MODEL)
     scratch, sums = member(context, SCRATCH), member(context, SUMS)
     if not is_as_wide(scratch, lanes(x)):
@@ -101,6 +103,7 @@ def counted(begin, stop, weights):
 @kernel
 def evaluate(density, context, worker, first, end):
     """Write what is wanted of each row of superblocks `first` to `end`: arrays of length 0 are not."""
+    wide_vectors()
     x, rows, model = member(context, X), member(context, ROWS), member(context, MODEL)
     scratch, sums = member(context, SCRATCH), member(context, SUMS)
     if not is_as_wide(scratch, lanes(x)):

@@ -1,6 +1,7 @@
 """Rows into a block: features outer, rows inner."""
 
 from ..._numba.options import entry, kernel, part
+from ..._numba.width import wide_vectors
 from ..sizes import lanes
 
 
@@ -19,6 +20,7 @@ def load_block(x, start, n_rows, scales, origin, block):
     Not put in line: a first fit with k-means would compile it five times, for 3 of 25 seconds, and a call a block
     costs nothing that could be measured.
     """
+    wide_vectors()
     rows = x[start : start + n_rows]
     if x.shape[1] == 1:
         c0, o0 = scales[0], origin[0]

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
 from .floor import variances_against_floor
@@ -74,5 +75,6 @@ def less_squares(constant, factor, offset, block, out):
 @implements(log_density, DiagonalDensity)
 def log_density_diagonal(density, block, spare, half_logs):
     """See ``kinds``."""
+    wide_vectors()
     for k in range(half_logs.shape[0]):
         less_squares(density.constants[k], density.factors[k, 0], density.offsets[k], block, half_logs[k])

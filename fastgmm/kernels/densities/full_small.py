@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..primitives.cholesky import OK as POSITIVE_DEFINITE
 from ..primitives.cholesky import cholesky_2x2, cholesky_3x3
 from ..sizes import lanes
@@ -96,6 +97,7 @@ def prepare_full_3(context, worker, first, end):
 @implements(log_density, Full1Density)
 def log_density_full_1(density, block, spare, half_logs):
     """See ``kinds``."""
+    wide_vectors()
     for k in range(half_logs.shape[0]):
         constant, c0, a00 = density.constants[k], density.offsets[k, 0], density.factors[k, 0, 0]
         for b in range(lanes(block)):
@@ -106,6 +108,7 @@ def log_density_full_1(density, block, spare, half_logs):
 @implements(log_density, Full2Density)
 def log_density_full_2(density, block, spare, half_logs):
     """See ``kinds``."""
+    wide_vectors()
     for k in range(half_logs.shape[0]):
         constant, c0, c1 = density.constants[k], density.offsets[k, 0], density.offsets[k, 1]
         a00, a10, a11 = density.factors[k, 0, 0], density.factors[k, 1, 0], density.factors[k, 1, 1]
@@ -119,6 +122,7 @@ def log_density_full_2(density, block, spare, half_logs):
 @implements(log_density, Full3Density)
 def log_density_full_3(density, block, spare, half_logs):
     """See ``kinds``."""
+    wide_vectors()
     for k in range(half_logs.shape[0]):
         constant, offset, a = density.constants[k], density.offsets[k], density.factors[k]
         c0, c1, c2 = offset[0], offset[1], offset[2]

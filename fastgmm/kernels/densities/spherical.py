@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..primitives.distances import squared_distances
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
@@ -53,6 +54,7 @@ def prepare_spherical(context, worker, first, end):
 @implements(log_density, SphericalDensity)
 def log_density_spherical(density, block, spare, half_logs):
     """See ``kinds``."""
+    wide_vectors()
     n_components = half_logs.shape[0]
     for first in range(0, n_components, 2):
         squared_distances(block, density.offsets[first : first + 2], block.shape[0], spare[first:])

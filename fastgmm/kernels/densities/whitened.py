@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.distances import squared_distances
 from ..primitives.tiles import tile_4x4
@@ -79,6 +80,7 @@ def whiten(whitener, block, white):
 @implements(log_density, WhitenedDensity)
 def log_density_whitened(density, block, spare, half_logs):
     """See ``kinds``."""
+    wide_vectors()
     whiten(density.factors[0], block, spare)
     n_components, n_features = half_logs.shape[0], density.scales.shape[0]
     for first in range(0, n_components, 2):

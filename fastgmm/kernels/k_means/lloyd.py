@@ -7,6 +7,7 @@ import numpy as np
 
 from ..._numba.options import kernel, task
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..blocks.loading import clear, load_block
 from ..blocks.posterior import multiply
 from ..primitives.distances import squared_distances
@@ -102,6 +103,7 @@ def lloyd(context, worker, first, end):
     counts as often as they say. ``rows.labels``, or the squared distances ``rows.values``, times the weights, are
     written where these are what the pass is for.
     """
+    wide_vectors()
     x, rows, model, scratch, sums = (
         member(context, X),
         member(context, ROWS),

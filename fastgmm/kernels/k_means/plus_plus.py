@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._numba.options import part, task
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..blocks.loading import load_block
 from ..primitives.distances import squared_distances
 from ..sizes import lanes
@@ -24,6 +25,7 @@ def potential(context, worker, first, end):
     slab becomes their sum, and for each candidate the sum of min(closest, distance^2), each times the row's weight
     where there are weights. To do so twice changes nothing.
     """
+    wide_vectors()
     x, rows, model, scratch, sums = (
         member(context, X),
         member(context, ROWS),

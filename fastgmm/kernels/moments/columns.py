@@ -4,6 +4,7 @@ import math
 
 from ..._numba.options import exact, part, task
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..blocks.loading import clear, load_block
 from ..densities.kinds import scale_of, variance_of
 from ..sizes import lanes
@@ -24,6 +25,7 @@ LEAST = 1e-290
 @task
 def column_ranges(context, worker, first, end):
     """Task: the least and the largest value of each feature that counts, into rows 0 and 1 of a slab (2, pitch)."""
+    wide_vectors()
     x, rows, sums = member(context, X), member(context, ROWS), member(context, SUMS)
     weights = rows.weights
     for s in range(first, end):
@@ -43,6 +45,7 @@ def column_ranges(context, worker, first, end):
 @task
 def column_sums(context, worker, first, end):
     """Task: sum z and sum z^2 of each feature, z = x - origin in units of the model, into rows 0 and 1 of a slab."""
+    wide_vectors()
     x, rows, model, scratch, sums = (
         member(context, X),
         member(context, ROWS),

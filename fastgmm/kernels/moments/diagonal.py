@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..blocks.posterior import responsibilities
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..sizes import STEP, lanes
@@ -73,6 +74,7 @@ def weighted_moments(r, block, steps, mean, first, second):
 @implements(accumulate, DiagonalMoments)
 def accumulate_diagonal(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     n_features = block.shape[0]
     most = lanes(block) // 4 if n_features >= 16 else 0
     for k in range(roots.shape[0]):

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..blocks.posterior import scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.products import second_moments
@@ -33,6 +34,7 @@ def full_spare(n_components, n_features):
 @implements(accumulate, FullMoments)
 def accumulate_full(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     size = moments.means.shape[1]
     scaled = spare[:size]
     take_roots(scales)

@@ -6,6 +6,7 @@ The general kernels of ``full.py`` would write the scaled rows to memory.
 from typing import Any, NamedTuple
 
 from ..._numba.options import implements
+from ..._numba.width import wide_vectors
 from ..sizes import lanes
 from .kinds import accumulate
 
@@ -31,6 +32,7 @@ class Full3Moments(NamedTuple):
 @implements(accumulate, Full1Moments)
 def accumulate_full_1(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     for k in range(roots.shape[0]):
         m0 = moments.means[k, 0]
         n = s0 = s00 = block.dtype.type(0.0)
@@ -49,6 +51,7 @@ def accumulate_full_1(moments, block, roots, scales, spare, index, slab):
 @implements(accumulate, Full2Moments)
 def accumulate_full_2(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     for k in range(roots.shape[0]):
         m0, m1 = moments.means[k, 0], moments.means[k, 1]
         n = s0 = s1 = s00 = s10 = s11 = block.dtype.type(0.0)
@@ -73,6 +76,7 @@ def accumulate_full_2(moments, block, roots, scales, spare, index, slab):
 @implements(accumulate, Full3Moments)
 def accumulate_full_3(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     for k in range(roots.shape[0]):
         m0, m1, m2 = moments.means[k, 0], moments.means[k, 1], moments.means[k, 2]
         n = s0 = s1 = s2 = s00 = s10 = s11 = s20 = s21 = s22 = block.dtype.type(0.0)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.distances import weighted_sums
@@ -46,6 +47,7 @@ def pooled_spare(n_components, n_features):
 @implements(accumulate, PooledMoments)
 def accumulate_pooled(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     n_components, size = moments.means.shape
     most = lanes(block) // 4 if size >= 16 else 0
     pooled = slab[n_components + 1 :].reshape(-1)
@@ -61,6 +63,7 @@ def accumulate_pooled(moments, block, roots, scales, spare, index, slab):
 @implements(accumulate, FirstMoments)
 def accumulate_first(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     n_components, size = moments.means.shape
     most = lanes(block) // 4 if size >= 16 else 0
     for k in range(n_components):

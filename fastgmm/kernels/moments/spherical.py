@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import member
+from ..._numba.width import wide_vectors
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.distances import squared_distances, weighted_sums
 from ..sizes import lanes
@@ -40,6 +41,7 @@ class ApartMoments(NamedTuple):
 @implements(accumulate, ApartMoments)
 def accumulate_apart(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     squared_distances(block, moments.means, block.shape[0], spare)
     add_spherical(moments.means, block, roots, scales, spare, index, slab)
 
@@ -47,6 +49,7 @@ def accumulate_apart(moments, block, roots, scales, spare, index, slab):
 @implements(accumulate, SphericalMoments)
 def accumulate_spherical(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
+    wide_vectors()
     add_spherical(moments.means, block, roots, scales, spare, index, slab)
 
 

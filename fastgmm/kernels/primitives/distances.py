@@ -7,6 +7,7 @@ would be a matrix product, but it cancels where the centres are far from each ot
 import numpy as np
 
 from ..._numba.options import entry, kernel
+from ..._numba.width import wide_vectors
 from ..sizes import STEP, lanes
 
 
@@ -18,6 +19,7 @@ def squared_distances(block, centers, n_features, out):
     D = 32, on one AVX2 core. Not put in line: k-means would compile it twice, for 1.5 seconds, and a call a block
     costs nothing that could be measured.
     """
+    wide_vectors()
     rest, odd = n_features % 4, centers.shape[0] % 2
     for k in range(centers.shape[0]):
         first_distances(block, centers[k], rest, out[k])
