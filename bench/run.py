@@ -136,6 +136,7 @@ def time_in_turn(case: Case, turns: int, errors: dict[str, float], n_threads: in
         field: statistics.median(getattr(each, field) for each in rates)
         for field in ("multiply_adds", "exponentials", "bytes")
     }
+    timed[0]["tile"] = machine.tile
     return timed
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are not part of an installed package", allow_module_level=True)
 
-from bench import cases, report, run, serial  # noqa: E402
+from bench import cases, limit, report, run, serial  # noqa: E402
 
 README = ROOT / "README.md"
 SMALL = cases.Case(300, 2, 2)
@@ -70,6 +70,7 @@ def test_times_and_table(monkeypatch):
     rendered = report.table(results)
     assert len(timed[0]["share_of_limit"]) == 3
     assert min(timed[0]["machine"].values()) > 0.0
+    assert timed[0]["tile"].split(",")[0] in {f"{n} x {m} {kind}" for kind, n, m in limit.TILES}
     assert rendered.count(f"| {SMALL.name} |") == 1
     monkeypatch.setattr(report, "SHORT", (SMALL.name,))
     assert report.short_table(results).count(f"| {SMALL.name} |") == 1
