@@ -43,7 +43,7 @@ def features(*missing):
 @pytest.mark.compiled
 @pytest.mark.skipif(not llvmlite.binding.get_default_triple().startswith("x86_64"), reason="of x86-64 processors")
 @pytest.mark.parametrize(
-    "settings, wide",
+    ("settings", "wide"),
     [
         ({"NUMBA_CPU_NAME": "x86-64-v4", "NUMBA_CPU_FEATURES": features()}, True),
         ({"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": features(*AVX512, "avx512bw", "avx512cd")}, False),
@@ -56,7 +56,7 @@ def test_vectors_are_as_wide_as_the_processor_has_them(settings, wide, tmp_path)
 
 def test_this_process_is_compiled_for_this_processor():
     host = llvmlite.binding.get_host_cpu_features()
-    assert WIDE == all(host.get(name) for name in AVX512)
+    assert all(host.get(name) for name in AVX512) == WIDE
 
 
 @pytest.mark.parametrize(
