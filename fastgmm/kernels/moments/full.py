@@ -1,4 +1,4 @@
-"""Full moments, any D from 4 on: the symmetric product runs as the register tiles of ``primitives/products.py``."""
+"""Full moments, any D from 4 on: the symmetric product runs as the register tiles of ``primitives/weighted.py``."""
 
 import math
 from typing import Any, NamedTuple
@@ -8,10 +8,10 @@ from ..._numba.pointers import member
 from ..._numba.width import wide_vectors
 from ..blocks.posterior import scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
-from ..primitives.products import second_moments
+from ..primitives.weighted import weighted_products
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE, SUMS
-from .kinds import accumulate, first_moments, unit_of, unpack_first
+from .kinds import accumulate, unit_of, unpack_first
 
 
 class FullMoments(NamedTuple):
@@ -36,6 +36,9 @@ def accumulate_full(moments, block, roots, scales, spare, index, slab):
     """See ``kinds``."""
     wide_vectors()
     size = moments.means.shape[1]
+    # Always so: LLVM learns how far rows are apart, and that those read and those written do not overlap.
+    if block.shape[1] != lanes(block) or roots.shape[1] != lanes(block) or spare.shape[1] != lanes(block):
+        return
     scaled = spare[:size]
     take_roots(scales)
     most = lanes(block) // 2 if size >= 12 else 0
@@ -43,8 +46,8 @@ def accumulate_full(moments, block, roots, scales, spare, index, slab):
         slab[k, 0] += scale_roots(roots[k], scales)
         floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
         rows, kept, steps = significant(block, roots[k], floor, most, spare[size:], index)
-        first_moments(kept, rows, steps, moments.means[k], scaled, slab[k, 1:])
-        second_moments(scaled, steps, size, size, slab[k, 1 + size :])
+        first, second = slab[k, 1:], slab[k, 1 + size :]
+        weighted_products(kept, rows, steps, moments.means[k], scaled, first, second, size)
 
 
 @exact_task

@@ -9,9 +9,8 @@ this one has, for its kind,
 * ``..._sums(K, D)``, the shape of a slab, and ``..._spare(K, D)``, rows of scratch.
 """
 
-from ..._numba.options import generic, kernel, part
+from ..._numba.options import generic, part
 from ..._numba.pointers import member
-from ..sizes import STEP
 from ..work import MODEL, STATE, SUMS
 
 
@@ -40,25 +39,3 @@ def unpack_first(context, k):
         # The means as `model` holds them, after rounding.
         state.centers[k, d] = (float(model.origin[d]) + float(model.means[k, d])) * unit
         state.first[k, d] = accumulator[k, 1 + d] * unit
-
-
-@kernel
-def first_moments(roots, block, steps, mean, scaled, row):
-    """Write s = sqrt(r) z into `scaled` (P, B) and add sum_b r z to `row` (P,), given `roots` sqrt(r) (B,).
-
-    Over 16 `steps` lanes.
-    """
-    zero = block.dtype.type(0.0)
-    for d in range(0, block.shape[0], 2):
-        m0, m1 = mean[d], mean[d + 1]
-        first0 = first1 = zero
-        x0, x1, s0, s1 = block[d], block[d + 1], scaled[d], scaled[d + 1]
-        for b in range(STEP * steps):
-            value0 = roots[b] * (x0[b] - m0)
-            value1 = roots[b] * (x1[b] - m1)
-            s0[b] = value0
-            s1[b] = value1
-            first0 += roots[b] * value0
-            first1 += roots[b] * value1
-        row[d] += first0
-        row[d + 1] += first1

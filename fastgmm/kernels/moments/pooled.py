@@ -14,10 +14,10 @@ from ..._numba.width import wide_vectors
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.distances import weighted_sums
-from ..primitives.products import second_moments
+from ..primitives.weighted import weighted_products
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE, SUMS
-from .kinds import accumulate, first_moments, unit_of, unpack_first
+from .kinds import accumulate, unit_of, unpack_first
 
 
 class PooledMoments(NamedTuple):
@@ -56,8 +56,7 @@ def accumulate_pooled(moments, block, roots, scales, spare, index, slab):
         slab[k, 0] += scale_roots(roots[k], scales)
         floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
         rows, kept, steps = significant(block, roots[k], floor, most, spare[size:], index)
-        first_moments(kept, rows, steps, moments.means[k], spare, slab[k, 1:])
-        second_moments(spare, steps, size, slab.shape[1], pooled)
+        weighted_products(kept, rows, steps, moments.means[k], spare[:size], slab[k, 1:], pooled, slab.shape[1])
 
 
 @implements(accumulate, FirstMoments)

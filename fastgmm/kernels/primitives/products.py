@@ -124,6 +124,28 @@ def moments_triangle_2(s, steps, i, pitch, out):
 
 
 @kernel
+def first_moments(roots, block, steps, mean, scaled, first):
+    """Write s = sqrt(r) z into `scaled` (P, B) and add sum_b r z to `first` (P,), given `roots` sqrt(r) (B,).
+
+    Over 16 `steps` lanes.
+    """
+    zero = block.dtype.type(0.0)
+    for d in range(0, block.shape[0], 2):
+        m0, m1 = mean[d], mean[d + 1]
+        sum0 = sum1 = zero
+        x0, x1, s0, s1 = block[d], block[d + 1], scaled[d], scaled[d + 1]
+        for b in range(STEP * steps):
+            value0 = roots[b] * (x0[b] - m0)
+            value1 = roots[b] * (x1[b] - m1)
+            s0[b] = value0
+            s1[b] = value1
+            sum0 += roots[b] * value0
+            sum1 += roots[b] * value1
+        first[d] += sum0
+        first[d + 1] += sum1
+
+
+@kernel
 def second_moments(s, steps, size, pitch, out):
     """Add the lower triangle of sum_b s s^T, over 16 `steps` lanes, to the flat `out` with rows `pitch` apart.
 
