@@ -15,7 +15,7 @@ from fastgmm.model.structures import STRUCTURES as TABLE
 from fastgmm.rows.array import ArraySource
 
 STRUCTURES = list(TABLE)
-FEATURES = [1, 2, 3, 4, 5, 8, 13]
+FEATURES = [1, 2, 3, 4, 5, 8, 13, 33]
 
 
 def problem(covariance_type, n_samples, n_features, n_components=3, seed=0):

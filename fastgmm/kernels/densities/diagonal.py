@@ -72,9 +72,46 @@ def less_squares(constant, factor, offset, block, out):
             out[b] -= y0 * y0
 
 
+@kernel
+def less_squares_of_two(constants, factors, offsets, block, out, other_out):
+    """Do what `less_squares` does for two, by ``constants[:2]``, ``factors[:2, 0]`` and ``offsets[:2]``."""
+    n_features = block.shape[0]
+    whole = n_features - n_features % 4
+    constant, other_constant = constants[0], constants[1]
+    for b in range(lanes(block)):
+        out[b] = constant
+        other_out[b] = other_constant
+    for d in range(0, whole, 4):
+        a0, a1, a2, a3 = factors[0, 0, d], factors[0, 0, d + 1], factors[0, 0, d + 2], factors[0, 0, d + 3]
+        c0, c1, c2, c3 = offsets[0, d], offsets[0, d + 1], offsets[0, d + 2], offsets[0, d + 3]
+        p0, p1, p2, p3 = factors[1, 0, d], factors[1, 0, d + 1], factors[1, 0, d + 2], factors[1, 0, d + 3]
+        q0, q1, q2, q3 = offsets[1, d], offsets[1, d + 1], offsets[1, d + 2], offsets[1, d + 3]
+        for b in range(lanes(block)):
+            x0, x1, x2, x3 = block[d, b], block[d + 1, b], block[d + 2, b], block[d + 3, b]
+            y0, y1, y2, y3 = c0 + a0 * x0, c1 + a1 * x1, c2 + a2 * x2, c3 + a3 * x3
+            z0, z1, z2, z3 = q0 + p0 * x0, q1 + p1 * x1, q2 + p2 * x2, q3 + p3 * x3
+            out[b] -= (y0 * y0 + y1 * y1) + (y2 * y2 + y3 * y3)
+            other_out[b] -= (z0 * z0 + z1 * z1) + (z2 * z2 + z3 * z3)
+    for d in range(whole, n_features):
+        a0, c0, p0, q0 = factors[0, 0, d], offsets[0, d], factors[1, 0, d], offsets[1, d]
+        for b in range(lanes(block)):
+            y0, z0 = c0 + a0 * block[d, b], q0 + p0 * block[d, b]
+            out[b] -= y0 * y0
+            other_out[b] -= z0 * z0
+
+
 @implements(log_density, DiagonalDensity)
 def log_density_diagonal(density, block, spare, half_logs):
     """See ``kinds``."""
     wide_vectors()
-    for k in range(half_logs.shape[0]):
-        less_squares(density.constants[k], density.factors[k, 0], density.offsets[k], block, half_logs[k])
+    if block.shape[1] != lanes(block) or half_logs.shape[1] != lanes(block):  # as in ``moments/full.py``
+        return
+    constants, factors, offsets = density.constants, density.factors, density.offsets
+    n_components = half_logs.shape[0]
+    # Where the block has left the first-level cache two share what is loaded of it: at D = 64 a round took 0.62 to
+    # 0.88 of the processor time (a Zen 5, busy with other work besides), at D = 8 and 16 1.05 to 1.1.
+    alone = n_components % 2 if block.shape[0] >= 32 else n_components
+    for k in range(alone):
+        less_squares(constants[k], factors[k, 0], offsets[k], block, half_logs[k])
+    for k in range(alone, n_components, 2):
+        less_squares_of_two(constants[k:], factors[k:], offsets[k:], block, half_logs[k], half_logs[k + 1])
