@@ -123,7 +123,8 @@ def test_code_for_other_arguments_is_never_run(tiny):
     shutil.copy(path, other)
     answer, hits, note = call(root, cache, argument="21")
     assert (answer, hits) == ("42", "0 1")
-    assert "it holds (float64,)" in note
+    assert "it holds" in note
+    assert "(float64,)" in note
     assert call(root, cache, argument="21") == ("42", "1 0", "")
 
 

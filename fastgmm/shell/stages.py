@@ -46,7 +46,7 @@ class Stages:
     def shown(self) -> Iterator[None]:
         """Show the stages inside, and those of the compiler."""
         console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-        with compiling.watched(lambda: self.enter("compiling"), self.leave):
+        with compiling.watched(self._compile, self.leave):
             if not console.is_terminal:
                 yield
                 return
@@ -70,11 +70,11 @@ class Stages:
         finally:
             self.leave()
 
-    def enter(self, name: str, of: object = "") -> None:
+    def enter(self, name: str, of: object = "", said: str = "") -> None:
         """Begin a stage inside the one that runs."""
         self._count()
         self._running.append(name)
-        self._begin(name, f"{name} {of}".rstrip())
+        self._begin(name, said or f"{name} {of}".rstrip())
 
     def leave(self) -> None:
         """End the stage that runs."""
@@ -134,6 +134,9 @@ class Stages:
         for name, seconds in self.seconds.items():
             table.add_row(f"  {name}", f"{seconds:.3f}")
         return table
+
+    def _compile(self) -> None:
+        self.enter("compiling", said=compiling.announcement())
 
     def _described(self, state: IterationState) -> str:
         n_init, max_iter = self._of
