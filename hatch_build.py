@@ -66,7 +66,10 @@ def _pack(source: Path, folder: Path, features: str, path: str) -> None:
         settings = {"CPU_NAME": folder.name, "CPU_FEATURES": features, "CACHE_DIR": cache, "NUM_THREADS": "2"}
         program = f"import fastgmm; {path}; from fastgmm._numba.cache import LOADED; print(*LOADED, sep='\\n')"
         _run(source, program, **settings)
-        for kept in map(Path, _run(source, program, **settings)):
+        loaded = [Path(line) for line in _run(source, program, **settings) if line]
+        if not loaded:
+            raise ValueError(f"nothing that was compiled could be loaded; was {source} edited meanwhile?")
+        for kept in loaded:
             digest = kept.name.split(".")[-2]
             (folder / f"{digest}.nbc.z").write_bytes(zlib.compress(kept.read_bytes(), 9))
 
