@@ -47,7 +47,7 @@ def make_packs(source: Path, target: Path, paths: Iterable[str] = PATHS, most: i
 
     ValueError if this processor is of no level.
     """
-    asked = "from fastgmm._numba.stamps import LEVELS, level; print([*LEVELS.items()], [*LEVELS, None].index(level()))"
+    asked = "from fastgmm._numba.stamps import *; print([*LEVELS.items()], [*LEVELS, None].index(level()))"
     listed, first = _run(source, asked)[0].rsplit(" ", 1)
     levels = ast.literal_eval(listed)[int(first) :][:most]
     if not levels:
@@ -92,5 +92,5 @@ def _run(source: Path, program: str, **settings: str) -> list[str]:
 def _wanted() -> bool:
     given = os.environ.get("FASTGMM_PACK", "")
     if given not in ("", "0", "1"):
-        raise ValueError(f"FASTGMM_PACK must be 1 for a wheel with machine code, 0 or nothing for none, got {given!r}")
+        raise ValueError(f"FASTGMM_PACK must be 1 for a wheel with machine code, 0 for one without, got {given!r}")
     return given == "1"

@@ -76,8 +76,7 @@ def main(wheel: str) -> int:
         installed = Installation(Path(scratch) / "environment", wheel)
         packs = sorted((installed.package / "_packs").rglob("*.nbc.z"))
         whole = {path: path.read_bytes() for path in packs}
-        size = sum(map(len, whole.values()))
-        print(f"{Path(wheel).name}: {os.path.getsize(wheel) / 1e6:.1f} MB, {len(packs)} files of packs, {size / 1e6:.1f} MB")
+        print(f"{Path(wheel).name}: {os.path.getsize(wheel) / 1e6:.1f} MB, {len(packs)} files of packs", flush=True)
         holds = True
         right = None
 
@@ -92,7 +91,7 @@ def main(wheel: str) -> int:
             )
             holds &= holds_here
             print(
-                f"{what:45} {seconds:6.2f} s, {packed:2} files from packs, log-likelihood {answer:.10g}"
+                f"{what:40} {seconds:6.2f} s, {packed:2} files from packs, log-likelihood {answer!r}"
                 f"{'' if holds_here else ': BROKEN'}{''.join(f'; {name}' for name in fell_back)}",
                 flush=True,
             )
@@ -102,7 +101,10 @@ def main(wheel: str) -> int:
             tell(f"first fit, time {number}", limit, bool(packs))
         tell("NUMBA_CPU_NAME=generic", None, False, NUMBA_CPU_NAME="generic")
         if packs:
-            for what, change in {"a bit of each file flipped": flip, "a bit inside each flipped": flip_inside}.items():
+            for what, change in {
+                "a bit of each file flipped": flip,
+                "a bit inside each flipped": flip_inside,
+            }.items():
                 for path, content in whole.items():
                     path.write_bytes(change(content))
                 tell(what, None, False)

@@ -175,5 +175,5 @@ def test_a_wheel_is_pure_unless_it_was_asked_for_packs(build, monkeypatch):
     hook.finalize("standard", data, "")
     assert not made[0].exists()
     monkeypatch.setenv("FASTGMM_PACK", "yes")
-    with pytest.raises(ValueError, match="FASTGMM_PACK must be 1 for a wheel .*, got 'yes'"):
+    with pytest.raises(ValueError, match=r"FASTGMM_PACK must be 1 for a wheel .*, got 'yes'"):
         hook_of(build, data)

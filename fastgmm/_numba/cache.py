@@ -23,7 +23,6 @@ import contextlib
 import functools
 import glob
 import hashlib
-import os
 import pickle
 import uuid
 import zlib
@@ -77,6 +76,9 @@ class _PackageCache:
     def __init__(self, function: Any, stamp: str) -> None:
         self._function = function
         self._stamp = stamp[:16]
+        self._source = Path(function.__code__.co_filename)
+        name = function.__qualname__.replace("<", "").replace(">", "")  # which no name of a file has on Windows
+        self._prefix = f"{self._source.stem}.{name}-{function.__code__.co_firstlineno}"
 
     @functools.cached_property
     def _numbas(self) -> Any:
@@ -84,9 +86,13 @@ class _PackageCache:
         return _NumbasHalf(self._function)
 
     @property
+    def _folder(self) -> Path:
+        return Path(self._numbas.locator.get_cache_path())
+
+    @property
     def directory(self) -> Path | None:
         try:
-            return Path(self._numbas.locator.get_cache_path())
+            return self._folder
         except Exception:  # no place can be written, or Numba's half has changed
             return None
 
@@ -115,22 +121,26 @@ class _PackageCache:
             return None
 
     def _load_kept(self, signature: Any, target_context: Any) -> Any:
-        try:
-            return _load(self._path(signature), self._key(signature, machine()), signature, target_context)
-        except FileNotFoundError:
-            return None
-        # Whatever is wrong with a cache, a compilation makes good for it.
-        except Exception as error:
-            self._note("a cache file that could not be read", error)
-            return None
+        key = self._key(signature, machine())
+        # Beside the sources it may have been compiled by somebody who could write there.
+        for folder in filter(None, (self.directory, self._source.parent / "__pycache__")):
+            try:
+                return _load(folder / self._name(key), key, signature, target_context)
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            # Whatever is wrong with a cache, a compilation makes good for it.
+            except Exception as error:
+                self._note("a cache file that could not be read", error)
+        return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep what was compiled for these types of arguments, if that can be done."""
         try:
             if "Dispatcher(" not in str(signature) and self._numbas.check_cachable(compiled):
-                payload = _dumps((self._key(signature, machine()), signature, self._numbas.reduce(compiled)))
-                path = self._path(signature)
-                path.parent.mkdir(parents=True, exist_ok=True)
+                key = self._key(signature, machine())
+                payload = _dumps((key, signature, self._numbas.reduce(compiled)))
+                path = self._folder / self._name(key)
+                self._folder.mkdir(parents=True, exist_ok=True)
                 self._remove(but=self._stamp)
                 _write(path, hashlib.sha256(payload).digest() + payload)
         # A full disk, a quota, a directory in the way: the code runs all the same.
@@ -141,23 +151,19 @@ class _PackageCache:
         """Forget everything about the function."""
         self._remove()
 
-    def _path(self, signature: Any) -> Path:
-        return Path(f"{self._prefix}.{self._stamp}.{_digest(self._key(signature, machine()))}.nbc")
+    def _name(self, key: tuple[Any, ...]) -> str:
+        return f"{self._prefix}.{self._stamp}.{_digest(key)}.nbc"
 
     def _key(self, signature: Any, compiled_for: tuple[str, str]) -> tuple[Any, ...]:
         """Return all that machine code depends on, and where it is from."""
         return *place_of(self._function), self._stamp, str(signature), compiled_for, surroundings()
 
-    @property
-    def _prefix(self) -> str:
-        return os.path.join(str(self._numbas.locator.get_cache_path()), self._numbas.filename_base)
-
     def _remove(self, but: str = "") -> None:
         """Remove the files of this function, those of the stamp `but` excepted: nobody else would."""
-        for name in glob.glob(f"{glob.escape(self._prefix)}.*.nbc"):
-            if not (but and name.startswith(f"{self._prefix}.{but}.")):
+        for path in self._folder.glob(f"{glob.escape(self._prefix)}.*.nbc"):
+            if not (but and path.name.startswith(f"{self._prefix}.{but}.")):
                 with contextlib.suppress(OSError):
-                    os.unlink(name)
+                    path.unlink()
 
     def _note(self, what: str, error: Exception) -> None:
         FELL_BACK[what] = f"{self._function.__qualname__} was compiled once more ({type(error).__name__}: {error})"

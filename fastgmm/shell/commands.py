@@ -1,4 +1,4 @@
-"""The ``fastgmm`` command: fit a mixture to a file (``fit.py``), label the rows of a file, compile (``warmup.py``)."""
+"""The ``fastgmm`` command: fit a mixture to a file (``fit.py``), label a file's rows, compile (``warmup.py``)."""
 
 from __future__ import annotations
 

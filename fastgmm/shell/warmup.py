@@ -1,4 +1,4 @@
-"""``fastgmm warmup``: what fits run is compiled before anybody waits for it, in several processes where that is faster."""
+"""``fastgmm warmup``: compiled before anybody waits for it; in several processes where that is faster."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def warmup(
         for number, (name, n_features) in enumerate(paths, 1):
             say(f"{own}, {name}, D = {n_features} ({number} of {len(paths)})")
             walk(own, name, n_features)
-        if any([child.wait() for child in running]):
+        codes = [child.wait() for child in running]
+        if any(codes):
             raise ValueError(f"compiling for {' or '.join(others)} has failed")
     for line in _summary(time.perf_counter() - began):
         print(line)
