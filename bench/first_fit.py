@@ -41,17 +41,17 @@ class Installation:
         self.python = folder / "bin" / "python" if os.name == "posix" else folder / "Scripts" / "python.exe"
         subprocess.run([self.python, "-m", "pip", "install", "--quiet", wheel], check=True)
         place = "import sysconfig; print(sysconfig.get_path('purelib'), sysconfig.get_path('platlib'), sep='\\n')"
-        places = [Path(line) / "fastgmm" for line in self._run(place).splitlines()]
+        places = [Path(line) / "fastgmm" for line in self.run(place).splitlines()]
         self.package = next(place for place in places if place.exists())
         # The bytecode of NumPy and Numba is no part of a fit.
-        self._run("import numba, numpy.random")
+        self.run("import numba, numpy.random")
 
     def first_fit(self, **settings: str) -> tuple[float, int, float, list[str]]:
         """Return seconds, files that came from packs, the log-likelihood and what fell back."""
         with tempfile.TemporaryDirectory() as cache:
-            return tuple(json.loads(self._run(FIT, NUMBA_CACHE_DIR=cache, **settings)))
+            return tuple(json.loads(self.run(FIT, NUMBA_CACHE_DIR=cache, **settings)))
 
-    def _run(self, program: str, **settings: str) -> str:
+    def run(self, program: str, **settings: str) -> str:
         own = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "PYTHON"))}
         # Isolated: not the package in the directory that this is run in.
         command = [self.python, "-I", "-c", program]
