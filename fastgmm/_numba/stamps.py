@@ -76,7 +76,7 @@ def machine() -> tuple[str, str]:
     name, features = llvmlite.binding.get_host_cpu_name(), ""
     with contextlib.suppress(RuntimeError):  # LLVM cannot tell on every platform
         features = llvmlite.binding.get_host_cpu_features().flatten()
-    named = numba.config.CPU_FEATURES  # "" are those that the name implies
+    named = numba.config.CPU_FEATURES  # "" are those that the name implies, as with "generic"
     return numba.config.CPU_NAME or name, features if named is None else named
 
 
