@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,19 @@ from numpy.typing import DTypeLike
 
 from ._checks import check_choice, distinct, shown
 from .api import fit
+from .em.outcome import FitWarning
 from .model.structures import STRUCTURES
+
+DTYPES = ("float64", "float32")
+# Densities that are written out for a number of features, and one for all others.
+N_FEATURES = (2, 4, 1, 3)
 
 
 def warmup(structures: str | Iterable[str] = "full", dtypes: DTypeLike | Iterable[DTypeLike] = np.float64) -> None:
-    """Compile what fits and predictions run, or load it from the cache: for D = 2 and for general D.
+    """Compile what fits and predictions run, or load it from the cache: for D = 1, 2, 3 and for general D.
 
-    Both the serial and the parallel drivers, so that a later measurement meets no compiler.
+    Both the serial and the parallel drivers, so that a later measurement meets no compiler. ``fastgmm warmup`` on the
+    command line shows how far it is.
 
     Parameters
     ----------
@@ -32,15 +40,24 @@ def warmup(structures: str | Iterable[str] = "full", dtypes: DTypeLike | Iterabl
     """
     allowed = tuple(STRUCTURES)
     names = distinct("structures", structures, lambda name: check_choice("structures", name, allowed))
-    for dtype in distinct("dtypes", dtypes, _check_dtype):
-        for n_features in (2, 4):
-            # Enough rows for every launch, those of k-means included, to run in parallel; then few enough for none.
-            X = np.random.default_rng(0).normal(size=(100_000, n_features)).astype(dtype)
-            for name in names:
-                mixture = fit(X, 2, covariance_type=name, max_iter=1).mixture
-                fit(X[:100], 2, covariance_type=name, max_iter=1)
-                mixture.predict(X)
-                mixture.predict(X[:100])
+    for path in product(distinct("dtypes", dtypes, _check_dtype), names, N_FEATURES):
+        walk(*path)
+
+
+def walk(dtype: str, name: str, n_features: int) -> None:
+    """Fit and predict as people do, with a structure, for rows of a dtype and a number of features."""
+    # Enough rows for every launch, those of k-means included, to run in parallel; then few enough for none.
+    X = np.random.default_rng(0).normal(size=(100_000, n_features)).astype(dtype)
+    mixture = fit(X, 2, covariance_type=name, max_iter=1).mixture
+    fit(X[:100], 2, covariance_type=name, max_iter=1)
+    mixture.predict(X)
+    mixture.predict(X[:100])
+    # A component on equal rows alone has to be held up, by the floor or by a number.
+    X[:30] = 9.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        for reg_covar in ("auto", 1e-6):
+            fit(X[:100], 2, covariance_type=name, reg_covar=reg_covar, max_iter=3)
 
 
 def _check_dtype(value: Any) -> str:
@@ -49,6 +66,6 @@ def _check_dtype(value: Any) -> str:
         name = "" if value is None else np.dtype(value).name
     except TypeError:
         name = ""
-    if name not in ("float32", "float64"):
+    if name not in DTYPES:
         raise ValueError(f"dtypes must be float32 or float64, got {shown(value)}")
     return name

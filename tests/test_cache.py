@@ -49,11 +49,11 @@ def tiny(good, tmp_path):
     return good, tmp_path / "cache"
 
 
-def call(root, cache=None, argument="21.0", program=CALL, **environment):
+def call(root, cache=None, argument="21.0", program=CALL, place=None, **environment):
     return tuple(
         run(
             f"import sys; sys.path.insert(0, {str(root)!r})\n" + program.format(argument=argument),
-            NUMBA_CACHE_DIR=str(cache or root / "cache"),
+            NUMBA_CACHE_DIR=str(cache or root / "cache") if place is None else place,
             **environment,
         ).splitlines()
     )
@@ -123,7 +123,8 @@ def test_code_for_other_arguments_is_never_run(tiny):
     shutil.copy(path, other)
     answer, hits, note = call(root, cache, argument="21")
     assert (answer, hits) == ("42", "0 1")
-    assert "it holds (float64,)" in note
+    assert "it holds" in note
+    assert "(float64,)" in note
     assert call(root, cache, argument="21") == ("42", "1 0", "")
 
 
@@ -208,3 +209,13 @@ def test_editing_a_helper_in_a_room_below_changes_its_caller(tmp_path):
     assert call(tmp_path, program=program) == ("1.0",)
     helper.write_text(text.replace("1.0", "2.0"))
     assert call(tmp_path, program=program) == ("2.0",)
+
+
+def test_what_was_compiled_beside_the_sources_is_read_by_who_cannot_write_there(tmp_path):
+    """As in a container: root compiles while the image is built, and somebody else runs it."""
+    (tmp_path / "tiny.py").write_text(TINY)
+    assert call(tmp_path, place="") == ("42.0", "0 1", "")
+    only_file(tmp_path / "__pycache__")
+    # Root may write anywhere, so another place comes first instead.
+    assert call(tmp_path, cache=tmp_path / "elsewhere") == ("42.0", "1 0", "")
+    assert not list((tmp_path / "elsewhere").rglob("*.nbc"))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numba
 import numpy as np
@@ -18,13 +19,14 @@ from pyarrow import parquet
 
 import fastgmm
 from fastgmm import Mixture, api
+from fastgmm._numba import cache
 from fastgmm.rows.source import EM, Underway
-from fastgmm.shell import commands, files, interrupt, stages
+from fastgmm.shell import commands, files, interrupt, stages, warmup
 
 FILES = {"model.json", "labels.csv"}
 PICTURES = {"data.png", "clusters.png", "log_likelihood.png", "responsibilities.png"}
 NAMES = ("width [cm]", "height")
-STAGES = r"(?m)^(reading .*|start|compiling|iterations|writing .*)\n"
+STAGES = r"(?m)^(reading .*|start|compiling.*|iterations|writing .*)\n"
 
 
 @pytest.fixture
@@ -534,8 +536,81 @@ def test_compiling_is_told_apart(capsys):
     with running.shown(), running.stage("start"):
         assert numba.njit(lambda x: 2 * x)(4) == 8
         assert numba.njit(lambda x: 3 * x)(4) == 12
-    assert capsys.readouterr().err == "start\ncompiling\n"
+    assert re.fullmatch("start\ncompiling for this processor, once(: 10 to 30 s)?\n", capsys.readouterr().err)
     assert running.seconds["compiling"] > running.seconds["start"] > 0.0
+
+
+@pytest.mark.compiled
+def test_help_is_called_when_compiling_begins_and_nothing_was_compiled_before(monkeypatch):
+    monkeypatch.setattr(stages, "LOADED", [])
+    called = []
+
+    def calls_of_a_fit():
+        running = stages.Stages(n_init=1, max_iter=1)
+        running.help = lambda: called.append(1)
+        with running.shown(), running.stage("start"):
+            assert numba.njit(lambda x: 2 * x)(4) == 8
+            assert numba.njit(lambda x: 3 * x)(4) == 12
+
+    calls_of_a_fit()
+    assert len(called) == 1
+    stages.LOADED.append("what came from a cache")
+    calls_of_a_fit()
+    assert len(called) == 1
+
+
+@pytest.mark.compiled
+def test_what_helps_compiles_without_an_error(monkeypatch):
+    """Of it nobody reads what it prints."""
+    child = subprocess.run
+    monkeypatch.setattr(warmup, "_child", lambda *arguments, **streams: nullcontext(ran.append(arguments)))
+    ran = []
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with warmup.help_beside("full", np.zeros((9, 2))):
+        pass
+    (arguments,) = ran
+    assert child([sys.executable, *arguments], capture_output=True).stderr == b""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    with warmup.help_beside("full", np.zeros((9, 2))):
+        pass
+    assert len(ran) == 1
+
+
+@pytest.mark.compiled
+def test_a_warmup_says_what_it_is_at_and_where_it_lies(run, monkeypatch):
+    monkeypatch.setattr(warmup, "N_FEATURES", (2,))
+    code, out, error = run("warmup", "--dtype", "float64,float32")
+    assert code == 0
+    assert sorted(error.splitlines()) == ["float64, full, D = 2 (1 of 1)"]
+    said = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert set(said) - {"packs"} == {"cache", "files", "seconds"}
+    assert all(str(place).startswith(said["cache"]) for place in cache.places())
+    n_files, size = re.fullmatch(r"(\d+), ([\d.]+) MB", said["files"]).groups()
+    assert int(n_files) > 10
+    assert float(size) > 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--structure", "round"), "'round' is not one of full, tied, diag, spherical"),
+        (("--dtype", "float16"), "'float16' is not one of float64, float32"),
+        (("--dtype", "float32,float32"), "no value may be given twice, got float32, float32"),
+    ],
+)
+def test_a_warmup_of_what_there_is_not(run, arguments, message):
+    code, _, error = run("warmup", *arguments)
+    assert code == 2
+    assert message in error
+
+
+def test_a_warmup_that_nobody_could_use_is_an_error(run, monkeypatch):
+    monkeypatch.setattr(warmup, "places", lambda: [None])
+    assert run("warmup") == (
+        2,
+        "",
+        "Error: no place for the cache can be written; name a folder in the variable NUMBA_CACHE_DIR\n",
+    )
 
 
 def test_what_was_reached_is_printed(run, table, rows, monkeypatch):

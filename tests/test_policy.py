@@ -9,7 +9,7 @@ import pytest
 from conftest import run
 
 import fastgmm
-from fastgmm._numba.cache import ROOMS
+from fastgmm._numba.stamps import ROOMS
 from fastgmm.kernels.launch import in_parallel
 from fastgmm.model.structures import STRUCTURES
 

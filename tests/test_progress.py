@@ -3,11 +3,13 @@
 import io
 import re
 
+import numba
 import numpy as np
 import pytest
 from conftest import make_problem
 
 import fastgmm
+from fastgmm.em import fitting
 from fastgmm.em.progress import Progress
 from fastgmm.rows.source import Underway
 
@@ -63,7 +65,7 @@ def test_a_function_is_called_instead_and_anything_else_refused():
 def test_an_estimator_names_its_start(capsys):
     X, _ = make_problem(60, 2, 2)
     fastgmm.GaussianMixture(2, random_state=0, verbose=1, tol=0.5).fit(X)
-    out = capsys.readouterr().out.splitlines()
+    out = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("compiling")]
     assert [line.split(":")[0] for line in out] == [
         *("variances", "k-means++", "k-means"),
         *("Initialization 0", "Initialization converged."),
@@ -84,13 +86,32 @@ def test_an_estimator_tells_how_each_start_ended(capsys, verbose, tol, max_iter)
     def printed_by(kind, **options):
         kind(2, **options).fit(X)
         lines = re.sub(r"lapse [\d.]+s", "lapse", capsys.readouterr().out).replace("-0.00000", "0.00000").splitlines()
-        return [line for line in lines if not re.match("variances|k-means", line)]
+        return [line for line in lines if not re.match("variances|k-means|compiling", line)]
 
     expected = printed_by(mixture.GaussianMixture, **options, **given)
     assert printed_by(fastgmm.GaussianMixture, **options, **given) == expected
     starts = [line for line in printed_by(fastgmm.GaussianMixture, n_init=2, **options) if line[0] != " "]
     assert [line[:21] for line in starts[::2]] == ["Initialization 0", "Initialization 1"]
     assert [line.split(".")[0] for line in starts[1::2]] == [expected[-1].split(".")[0]] * 2
+
+
+@pytest.mark.compiled
+def test_an_estimator_says_once_that_it_compiles(capsys, monkeypatch):
+    compile_something = numba.njit(lambda x: 2 * x), numba.njit(lambda x: 3 * x)
+
+    def fit_rows(rows, weights, options):
+        options.watch(Underway("k-means", 1, 60, 60))
+        for function in compile_something:
+            function(4)
+        return fitting.fit_rows(rows, weights, options)
+
+    monkeypatch.setattr("fastgmm._sklearn.estimator.fit_rows", fit_rows)
+    X, _ = make_problem(60, 2, 2)
+    fastgmm.GaussianMixture(2, random_state=0, verbose=1, tol=0.5).fit(X)
+    first, second, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("k-means: 1 pass in")
+    assert re.fullmatch("compiling for this processor, once(: 10 to 30 s)?", second)
+    assert not [line for line in rest if line.startswith("compiling")]
 
 
 def test_the_line_is_finished_where_a_fit_ends_early(capsys):

@@ -1,5 +1,8 @@
 """Machine code on disk: a file for each compiled signature, which is right, or is not used.
 
+A wheel can bring such files along, in packs for levels of processors; they come before the cache, so that one
+machine has the same code whatever was compiled there before.
+
 What Numba's own cache lacks:
 
 * It watches the file of a cached function; the machine code of helpers that were inlined into it from other files
@@ -10,7 +13,8 @@ What Numba's own cache lacks:
   code of one signature under the number of another. Here the name of a file is made from the stamp, the signature,
   the processor and Numba's settings, so there is no index.
 
-Not covered: whoever can write into the cache can run code, as with every cache of Numba.
+Not covered: whoever can write into the cache can run code, as with every cache of Numba. Packs are looked for beside
+the sources alone: whoever can write there need not go this way.
 """
 
 from __future__ import annotations
@@ -19,30 +23,26 @@ import contextlib
 import functools
 import glob
 import hashlib
-import os
 import pickle
 import uuid
+import zlib
 from pathlib import Path
 from typing import Any
 
-import llvmlite
-import llvmlite.binding
-import numba
-
 from .private import FELL_BACK, NO_CACHE, find, has_all
+from .stamps import LEVELS, PACKAGE, level, machine, place_of, stamp_of, surroundings
 
-__all__ = ["ROOMS", "keep", "machine", "places"]
+__all__ = ["LOADED", "PACKS", "keep", "places"]
 
-_ROOT = Path(__file__).parents[1]
-# Compiled code lies in these rooms, with the constants and named tuples it is made of; a test holds that.
-ROOMS = ("_numba", "kernels", "model")
-# Settings of Numba that change machine code, besides those that `machine` tells.
-_SETTINGS = ("BOUNDSCHECK", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE", "OPT", "SLP_VECTORIZE")
+# What a wheel may bring along: folders of levels, with compressed files named by the digests of their keys.
+PACKS = PACKAGE / "_packs"
 
 _AVAILABLE = has_all(NO_CACHE)
 _NumbasHalf = find("numba.core.caching:CompileResultCacheImpl")
 _dumps = find("numba.core.serialize:dumps")
 
+# Files that this process got code from.
+LOADED: list[Path] = []
 # Numba keeps functions of one folder in one place.
 _one_a_folder: dict[Path, _PackageCache] = {}
 
@@ -67,35 +67,6 @@ def places() -> list[Path | None]:
     return sorted({cache.directory for cache in _one_a_folder.values()}, key=str)
 
 
-def stamp_of(source: Path) -> str:
-    """Return what tells the state of all sources of the functions in a file; OSError if they cannot be read."""
-    if source.is_relative_to(_ROOT):
-        return package_stamp()
-    return hashlib.sha256(package_stamp().encode() + source.read_bytes()).hexdigest()
-
-
-@functools.cache
-def package_stamp() -> str:
-    """Return a hash of every file in the rooms with compiled code; OSError if there is none."""
-    digest = hashlib.sha256()
-    paths = sorted(path for room in ROOMS for path in (_ROOT / room).rglob("*.py"))
-    if not paths:
-        raise FileNotFoundError(f"no sources in {_ROOT}")
-    for path in paths:
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(_ROOT)} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
-@functools.cache
-def machine() -> tuple[str, str]:
-    """Return the name and the features of the processor that code is compiled for, in LLVM's words."""
-    name, features = llvmlite.binding.get_host_cpu_name(), ""
-    with contextlib.suppress(RuntimeError):  # LLVM cannot tell on every platform
-        features = llvmlite.binding.get_host_cpu_features().flatten()
-    return numba.config.CPU_NAME or name, numba.config.CPU_FEATURES or features
-
-
 class _PackageCache:
     """What Numba's dispatcher asks before it compiles a function, and gives the result to afterwards.
 
@@ -105,6 +76,9 @@ class _PackageCache:
     def __init__(self, function: Any, stamp: str) -> None:
         self._function = function
         self._stamp = stamp[:16]
+        self._source = Path(function.__code__.co_filename)
+        name = function.__qualname__.replace("<", "").replace(">", "")  # which no name of a file has on Windows
+        self._prefix = f"{self._source.stem}.{name}-{function.__code__.co_firstlineno}"
 
     @functools.cached_property
     def _numbas(self) -> Any:
@@ -112,9 +86,13 @@ class _PackageCache:
         return _NumbasHalf(self._function)
 
     @property
+    def _folder(self) -> Path:
+        return Path(self._numbas.locator.get_cache_path())
+
+    @property
     def directory(self) -> Path | None:
         try:
-            return Path(self._numbas.locator.get_cache_path())
+            return self._folder
         except Exception:  # no place can be written, or Numba's half has changed
             return None
 
@@ -125,60 +103,91 @@ class _PackageCache:
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return the compiled function for these types of arguments, None if it has to be compiled."""
         target_context.refresh()
+        return self._load_packed(signature, target_context) or self._load_kept(signature, target_context)
+
+    def _load_packed(self, signature: Any, target_context: Any) -> Any:
+        """Return what the wheel brought along for a processor of this level: it asks for no place of a cache."""
+        known = level()
+        if known is None:
+            return None
+        key = self._key(signature, (known, LEVELS[known]))
+        path = PACKS / known / f"{_digest(key)}.nbc.z"
         try:
-            content = self._path(signature).read_bytes()
-            digest, payload = content[:32], content[32:]
-            if hashlib.sha256(payload).digest() != digest:
-                raise ValueError("its checksum does not agree")
-            kept_for, reduced = pickle.loads(payload)
-            if kept_for != signature:
-                raise ValueError(f"it holds {kept_for}")
-            return self._numbas.rebuild(target_context, reduced)
+            return _load(path, key, signature, target_context)
         except FileNotFoundError:
             return None
-        # Whatever is wrong with a cache, a compilation makes good for it.
         except Exception as error:
-            self._note("read", error)
+            self._note("a file of a pack that could not be read", error)
             return None
+
+    def _load_kept(self, signature: Any, target_context: Any) -> Any:
+        key = self._key(signature, machine())
+        # Beside the sources it may have been compiled by somebody who could write there.
+        for folder in filter(None, (self.directory, self._source.parent / "__pycache__")):
+            try:
+                return _load(folder / self._name(key), key, signature, target_context)
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            # Whatever is wrong with a cache, a compilation makes good for it.
+            except Exception as error:
+                self._note("a cache file that could not be read", error)
+        return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep what was compiled for these types of arguments, if that can be done."""
         try:
             if "Dispatcher(" not in str(signature) and self._numbas.check_cachable(compiled):
-                payload = _dumps((signature, self._numbas.reduce(compiled)))
-                path = self._path(signature)
-                path.parent.mkdir(parents=True, exist_ok=True)
+                key = self._key(signature, machine())
+                payload = _dumps((key, signature, self._numbas.reduce(compiled)))
+                path = self._folder / self._name(key)
+                self._folder.mkdir(parents=True, exist_ok=True)
                 self._remove(but=self._stamp)
                 _write(path, hashlib.sha256(payload).digest() + payload)
         # A full disk, a quota, a directory in the way: the code runs all the same.
         except Exception as error:
-            self._note("written", error)
+            self._note("a cache file that could not be written", error)
 
     def flush(self) -> None:
         """Forget everything about the function."""
         self._remove()
 
-    def _path(self, signature: Any) -> Path:
-        settings = [getattr(numba.config, name, None) for name in _SETTINGS]
-        key = (str(signature), machine(), numba.__version__, llvmlite.__version__, settings)
-        name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-        return Path(f"{self._prefix}.{self._stamp}.{name}.nbc")
+    def _name(self, key: tuple[Any, ...]) -> str:
+        return f"{self._prefix}.{self._stamp}.{_digest(key)}.nbc"
 
-    @property
-    def _prefix(self) -> str:
-        return os.path.join(str(self._numbas.locator.get_cache_path()), self._numbas.filename_base)
+    def _key(self, signature: Any, compiled_for: tuple[str, str]) -> tuple[Any, ...]:
+        """Return all that machine code depends on, and where it is from."""
+        return *place_of(self._function), self._stamp, str(signature), compiled_for, surroundings()
 
     def _remove(self, but: str = "") -> None:
         """Remove the files of this function, those of the stamp `but` excepted: nobody else would."""
-        for name in glob.glob(f"{glob.escape(self._prefix)}.*.nbc"):
-            if not (but and name.startswith(f"{self._prefix}.{but}.")):
+        for path in self._folder.glob(f"{glob.escape(self._prefix)}.*.nbc"):
+            if not (but and path.name.startswith(f"{self._prefix}.{but}.")):
                 with contextlib.suppress(OSError):
-                    os.unlink(name)
+                    path.unlink()
 
     def _note(self, what: str, error: Exception) -> None:
-        FELL_BACK[f"a cache file that could not be {what}"] = (
-            f"{self._function.__qualname__} was compiled once more ({type(error).__name__}: {error})"
-        )
+        FELL_BACK[what] = f"{self._function.__qualname__} was compiled once more ({type(error).__name__}: {error})"
+
+
+def _digest(key: tuple[Any, ...]) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+
+
+def _load(path: Path, key: tuple[Any, ...], signature: Any, target_context: Any) -> Any:
+    """Return the compiled function in a file, if it is whole and for `key`; else raise what is wrong."""
+    content = path.read_bytes()
+    if path.suffix == ".z":
+        content = zlib.decompress(content)
+    digest, payload = content[:32], content[32:]
+    if hashlib.sha256(payload).digest() != digest:  # before it is unpickled
+        raise ValueError("its checksum does not agree")
+    *kept_for, reduced = pickle.loads(payload)
+    if kept_for != [key, signature]:
+        raise ValueError(f"it holds {kept_for}")
+    # Numba's half itself does not exist where nothing can be written.
+    compiled = _NumbasHalf.rebuild(None, target_context, reduced)
+    LOADED.append(path)
+    return compiled
 
 
 def _write(path: Path, content: bytes) -> None:

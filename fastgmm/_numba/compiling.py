@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from .cache import LOADED, places
 from .private import find
 
-__all__ = ["watched"]
+__all__ = ["announcement", "watched"]
 
 _Listener = find("numba.core.event:Listener")
 _install = find("numba.core.event:install_listener")
+
+
+def announcement() -> str:
+    """Return what is going on while Numba compiles, and for how long if nothing was compiled before.
+
+    A first fit of its kind took 14 to 19 s on a Zen 5, and twice as long on older processors.
+    """
+    said = "compiling for this processor, once"
+    if None in places():
+        said = "compiling, in each process because no cache can be written"
+    return said if LOADED else f"{said}: 10 to 30 s"
 
 
 @contextmanager

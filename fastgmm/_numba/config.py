@@ -12,9 +12,10 @@ import numba
 import numpy as np
 
 from .._version import __version__
-from .cache import machine, places
+from .cache import PACKS, places
 from .options import JIT_ENABLED
 from .private import FELL_BACK
+from .stamps import level, machine
 
 __all__ = ["configuration", "show_config"]
 
@@ -46,6 +47,7 @@ def configuration() -> dict[str, list[str]]:
         "threads": [f"at most {numba.config.NUMBA_NUM_THREADS}, layer {_threading_layer()}"],
         "compiled": ["yes" if JIT_ENABLED else "no: NUMBA_DISABLE_JIT is set"],
         "cache": [_described(place) for place in places()] or ["none"],
+        "packs": [_packs()],
         "settings": sorted(f"{name}={value}" for name, value in os.environ.items() if _is_setting(name)) or ["none"],
         "fell back": [f"{name}: {instead}" for name, instead in sorted(FELL_BACK.items())] or ["nothing"],
     }
@@ -72,6 +74,12 @@ def _threading_layer() -> str:
         return f"{numba.threading_layer()}, {numba.get_num_threads()} of them in use"
     except ValueError:  # `get_num_threads` would start them
         return "not started yet"
+
+
+def _packs() -> str:
+    brought = {path.name: len(list(path.iterdir())) for path in sorted(PACKS.iterdir())} if PACKS.is_dir() else {}
+    listed = ", ".join(f"{name} ({count} files)" for name, count in brought.items())
+    return f"{listed or 'none'}; the processor is of level {level() or 'none'}"
 
 
 def _described(place: Path | None) -> str:

@@ -13,15 +13,13 @@ from typing import Any
 from numba import config, types
 from numba.extending import intrinsic
 
-from .cache import machine
+from .stamps import machine
 
 __all__ = ["WIDE", "wide_vectors"]
 
 
 def _has_avx512() -> bool:
-    # Set, though empty, for NUMBA_CPU_NAME=generic.
-    features = machine()[1] if config.CPU_FEATURES is None else config.CPU_FEATURES
-    return {"+avx512f", "+avx512vl", "+avx512dq"} <= set(features.split(","))
+    return {"+avx512f", "+avx512vl", "+avx512dq"} <= set(machine()[1].split(","))
 
 
 # Whether code is compiled for a processor with 32 vector registers of 512 bits. Kernels may branch on it: Numba drops

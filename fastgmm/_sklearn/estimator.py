@@ -131,7 +131,9 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
                 f"n_samples = {n_counted}"
             )
         before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
-        run = fit_rows(rows, weights, options_of(self, before, rows.shape[1]))
+        options = options_of(self, before, rows.shape[1])
+        with classes.telling_of_compiling(options.watch):
+            run = fit_rows(rows, weights, options)
         if rows.dtype == np.float32:  # what scikit-learn's attributes are of such rows
             run = in_single(run)
         fitted = self._attributes_of(run, names)

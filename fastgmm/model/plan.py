@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._numba.cache import machine
+from .._numba.stamps import machine
 from ..kernels import sizes
 from .structures import STRUCTURES, Kernels, Structure, kernels_of
 

@@ -1,4 +1,4 @@
-"""The ``fastgmm`` command: fit a mixture to a file (``fit.py``), and label the rows of a file with one."""
+"""The ``fastgmm`` command: fit a mixture to a file (``fit.py``), label a file's rows, compile (``warmup.py``)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from . import files
 from .fit import fit
 from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads, path
 from .tables.columns import Reading
+from .warmup import warmup
 
 app = typer.Typer(name="fastgmm", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -42,6 +43,7 @@ def fastgmm(
 
 
 app.command()(fit)
+app.command()(warmup)
 
 
 @app.command()

@@ -36,6 +36,7 @@ from .options import (
     path,
 )
 from .tables.columns import Reading, origin_of
+from .warmup import help_beside
 
 
 def fit(
@@ -152,6 +153,8 @@ def fit(
         if directory and plots:
             with running.stage("importing"):
                 from . import figures  # before the fit, which would be lost if matplotlib were missing
+        if start == "kmeans":
+            running.help = lambda: stack.enter_context(help_beside(covariance_type[0], rows.X))
         with running.stage(stages.START), input.blaming(rows.origin), warnings.catch_warnings():
             # The printed tables count the starts and fits that failed, and name degenerate components.
             warnings.simplefilter("ignore", FitWarning)

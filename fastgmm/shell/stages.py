@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.status import Status
 from rich.table import Table
 
 from .._numba import compiling
+from .._numba.cache import LOADED
 from ..em.outcome import IterationState
 from ..em.progress import Pace
 from ..mixture import Mixture
@@ -41,12 +42,13 @@ class Stages:
         self._since = 0.0
         self._status: Status | None = None
         self._pace = Pace()
+        self.help: Callable[[], object] = lambda: None  # called when compiling begins and nothing was compiled before
 
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show the stages inside, and those of the compiler."""
         console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-        with compiling.watched(lambda: self.enter("compiling"), self.leave):
+        with compiling.watched(self._compile, self.leave):
             if not console.is_terminal:
                 yield
                 return
@@ -70,11 +72,11 @@ class Stages:
         finally:
             self.leave()
 
-    def enter(self, name: str, of: object = "") -> None:
+    def enter(self, name: str, of: object = "", said: str = "") -> None:
         """Begin a stage inside the one that runs."""
         self._count()
         self._running.append(name)
-        self._begin(name, f"{name} {of}".rstrip())
+        self._begin(name, said or f"{name} {of}".rstrip())
 
     def leave(self) -> None:
         """End the stage that runs."""
@@ -134,6 +136,11 @@ class Stages:
         for name, seconds in self.seconds.items():
             table.add_row(f"  {name}", f"{seconds:.3f}")
         return table
+
+    def _compile(self) -> None:
+        if not LOADED and "compiling" not in self.seconds:
+            self.help()
+        self.enter("compiling", said=compiling.announcement())
 
     def _described(self, state: IterationState) -> str:
         n_init, max_iter = self._of

@@ -1,0 +1,94 @@
+"""What machine code depends on: sources, versions, settings, the processor or the level of processors.
+
+A level, one of x86-64's as compilers know them, is what machine code can be compiled for ahead of time: it runs on
+every processor that has the level's features, which stand beside its name because kernels are made after them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding
+import numba
+
+__all__ = ["LEVELS", "PACKAGE", "ROOMS", "level", "machine", "package_stamp", "place_of", "stamp_of", "surroundings"]
+
+PACKAGE = Path(__file__).parents[1]
+# Compiled code lies in these rooms, with the constants and named tuples it is made of; a test holds that.
+ROOMS = ("_numba", "kernels", "model")
+# Settings of Numba that change machine code, besides those that `machine` tells.
+_SETTINGS = ("BOUNDSCHECK", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "LOOP_VECTORIZE", "OPT", "SLP_VECTORIZE")
+
+_V3 = (
+    "+avx,+avx2,+bmi,+bmi2,+cmov,+cx16,+cx8,+f16c,+fma,+fxsr,+lzcnt,+mmx,+movbe,+popcnt,+sahf,+sse,+sse2,+sse3,+sse4.1,"
+    "+sse4.2,+ssse3,+xsave"
+)
+_V4 = f"{_V3},+avx512bw,+avx512cd,+avx512dq,+avx512f,+avx512vl"
+# The highest first. What is below has no fused multiply-add. For the name alone LLVM prefers vectors of 256 bits, and
+# for newer processors not: rounds took 1.3 to 1.7 times as long as compiled for a Zen 5.
+LEVELS = {"x86-64-v4": f"{_V4},-prefer-256-bit", "x86-64-v3": _V3}
+
+
+def stamp_of(source: Path) -> str:
+    """Return what tells the state of all sources of the functions in a file; OSError if they cannot be read."""
+    if source.is_relative_to(PACKAGE):
+        return package_stamp()
+    return hashlib.sha256(package_stamp().encode() + source.read_bytes()).hexdigest()
+
+
+@functools.cache
+def package_stamp() -> str:
+    """Return a hash of every file in the rooms with compiled code; OSError if there is none."""
+    digest = hashlib.sha256()
+    paths = sorted(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py"))
+    if not paths:
+        raise FileNotFoundError(f"no sources in {PACKAGE}")
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(PACKAGE)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def place_of(function: Any) -> tuple[str, int, str]:
+    """Return where a function is written, the same wherever the package is installed."""
+    source = Path(function.__code__.co_filename)
+    inside = source.relative_to(PACKAGE).as_posix() if source.is_relative_to(PACKAGE) else str(source)
+    return inside, function.__code__.co_firstlineno, function.__qualname__
+
+
+def surroundings() -> tuple[Any, ...]:
+    """Return versions, platform and settings."""
+    return (
+        *(sys.version_info[:2], getattr(sys, "abiflags", ""), llvmlite.binding.get_process_triple()),
+        *(numba.__version__, llvmlite.__version__, [getattr(numba.config, name, None) for name in _SETTINGS]),
+    )
+
+
+@functools.cache
+def machine() -> tuple[str, str]:
+    """Return the name and the features of the processor that code is compiled for, in LLVM's words."""
+    name, features = llvmlite.binding.get_host_cpu_name(), ""
+    with contextlib.suppress(RuntimeError):  # LLVM cannot tell on every platform
+        features = llvmlite.binding.get_host_cpu_features().flatten()
+    named = numba.config.CPU_FEATURES  # "" are those that the name implies, as with "generic"
+    return numba.config.CPU_NAME or name, features if named is None else named
+
+
+@functools.cache
+def level() -> str | None:
+    """Return the highest level of the processor that code is compiled for, None if it has none.
+
+    A processor that was named to Numba has the level that it was named, if its features are that level's, else none.
+    """
+    name, features = machine()
+    if numba.config.CPU_NAME is not None or numba.config.CPU_FEATURES is not None:
+        return name if LEVELS.get(name) == features else None
+    has = set(features.split(","))
+    needed = {name: {each for each in asked.split(",") if each[0] == "+"} for name, asked in LEVELS.items()}
+    return next((name for name in LEVELS if needed[name] <= has), None)
