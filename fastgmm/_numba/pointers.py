@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from .private import NO_ADDRESS, find, has_all
 
-__all__ = ["emptied", "kind_of", "member", "packed", "placed", "pointer_to", "read_only", "repacked"]
+__all__ = ["emptied", "kind_of", "member", "packed", "placed", "pointer_to", "read_only", "repacked", "waiting"]
 
 _AVAILABLE = not config.DISABLE_JIT and has_all(NO_ADDRESS)
 if _AVAILABLE:
@@ -47,6 +47,14 @@ def packed(values: Any, kind: Any) -> Any:
 def repacked(context: Any, values: Any) -> Any:
     """Return the context of a tuple from an earlier one, of which no more than the first two members differ."""
     return context.repack(values) if _AVAILABLE else values
+
+
+def waiting(context: Any, values: Any) -> Any:
+    """Return the context of a tuple from an earlier one, in which compiled code is to place what differs."""
+    if _AVAILABLE:
+        context.values = values
+        return context
+    return values
 
 
 def emptied(context: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._numba.pointers import emptied, packed, repacked
+from ..._numba.pointers import emptied, packed, repacked, waiting
 from ...kernels.work import Rows, Work
 from .buffers import Sizes, new_buffers
 from .work import kind_for, layout_of
@@ -79,11 +79,12 @@ class Bench:
         self.context = repacked(self.context, self.work)
 
     def restart(self, x: NDArray[Any], rows: Rows) -> None:
-        """Be as good as new around other rows but for the context, where compiled code will place them."""
+        """Be as good as new around other rows, which compiled code is to place in the context."""
         assert self.beginning is not None
         np.copyto(self.begins, self.beginning)
         model, state, scratch, sums, _, _ = self._buffers
         self.work = Work(x, rows, model, state, scratch, sums)
+        self.context = waiting(self.context, self.work)
 
 
 def bench_for(sizes: Sizes, x: NDArray[Any], rows: Rows) -> Bench:
