@@ -1,11 +1,13 @@
 """Kernels by address: what may be passed to one, and which arguments meet the same compiled code."""
 
+import gc
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from fastgmm._numba.addresses import _kind, by_address
+from fastgmm._numba.addresses import _kind, _rare_collections, by_address
 from fastgmm._numba.options import JIT_ENABLED, _compile, driver, prange
 from fastgmm._numba.pointers import kind_of, member, packed, placed
 
@@ -191,3 +193,31 @@ def test_what_is_not_made_of_words_has_no_context():
     values = (np.ones(1), True)
     with pytest.raises(TypeError, match="a context holds arrays, numbers, addresses and contexts, got bool"):
         packed(values, kind_of(values))
+
+
+def test_compiling_leaves_the_garbage_collector_as_it_was():
+    """Also in two threads, of which the first is done while the second compiles."""
+    before = gc.get_threshold()
+    inside, done = threading.Event(), threading.Event()
+
+    def first():
+        with _rare_collections():
+            inside.set()
+            done.wait(0.2)
+
+    def second():
+        inside.wait()
+        with _rare_collections():
+            assert gc.get_threshold()[0] >= 100_000
+            done.set()
+            threads[0].join(0.2)
+
+    threads = [threading.Thread(target=function) for function in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert gc.get_threshold() == before
+    with pytest.raises(KeyboardInterrupt), _rare_collections():
+        raise KeyboardInterrupt
+    assert gc.get_threshold() == before

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,8 @@ if _AVAILABLE:
 _TYPED_FLAGS = 0x1 | 0x2 | 0x400
 
 _addresses: dict[tuple[Any, ...], Any] = {}
+# Of two threads that compile at once the second would find the thresholds of the first, and leave these for good.
+_compiling = threading.RLock()
 
 
 def by_address(entry: Any, *arguments: Any) -> Any:
@@ -81,13 +84,14 @@ def _rare_collections() -> Iterator[None]:
 
     It would look at them again and again, for a tenth of the time of a first fit; so it takes 34 MB more.
     """
-    before = gc.get_threshold()
-    if before[0]:
-        gc.set_threshold(max(before[0], 100_000), max(before[1], 50), max(before[2], 100))
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
+    with _compiling:
+        before = gc.get_threshold()
+        try:
+            if before[0]:
+                gc.set_threshold(max(before[0], 100_000), max(before[1], 50), max(before[2], 100))
+            yield
+        finally:
+            gc.set_threshold(*before)
 
 
 def _public(entry: Any, signature: tuple[Any, ...]) -> Any:
