@@ -8,6 +8,7 @@ from conftest import assert_same_bits, make_problem
 
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.em.outcome import Interrupted
 from fastgmm.rows import array as array_module
 from fastgmm.rows import whole_run
 from fastgmm.rows.whole_run import WholeRun
@@ -106,3 +107,19 @@ def test_what_is_not_few_rows_goes_another_way(monkeypatch):
     # Where a row takes longer than it does anywhere, one is too many.
     monkeypatch.setattr(whole_run, "PARALLEL_NANOSECONDS", 0.0)
     assert fit_both_ways(monkeypatch, X[:50], 2, max_iter=2)[2] == 0
+
+
+def test_an_interrupt_before_there_is_a_start_carries_no_parameters(monkeypatch):
+    """As while compiled code is looked for, which may take seconds."""
+    X, _ = make_problem(80, 2, 3)
+    expected = fastgmm.fit(X, 3, max_iter=4)
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(whole_run, "entry_of", interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            fastgmm.fit(X, 3, max_iter=4)
+    assert not isinstance(caught.value, Interrupted)
+    assert_same_fit(fastgmm.fit(X, 3, max_iter=4), expected)

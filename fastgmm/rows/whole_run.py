@@ -18,6 +18,7 @@ from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan, plan_of
 from ..model.regulariser import last_place, rounding_of
 from ..model.rounds import columns, k_means, whole
 from ..model.rounds import em as rounds
+from ..model.rounds.state import GIVEN
 from .k_means import Draws, clustering_sizes, seeding_sizes
 from .launch.bench import KEPT_BYTES, Bench, Kept
 from .launch.buffers import Sizes, bytes_of, column_sizes, sizes_of
@@ -58,6 +59,7 @@ class WholeRun(Run):
         none = no_rows(plan.dtype, plan.n_components).responsibilities
         start.bench.restart(x, Rows(weights, np.empty(n_samples, np.int64), none, np.empty(n_samples, plan.dtype)))
         self._use(plan, n_threads, start.cut, start.bench)
+        self.state.counts[GIVEN] = 2  # until compiled code has a start, there are no parameters
         self._draws: Draws | None = draws
         self._reg_covar = -1.0 if isinstance(reg_covar, str) else reg_covar
 
