@@ -562,18 +562,26 @@ def test_help_is_called_when_compiling_begins_and_nothing_was_compiled_before(mo
 @pytest.mark.compiled
 def test_what_helps_compiles_without_an_error(monkeypatch):
     """Of it nobody reads what it prints."""
-    child = subprocess.run
+    child, ran = warmup._child, []
     monkeypatch.setattr(warmup, "_child", lambda *arguments, **streams: nullcontext(ran.append(arguments)))
-    ran = []
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     with warmup.help_beside("full", np.zeros((9, 2))):
         pass
     (arguments,) = ran
-    assert child([sys.executable, *arguments], capture_output=True).stderr == b""
+    with child(*arguments, stderr=subprocess.PIPE) as running:
+        assert running.communicate() == (None, b"")
+        assert running.returncode == 0
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     with warmup.help_beside("full", np.zeros((9, 2))):
         pass
     assert len(ran) == 1
+
+
+def test_a_process_beside_imports_nothing_from_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(tmp_path)
+    with warmup._child("import numpy; sys.exit(sys.argv[1:] != ['a'])", "a") as running:
+        assert running.wait() == 0
 
 
 @pytest.mark.compiled

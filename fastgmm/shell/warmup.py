@@ -23,11 +23,12 @@ from .options import each_of
 
 # What follows k-means, which the process that is helped compiles meanwhile: 9 seconds instead of 14 on two cores.
 _REST = """
-import sys, numpy, fastgmm
+import numpy, fastgmm
 name, dtype, d = sys.argv[1:]
 X = numpy.random.default_rng(0).normal(size=(100_000, int(d))).astype(dtype)
 fastgmm.fit(X, 2, covariance_type=name, init="random_from_data", max_iter=1)
 """
+_COMMAND = "from fastgmm.shell.commands import main; sys.exit(main())"
 
 
 def warmup(
@@ -58,7 +59,7 @@ def warmup(
     # Half the time on two cores: two types of rows have little compiled code in common, unlike two structures.
     arguments = [["warmup", "--structure", ",".join(names), "--dtype", other] for other in others]
     with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(_child("-m", "fastgmm", *each)) for each in arguments]
+        running = [stack.enter_context(_child(_COMMAND, *each)) for each in arguments]
         paths = list(product(names, N_FEATURES))
         for number, (name, n_features) in enumerate(paths, 1):
             say(f"{own}, {name}, D = {n_features} ({number} of {len(paths)})")
@@ -78,14 +79,19 @@ def help_beside(name: str, X: NDArray[np.floating]) -> Iterator[None]:
         return
     # Densities differ for up to three features; of more, any number will do.
     n_features = min(X.shape[1], max(N_FEATURES))
-    with _child("-c", _REST, name, X.dtype.name, str(n_features), stderr=subprocess.DEVNULL):
+    with _child(_REST, name, X.dtype.name, str(n_features), stderr=subprocess.DEVNULL):
         yield
 
 
 @contextlib.contextmanager
-def _child(*arguments: str, stderr: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run this Python beside what is inside, not longer."""
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=stderr)
+def _child(program: str, *arguments: str, stderr: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in this Python beside what is inside, not longer.
+
+    It imports from where this process does. Python would look in the working directory first, which is where data
+    lie, and may be anybody's.
+    """
+    program = f"import sys; sys.path[:] = {sys.path!r}\n{program}"
+    child = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.DEVNULL, stderr=stderr)
     try:
         yield child
     finally:
