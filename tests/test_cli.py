@@ -584,6 +584,18 @@ def test_a_process_beside_imports_nothing_from_the_working_directory(tmp_path, m
         assert running.wait() == 0
 
 
+def test_a_fit_goes_on_where_no_process_more_may_be_had(monkeypatch):
+    def refuse(*arguments, **options):
+        refused.append(arguments)
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    refused = []
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with warmup.help_beside("full", np.zeros((9, 2))):
+        assert len(refused) == 1
+
+
 @pytest.mark.compiled
 def test_a_warmup_says_what_it_is_at_and_where_it_lies(run, monkeypatch):
     monkeypatch.setattr(warmup, "N_FEATURES", (2,))

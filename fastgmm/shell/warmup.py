@@ -79,7 +79,9 @@ def help_beside(name: str, X: NDArray[np.floating]) -> Iterator[None]:
         return
     # Densities differ for up to three features; of more, any number will do.
     n_features = min(X.shape[1], max(N_FEATURES))
-    with _child(_REST, name, X.dtype.name, str(n_features), stderr=subprocess.DEVNULL):
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # no more processes may be had
+            stack.enter_context(_child(_REST, name, X.dtype.name, str(n_features), stderr=subprocess.DEVNULL))
         yield
 
 
