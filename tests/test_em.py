@@ -1,6 +1,7 @@
 """The loop: invariants, scikit-learn's meaning of convergence, independent reference values, failures."""
 
 import itertools
+import pickle
 import warnings
 
 import numpy as np
@@ -230,6 +231,8 @@ def test_an_interrupt_carries_the_last_whole_round():
     assert outcome.status is Status.INTERRUPTED
     np.testing.assert_array_equal(outcome.trace, expected.trace)
     assert_same_bits(outcome.parameters, expected.mixture)
+    # As from one process to another.
+    assert_same_bits(pickle.loads(pickle.dumps(caught.value)).outcome.parameters, expected.mixture)
 
 
 def test_compiled_code_that_breaks_off_is_out_of_memory():

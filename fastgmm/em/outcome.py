@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,10 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()
         self.outcome = outcome
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is copied with the arguments of the base class: a pool of processes would break on it.
+        return Interrupted, (self.outcome,)
 
 
 class Failed(Exception):
