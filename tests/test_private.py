@@ -15,11 +15,12 @@ from fastgmm._numba.private import PRIVATE, find
 PYPROJECT = Path(fastgmm.__file__).parents[1] / "pyproject.toml"
 
 # One of each thing that rests on a private name: a function kept on disk, one chosen by the class of a named tuple,
-# an address.
+# an address, a context with one.
 TINY = """
 from typing import NamedTuple
 import numpy as np
 from fastgmm._numba.options import entry, generic, implements, task
+from fastgmm._numba.pointers import member
 
 class Double(NamedTuple):
     values: np.ndarray
@@ -47,15 +48,23 @@ def evaluate(model, out):
 @entry
 def call(run, model, out):
     return run(model, out)
+
+@entry
+def call_behind(context):
+    return member(context, 0)(member(context, 1), member(context, 2))
 """
 USE = """
 import sys; sys.path.insert(0, {path!r})
 import fastgmm, fastgmm._numba.compiling, numpy as np, tiny
 from fastgmm._numba.addresses import by_address
+from fastgmm._numba.pointers import kind_of, packed
 from fastgmm._numba.private import FELL_BACK
 out = np.zeros(1)
 for model in tiny.Double(np.array([5.0])), tiny.Triple(np.array([5.0])):
-    print(tiny.call(by_address(tiny.evaluate, model, out), model, out), out[0])
+    address = by_address(tiny.evaluate, model, out)
+    print(tiny.call(address, model, out), out[0])
+behind = (address, model, out)
+print(tiny.call_behind(packed(behind, kind_of(behind))))
 print(sorted(FELL_BACK))
 fastgmm.show_config()
 """
@@ -72,14 +81,14 @@ def use(root, hidden=""):
     program = USE.format(path=str(root))
     *answers, fell_back, config = run(
         program, NUMBA_CACHE_DIR=str(root / "cache" / str(hash(hidden))), FASTGMM_WITHOUT=hidden
-    ).split("\n", 3)
+    ).split("\n", 4)
     return answers, fell_back, config
 
 
 @pytest.mark.compiled
 def test_this_numba_has_every_name(tiny):
     answers, fell_back, config = use(tiny)
-    assert answers == ["1 10.0", "1 15.0"]
+    assert answers == ["1 10.0", "1 15.0", "1"]
     assert fell_back == "[]"
     assert "fell back  nothing" in config
 
@@ -88,7 +97,7 @@ def test_this_numba_has_every_name(tiny):
 @pytest.mark.parametrize("name", PRIVATE)
 def test_without_a_name_the_answer_is_the_same_and_a_note_says_so(tiny, name):
     answers, fell_back, config = use(tiny, name)
-    assert answers == ["1 10.0", "1 15.0"]
+    assert answers == ["1 10.0", "1 15.0", "1"]
     assert fell_back == f"[{name!r}]"
     assert f"{name}: {PRIVATE[name]}" in config
 
@@ -100,6 +109,8 @@ start = fastgmm.Mixture(data["weights"], data["means"], data["covariances"])
 for rows in data["X"][:300], data["X"]:
     result = fastgmm.fit(rows, 2, init=start, max_iter=3, tol=0.0)
     print(*result.trace, result.log_likelihood)
+for _ in range(2):  # the second takes the buffers of the first
+    print(*fastgmm.fit(data["X"][:300], 2, max_iter=3, tol=0.0).trace)
 """
 
 
@@ -112,7 +123,7 @@ def test_small_and_parallel_fits_without_any_of_the_names(tmp_path):
     without = np.array(
         run(program, FASTGMM_WITHOUT=",".join(PRIVATE), NUMBA_CACHE_DIR=str(tmp_path / "cache")).split(), float
     )
-    assert len(without) == 8
+    assert len(without) == 14
     np.testing.assert_allclose(without, with_names, rtol=1e-12)
     assert not list((tmp_path / "cache").rglob("*.nb*"))
 

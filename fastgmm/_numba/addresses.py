@@ -57,13 +57,12 @@ def by_address(entry: Any, *arguments: Any) -> Any:
     key = (entry, *map(_kind, arguments))
     if key not in _addresses:
         signature = tuple(map(typeof, arguments))
-        overloads = find("numba.core.dispatcher:Dispatcher.overloads", entry) if _AVAILABLE else None
-        if overloads is None:
-            _addresses[key] = _public(entry, signature)
-        else:
+        if _AVAILABLE:
             with _rare_collections():
                 entry.compile(signature)
-            _addresses[key] = Address(overloads[signature])
+            _addresses[key] = Address(find("numba.core.dispatcher:Dispatcher.overloads", entry)[signature])
+        else:
+            _addresses[key] = _public(entry, signature)
     return _addresses[key]
 
 

@@ -49,7 +49,7 @@ _one_a_folder: dict[Path, _PackageCache] = {}
 
 def keep(dispatcher: Any) -> None:
     """Let a compiled function keep its machine code on disk, where this Numba and this installation allow it."""
-    if not _AVAILABLE or find("numba.core.dispatcher:Dispatcher._cache", dispatcher) is None:
+    if not _AVAILABLE:
         return
     source = Path(dispatcher.py_func.__code__.co_filename)
     # Now, not at the first call: sources may be edited in between, and what is compiled is what was imported.

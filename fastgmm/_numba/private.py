@@ -13,6 +13,8 @@ import os
 import pkgutil
 from typing import Any
 
+from numba import config, njit
+
 __all__ = ["FELL_BACK", "NO_ADDRESS", "NO_CACHE", "PRIVATE", "find", "has_all"]
 
 NO_CACHE = "compiled code is not kept: every process compiles what it uses"
@@ -48,12 +50,9 @@ PRIVATE = {
     "numba.core.types:NamedTuple.instance_class": "models are told apart by the names of their classes",
 }
 
-# Attributes that `find` takes from an owner: the class does not have them.
-_OF_INSTANCES = {
-    "numba.core.dispatcher:Dispatcher._cache",
-    "numba.core.dispatcher:Dispatcher.overloads",
-    "numba.core.types:NamedTuple.instance_class",
-}
+# Attributes that `find` takes from an owner, such as this one: the class does not have them.
+_OF_DISPATCHERS = {"numba.core.dispatcher:Dispatcher._cache", "numba.core.dispatcher:Dispatcher.overloads"}
+_DISPATCHER = njit(lambda: None)
 
 # What fell back so far and what is done instead, for `show_config`.
 FELL_BACK: dict[str, str] = {}
@@ -73,9 +72,11 @@ def find(name: str, owner: Any = None) -> Any:
 
 
 def has_all(instead: str) -> bool:
-    """Whether no name is missing without which `PRIVATE` has this done instead, those of instances apart."""
-    names = [name for name, without in PRIVATE.items() if without == instead and name not in _OF_INSTANCES]
-    return None not in [find(name) for name in names]
+    """Whether all names are there without which `PRIVATE` has this done instead; interpreted, those of modules."""
+    names = [name for name, without in PRIVATE.items() if without == instead]
+    if config.DISABLE_JIT:
+        names = [name for name in names if name not in _OF_DISPATCHERS]
+    return None not in [find(name, _DISPATCHER if name in _OF_DISPATCHERS else None) for name in names]
 
 
 def _resolve(name: str) -> Any:
