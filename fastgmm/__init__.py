@@ -6,6 +6,7 @@ from ._version import __version__ as __version__
 from .api import fit
 from .by_hand import accumulate, maximize
 from .em.outcome import FitFailure, FitWarning, IterationState, Status
+from .many import FitManyResult, fit_many, stream
 from .mixture import Mixture
 from .model.regulariser import Regulariser
 from .model.statistics import SufficientStatistics
@@ -17,6 +18,7 @@ from .warm_up import warmup
 __all__ = [
     "Candidate",
     "FitFailure",
+    "FitManyResult",
     "FitResult",
     "FitWarning",
     "GaussianMixture",
@@ -29,9 +31,11 @@ __all__ = [
     "Underway",
     "accumulate",
     "fit",
+    "fit_many",
     "maximize",
     "select",
     "show_config",
+    "stream",
     "warmup",
 ]
 

@@ -52,7 +52,7 @@ STREET = [
     ("__init__", "__main__"),
     ("shell",),
     ("_sklearn",),
-    ("api", "by_hand", "mixture", "primitives", "results", "selection", "warm_up"),
+    ("api", "by_hand", "many", "mixture", "primitives", "results", "selection", "warm_up"),
     ("pictures", "summary"),
     ("em",),
     ("rows",),

@@ -18,12 +18,13 @@ Array = NDArray[np.float64]
 
 
 class Status(enum.StrEnum):
-    """Why a fit stopped."""
+    """Why a fit stopped; `FAILED` is what `fit_many` says of a problem without one."""
 
     CONVERGED = "converged"
     MAX_ITER = "max_iter"
     STOPPED = "stopped by callback"
     INTERRUPTED = "interrupted"
+    FAILED = "failed"
 
 
 STATUSES = {

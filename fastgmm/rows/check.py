@@ -35,6 +35,25 @@ def as_rows(
     ValueError
         If the shape is wrong, there are no rows or columns, or values are missing or not finite.
     """
+    array, column_names = as_columns(X, feature_names)
+    if array.shape[0] == 0 or array.shape[1] == 0:
+        raise ValueError(f"X must have at least one row and one column, got shape {array.shape}")
+    if n_features is not None and array.shape[1] != n_features:
+        raise ValueError(f"X has {array.shape[1]} features, but the model has {n_features}")
+    fault = first_fault(array, column_names)
+    if fault:
+        n_bad, place = fault
+        raise ValueError(
+            f"X has {n_bad} NaN or infinite value{'s' if n_bad > 1 else ''}, the first in {place}; drop or impute "
+            "these rows first"
+        )
+    return array, tables.feature_names_of(column_names) or feature_names
+
+
+def as_columns(
+    X: Any, feature_names: tuple[str, ...] | None = None
+) -> tuple[NDArray[Any], tuple[Any, ...] | None]:
+    """Return what `as_rows` does of any number of rows, finite or not; with it names of columns of any type."""
     column_names = None
     if not isinstance(X, np.ndarray):
         X = tables.tabulated(tables.collected(X))
@@ -50,18 +69,7 @@ def as_rows(
         array = array[:, np.newaxis]
     if array.ndim != 2:
         raise ValueError(f"X must be of shape (n_samples, n_features) or (n_samples,), got {array.ndim} dimensions")
-    if array.shape[0] == 0 or array.shape[1] == 0:
-        raise ValueError(f"X must have at least one row and one column, got shape {array.shape}")
-    if n_features is not None and array.shape[1] != n_features:
-        raise ValueError(f"X has {array.shape[1]} features, but the model has {n_features}")
-    fault = first_fault(array, column_names)
-    if fault:
-        n_bad, place = fault
-        raise ValueError(
-            f"X has {n_bad} NaN or infinite value{'s' if n_bad > 1 else ''}, the first in {place}; drop or impute "
-            "these rows first"
-        )
-    return array, tables.feature_names_of(column_names) or feature_names
+    return array, column_names
 
 
 def as_float(array: NDArray[Any]) -> NDArray[Any]:

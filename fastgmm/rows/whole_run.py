@@ -55,7 +55,7 @@ class WholeRun(Run):
         reg_covar: float | str,
     ) -> None:
         n_samples = len(x)
-        self._start = start = _start_for(plan, n_samples)
+        self._start = start = start_for(plan, n_samples)
         none = no_rows(plan.dtype, plan.n_components).responsibilities
         start.bench.restart(x, Rows(weights, np.empty(n_samples, np.int64), none, np.empty(n_samples, plan.dtype)))
         self._use(plan, n_threads, start.cut, start.bench)
@@ -79,11 +79,10 @@ class WholeRun(Run):
 
     def close(self) -> None:
         """Give back what the run works on: it ends here, and so does its state."""
-        self._bench.let_go()
-        _starts.put_back(self._start.key, self._start)
+        give_back(self._start)
 
 
-class _Start(NamedTuple):
+class WholeStart(NamedTuple):
     """What a run works on, for a plan and so many superblocks, its `key`; `context` is of a `Whole`."""
 
     key: tuple[Plan, tuple[int, ...]]
@@ -92,16 +91,16 @@ class _Start(NamedTuple):
     bench: Bench
 
 
-_starts: Kept[_Start] = Kept()
+_starts: Kept[WholeStart] = Kept()
 
 
 def is_whole(plan: Plan, n_samples: int) -> bool:
     """Whether a `WholeRun` is for so many rows: no round is worth sharing out, and all buffers are kept."""
     few = plan.is_small(n_samples) and n_samples * plan.row_nanoseconds <= PARALLEL_NANOSECONDS
-    return few and _are_kept(plan, _counts(plan, n_samples))
+    return few and _are_kept(plan, counts_of(plan, n_samples))
 
 
-def _counts(plan: Plan, n_samples: int) -> tuple[int, ...]:
+def counts_of(plan: Plan, n_samples: int) -> tuple[int, ...]:
     """Return how many superblocks so many rows are for columns, for k-means, and in a round."""
     return tuple([-(-n_samples // part.rows) for part in _plans(plan)])
 
@@ -129,12 +128,19 @@ def _sizes(plan: Plan, counts: tuple[int, ...]) -> list[Sizes]:
     ]
 
 
-def _start_for(plan: Plan, n_samples: int) -> _Start:
-    counts = _counts(plan, n_samples)
+def start_for(plan: Plan, n_samples: int) -> WholeStart:
+    """Return buffers for so many rows, which are the caller's until they are given back."""
+    counts = counts_of(plan, n_samples)
     return _starts.take((plan, counts)) or _new_start(plan, counts)
 
 
-def _new_start(plan: Plan, counts: tuple[int, ...]) -> _Start:
+def give_back(start: WholeStart) -> None:
+    """Let others use these buffers from now on."""
+    start.bench.let_go()
+    _starts.put_back(start.key, start)
+
+
+def _new_start(plan: Plan, counts: tuple[int, ...]) -> WholeStart:
     """Return buffers and addresses for so many superblocks of columns, of k-means, and of the rounds."""
     d, dtype, plans, sizes = plan.n_features, plan.dtype, _plans(plan), _sizes(plan, counts)
     *benches, bench = (Bench(each, nothing(d, dtype), no_rows(dtype, plan.n_components)) for each in sizes)
@@ -157,7 +163,7 @@ def _new_start(plan: Plan, counts: tuple[int, ...]) -> _Start:
     ]
     values = whole.Whole(*parts)
     kind = _kinds.get(dtype) or _kinds.setdefault(dtype, kind_of(values))
-    return _Start((plan, counts), packed(values, kind), cut, bench)
+    return WholeStart((plan, counts), packed(values, kind), cut, bench)
 
 
 # Kinds of the contexts, by dtype.

@@ -1,0 +1,199 @@
+"""Problems of few rows fitted by compiled code, in threads of Python: each takes some, until there are none left.
+
+Compiled code holds no lock of Python's, so a thread goes on while others do, in whatever process; and between two
+blocks of problems Ctrl-C has its turn.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._numba.options import JIT_ENABLED
+from .._numba.pointers import kind_of, packed
+from ..em.options import Options
+from ..kernels.primitives.philox import N_WORDS
+from ..model.plan import LAUNCH_NANOSECONDS, Plan
+from ..model.regulariser import ridge
+from ..model.rounds import many
+from ..model.rounds.desk import UNUSUAL, Desk, Fits, Many, Problems, Rule
+from ..rows.k_means import candidates_a_step
+from ..rows.launch.threads import available
+from ..rows.launch.work import entry_of, no_rows, nothing
+from ..rows.whole_run import counts_of, give_back, is_whole, start_for
+
+Indices = NDArray[np.int64]
+
+# A block of problems takes about so long.
+BLOCK_SECONDS = 0.05
+# Problems in the first block of a thread and in the last ones, and bytes of traces in any.
+LEAST_PROBLEMS = 16
+TRACE_BYTES = 8 << 20
+# Rounds whose log-likelihoods a block has room for; a problem that takes more of them is fitted like any other.
+MOST_ROUNDS = 1 << 12
+
+
+class Traces(NamedTuple):
+    """Traces of some problems, one behind the other in `values`; that of the i-th begins at ``starts[i]``."""
+
+    starts: Indices
+    values: NDArray[np.float64]
+
+
+def new_fits(plan: Plan, n_problems: int) -> Fits:
+    """Return room for the fits of so many problems, none of which has been fitted."""
+    k, d = plan.n_components, plan.n_features
+    return Fits(
+        weights=np.empty((n_problems, k)),
+        means=np.empty((n_problems, k, d)),
+        covariances=np.empty((n_problems, *plan.structure.core(k, d))),
+        log_likelihood=np.empty(n_problems),
+        n_iter=np.zeros(n_problems, np.int64),
+        status=np.full(n_problems, UNUSUAL, np.int64),
+        floors=np.empty((n_problems, d)),
+        degenerate=np.zeros((n_problems, k), np.bool_),
+        n_passed_over=np.zeros(n_problems, np.int64),
+    )
+
+
+def fit_whole(plan: Plan, problems: Problems, chosen: Indices, options: Options, fits: Fits) -> Traces:
+    """Fit the problems `chosen` as far as compiled code alone can; the status of the others stays `UNUSUAL`."""
+    lengths = problems.offsets[chosen + 1] - problems.offsets[chosen]
+    sizes, size_of = np.unique(lengths, return_inverse=True)
+    # Buffers are for so many superblocks, which is one but for the longest of problems.
+    sorts: dict[tuple[int, ...], list[int]] = {}
+    for i, size in enumerate(sizes.tolist()):
+        if is_whole(plan, size):
+            sorts.setdefault(counts_of(plan, size), []).append(i)
+    values, starts, n_values = [], np.zeros(len(chosen), np.int64), 0
+    for alike in sorts.values():
+        places = np.flatnonzero(np.isin(size_of, alike))
+        traces = _shared_out(plan, problems, chosen[places], options, fits, int(sizes[alike[-1]]))
+        starts[places] = traces.starts + n_values
+        n_values += len(traces.values)
+        values.append(traces.values)
+    return Traces(starts, np.concatenate([*values, np.empty(0)]))
+
+
+def _shared_out(
+    plan: Plan, problems: Problems, chosen: Indices, options: Options, fits: Fits, most_rows: int
+) -> Traces:
+    """Fit problems of at most so many rows in as many threads as are wanted."""
+    n_workers = min(available(options.n_threads), -(-len(chosen) // LEAST_PROBLEMS)) if JIT_ENABLED else 1
+    blocks = _Blocks(len(chosen), n_workers)
+    workers = [_Worker(plan, problems, options, fits, most_rows) for _ in range(n_workers)]
+    try:
+        _in_threads([lambda worker=worker: blocks.work(worker, chosen) for worker in workers], blocks)
+    finally:
+        for worker in workers:
+            give_back(worker.start)
+    n_iter = np.where(fits.status[chosen] == UNUSUAL, 0, fits.n_iter[chosen])
+    values = np.concatenate([trace for _, trace in sorted(blocks.traces.items())])
+    return Traces(np.cumsum(n_iter) - n_iter, values)
+
+
+class _Worker:
+    """What a thread works with."""
+
+    def __init__(self, plan: Plan, problems: Problems, options: Options, fits: Fits, most_rows: int) -> None:
+        k, d, dtype = plan.n_components, plan.n_features, plan.dtype
+        self.start = start = start_for(plan, most_rows)
+        bench = start.bench
+        bench.restart(nothing(d, dtype), no_rows(dtype, k))
+        n_rounds = min(max(options.max_iter, 1), MOST_ROUNDS)
+        self.most = max(1, TRACE_BYTES // (8 * n_rounds))
+        floor = isinstance(options.reg_covar, str)
+        added = ridge(0.0 if floor else options.reg_covar, d).added  # type: ignore[arg-type]
+        desk = Desk(
+            labels=np.empty(most_rows, np.int64),
+            values=np.empty(most_rows, dtype),
+            responsibilities=no_rows(dtype, k).responsibilities,
+            chosen=np.empty(k, np.int64),
+            uniforms=np.empty((k - 1, candidates_a_step(k))),
+            generator=np.empty(N_WORDS, np.uint64),
+            heights=np.empty(options.n_init),
+            added=added if plan.structure.n_axes else added.mean(keepdims=True),
+            degenerate=np.empty(k, np.bool_),
+            trace=np.empty(n_rounds),
+            traces=np.empty((self.most, n_rounds)),
+        )
+        rule = Rule(
+            tol=options.tol,
+            aitken=int(options.aitken),
+            max_iter=options.max_iter,
+            n_init=options.n_init,
+            reg_covar=-1.0 if floor else float(options.reg_covar),
+            nanoseconds=LAUNCH_NANOSECONDS,
+        )
+        values = Many(start.context, bench.context, bench.begins, bench.beginning, problems, rule, desk, fits)
+        self._key = dtype, "many"
+        self._context = packed(values, _kinds.get(dtype) or _kinds.setdefault(dtype, kind_of(values)))
+        self._fits, self._traces = fits, desk.traces
+        self._entry = entry_of(many.fit_each, self._key, self._context, np.empty(0, np.int64), 0, 0)
+
+    def fit(self, chosen: Indices, begin: int, end: int) -> NDArray[np.float64]:
+        """Fit the problems ``chosen[begin:end]`` and return their traces, one behind the other."""
+        self._entry(self._context, chosen, begin, end)
+        part = chosen[begin:end]
+        n_iter = np.where(self._fits.status[part] == UNUSUAL, 0, self._fits.n_iter[part])
+        most = int(n_iter.max())
+        return self._traces[: len(part), :most][np.arange(most) < n_iter[:, np.newaxis]]
+
+
+# Kinds of the contexts, by dtype.
+_kinds: dict[Any, Any] = {}
+
+
+class _Blocks:
+    """Problems that are still to be taken, and the traces of those that have been fitted, by the first of a block."""
+
+    def __init__(self, n_problems: int, n_workers: int) -> None:
+        self._n_problems, self._n_workers, self._taken = n_problems, n_workers, 0
+        self._lock = threading.Lock()
+        self.traces: dict[int, NDArray[np.float64]] = {}
+        self.stopped = False
+
+    def work(self, worker: _Worker, chosen: Indices) -> None:
+        """Take blocks until there are none left."""
+        size = LEAST_PROBLEMS
+        while not self.stopped:
+            with self._lock:
+                # Towards the end they become small, so that all threads end at the same time.
+                share = max(LEAST_PROBLEMS, (self._n_problems - self._taken) // (2 * self._n_workers))
+                begin = self._taken
+                end = self._taken = min(begin + min(size, share, worker.most), self._n_problems)
+            if begin == end:
+                return
+            began = time.perf_counter()
+            self.traces[begin] = worker.fit(chosen, begin, end)
+            seconds = time.perf_counter() - began
+            size = max(1, int((end - begin) * min(4.0, BLOCK_SECONDS / max(seconds, 1e-9))))
+
+
+def _in_threads(works: list[Callable[[], None]], blocks: _Blocks) -> None:
+    """Do the first in this thread and the others in threads of their own; raise what any of them raised."""
+    errors: list[BaseException] = []
+
+    def caught(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+            blocks.stopped = True
+
+    others = [threading.Thread(target=caught, args=(work,), daemon=True) for work in works[1:]]
+    for thread in others:
+        thread.start()
+    try:
+        works[0]()
+    finally:
+        blocks.stopped = True
+        for thread in others:
+            thread.join()
+    if errors:
+        raise errors[0]
