@@ -40,7 +40,7 @@ def fit_many(
     """Fit a Gaussian mixture to each of many small problems, one per thread, from k-means.
 
     Problem b becomes ``fit(X_b, n_components, random_state=stream(random_state, keys[b]))``, to the bit, whatever the
-    others are, their order and the number of threads. What cannot be fitted has a status, and leaves the others alone.
+    others are, their order and the number of threads. What cannot be fitted has a status and leaves the others alone.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def fit_many(
     n_components : int or iterable of int
         Number of components, K; of several, each problem gets that with the lowest BIC.
     groups : array-like of shape (R,), optional
-        A label for each row, in any order: integers, strings, dates, tuples of these. Rows with the same are a problem,
-        in their order.
+        A label for each row, in any order: integers, strings, dates, tuples of these. Rows with the same label are a
+        problem, in their order.
     covariance_type, tol, stopping, reg_covar, max_iter, n_init, n_threads
         As for `fit`, the same for every problem.
     random_state : int, None or NumPy random generator
@@ -140,8 +140,8 @@ def _warn_of(result: FitManyResult) -> None:
     if n_degenerate:
         first = int(np.argmax(result.degenerate.any(axis=1)))
         warnings.warn(
-            f"{n_degenerate} of {n_problems} problems {'has' if n_degenerate == 1 else 'have'} degenerate components; "
-            f"in the first, {label_of(result.keys[first])}, {result[first].degeneracy}",
+            f"{n_degenerate} of {n_problems} problems {'has' if n_degenerate == 1 else 'have'} degenerate "
+            f"components; in the first, {label_of(result.keys[first])}, {result[first].degeneracy}",
             FitWarning,
             stacklevel=4,
         )

@@ -82,7 +82,8 @@ def batch_of(X: Any, groups: Any, sample_weight: Any) -> Batch:
 
 def _joined(X: Sequence[Any]) -> tuple[NDArray[Any], Indices, tuple[str, ...] | None]:
     """Return the rows of arrays or tables one behind the other, how many each has, and the names of their columns."""
-    arrays, names = [], None
+    arrays: list[NDArray[Any]] = []
+    names = None
     for i, each in enumerate(X):
         try:
             array, column_names = check.as_columns(each)
@@ -112,7 +113,9 @@ def _weights_of(sample_weight: Any, X: Any, n_rows: int, by_problem: bool) -> Ar
         return np.empty(0)
     if by_problem and isinstance(sample_weight, list | tuple) and isinstance(X, list | tuple):
         if len(sample_weight) != len(X):
-            raise ValueError(f"sample_weight must have an array for each of {len(X)} problems, got {len(sample_weight)}")
+            raise ValueError(
+                f"sample_weight must have an array for each of {len(X)} problems, got {len(sample_weight)}"
+            )
         each = [as_numbers("sample_weight", weights) for weights in sample_weight]
         for i, (weights, rows) in enumerate(zip(each, X, strict=True)):
             if weights.shape != (len(rows),):

@@ -1,4 +1,4 @@
-"""A batch fitted: by compiled code as far as that goes, the rest like any other fit; K by BIC where there are several."""
+"""A batch fitted: by compiled code as far as that goes, the rest like any other fit; of several K the best by BIC."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..model.plan import Plan, plan_of
 from ..model.rounds.desk import UNUSUAL, Fits, Problems
 from ..model.rounds.state import CONVERGED, MAX_ITER_REACHED
 from ..model.structures import Structure
+from ..summary.contents import counted
 from .batch import Batch
 from .launch import fit_whole, new_fits
 from .streams import generator_of
@@ -66,9 +67,9 @@ def _with(plan: Plan, batch: Batch, problems: Problems, options: Options, severa
     few = batch.n_counted < k
     if several:  # as in `select`, where the total weight counts as the number of rows
         few |= batch.totals < k
-    for b in np.flatnonzero(few).tolist():
-        n_rows = f"its {batch.n_counted[b]} row{'s' * (batch.n_counted[b] != 1)}"
-        errors.setdefault(b, f"n_components must be at most the number of rows, {k} are too many for {n_rows}")
+    for b, n_counted in zip(np.flatnonzero(few).tolist(), batch.n_counted[few].tolist(), strict=True):
+        # In words of its own, because the number is right for other problems.
+        errors.setdefault(b, f"{k} components are too many for {counted(n_counted, 'row')}")
     able = ~few
     able[list(batch.faults)] = False
     chosen = np.flatnonzero(able)
@@ -104,10 +105,12 @@ def _with(plan: Plan, batch: Batch, problems: Problems, options: Options, severa
 
 def _put(fits: Fits, b: int, outcome: Outcome) -> None:
     weights, means, covariances, _ = outcome.parameters
-    fits.weights[b], fits.means[b], fits.covariances[b] = weights, means, covariances.reshape(fits.covariances[b].shape)
-    fits.log_likelihood[b], fits.n_iter[b], fits.status[b] = outcome.log_likelihood, outcome.n_iter, CODES[outcome.status]
-    fits.floors[b], fits.n_passed_over[b] = outcome.regulariser.floor, outcome.n_passed_over
+    fits.weights[b], fits.means[b] = weights, means
+    fits.covariances[b] = covariances.reshape(fits.covariances[b].shape)
+    fits.log_likelihood[b], fits.n_iter[b] = outcome.log_likelihood, outcome.n_iter
+    fits.status[b], fits.floors[b] = CODES[outcome.status], outcome.regulariser.floor
     fits.degenerate[b] = np.isin(np.arange(len(weights)), outcome.degenerate_components)
+    fits.n_passed_over[b] = outcome.n_passed_over
 
 
 def bic_of(fitted: Fitted, totals: Array, structure: Structure) -> Array:

@@ -67,10 +67,11 @@ def _labels_of(groups: Any) -> NDArray[Any]:
         missing = np.isnat(labels)
     else:
         return labels
-    if missing.any():
+    n_missing, first = int(np.count_nonzero(missing)), int(np.argmax(missing)) if len(missing) else 0
+    if n_missing:
         raise ValueError(
-            f"groups has {np.count_nonzero(missing)} missing label{'s' if np.count_nonzero(missing) > 1 else ''}, the "
-            f"first in row {int(np.argmax(missing))} (counted from 0); drop these rows first"
+            f"groups has {n_missing} missing label{'s' * (n_missing > 1)}, the first in row {first} (counted from "
+            "0); drop these rows first"
         )
     return labels
 

@@ -6,6 +6,7 @@ blocks of problems Ctrl-C has its turn.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -88,7 +89,7 @@ def _shared_out(
     blocks = _Blocks(len(chosen), n_workers)
     workers = [_Worker(plan, problems, options, fits, most_rows) for _ in range(n_workers)]
     try:
-        _in_threads([lambda worker=worker: blocks.work(worker, chosen) for worker in workers], blocks)
+        _in_threads([functools.partial(blocks.work, worker, chosen) for worker in workers], blocks)
     finally:
         for worker in workers:
             give_back(worker.start)
@@ -142,7 +143,8 @@ class _Worker:
         part = chosen[begin:end]
         n_iter = np.where(self._fits.status[part] == UNUSUAL, 0, self._fits.n_iter[part])
         most = int(n_iter.max())
-        return self._traces[: len(part), :most][np.arange(most) < n_iter[:, np.newaxis]]
+        traces: NDArray[np.float64] = self._traces[: len(part), :most][np.arange(most) < n_iter[:, np.newaxis]]
+        return traces
 
 
 # Kinds of the contexts, by dtype.

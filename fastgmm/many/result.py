@@ -137,7 +137,7 @@ class FitManyResult(Summarised):
     @property
     @own_error_state
     def crossings(self) -> Array:
-        """Where one component takes over from the next, in the order of their means, (B, K - 1); of one feature alone.
+        """Where a component takes over from the one below, in the order of means, (B, K - 1); of one feature alone.
 
         The point at which weight times density of two neighbours are equal, above which that with the higher mean has
         more; NaN where one has more everywhere. Where deviations differ it may lie beyond both means.
@@ -153,8 +153,8 @@ class FitManyResult(Summarised):
     def table(self) -> dict[str, NDArray[Any]]:
         """Return a line for each component of each problem, as a dict of columns.
 
-        A problem without a fit is one line, of component -1. Of one feature `crossing` is where the component with the
-        next higher mean takes over.
+        A problem without a fit is one line, of component -1. Of one feature `crossing` is where the component with
+        the next higher mean takes over.
         """
         lines = np.maximum(self.n_components, 1)
         problem = np.repeat(np.arange(len(self)), lines)

@@ -49,7 +49,7 @@ def generator_of(seed: int, number: int) -> np.random.Generator:
 def streams_of(keys: NDArray[Any]) -> NDArray[np.uint64]:
     """Return the numbers of the streams of labels (B,)."""
     if keys.dtype.kind == "u" or (keys.dtype.kind == "i" and keys.min() >= 0):
-        return keys.astype(np.uint64)
+        return np.asarray(keys, np.uint64)
     return np.array([number_of(key) for key in keys], np.uint64)
 
 
@@ -65,12 +65,12 @@ def number_of(key: Any) -> int:
     """Return the number of the stream of a label, from 0 to 2**64 - 1."""
     if isinstance(key, np.generic) and not isinstance(key, np.datetime64 | np.timedelta64):
         key = key.item()
-    if type(key) is int and 0 <= key <= MOST:
-        return key
     written = _written(key)
-    if written.startswith("int:") and 0 <= int(key) <= MOST:
-        return int(key)
-    return int.from_bytes(hashlib.blake2b(written.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    number: int = int(key) if written.startswith("int:") else -1
+    if not 0 <= number <= MOST:
+        digest = hashlib.blake2b(written.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        number = int.from_bytes(digest)
+    return number
 
 
 def _written(key: Any) -> str:
@@ -93,6 +93,6 @@ def _written(key: Any) -> str:
     if isinstance(key, float | uuid.UUID | None):
         return f"{type(key).__name__}:{key!r}"
     raise TypeError(
-        f"a label must be a string, number, date, bytes, None or a tuple of these, got {shown(key)}: of others nobody "
-        "knows whether they look the same in another process"
+        f"a label must be a string, number, date, bytes, None or a tuple of these, got {shown(key)}: nobody "
+        "knows whether others look the same in another process"
     )

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 def crossings_of(weights: Array, means: Array, variances: Array) -> Array:
-    """Return where components (B, K) of one feature take over from each other, in the order of their means, (B, K - 1).
+    """Return where components (B, K) of one feature take over from each other, (B, K - 1), by increasing means.
 
     Between neighbours i and j that is the root, downwards, of the quadratic log(w_i N(x | i)) - log(w_j N(x | j)),
     NaN where one of them has the higher density everywhere, or is none.

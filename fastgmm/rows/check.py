@@ -50,9 +50,7 @@ def as_rows(
     return array, tables.feature_names_of(column_names) or feature_names
 
 
-def as_columns(
-    X: Any, feature_names: tuple[str, ...] | None = None
-) -> tuple[NDArray[Any], tuple[Any, ...] | None]:
+def as_columns(X: Any, feature_names: tuple[str, ...] | None = None) -> tuple[NDArray[Any], tuple[Any, ...] | None]:
     """Return what `as_rows` does of any number of rows, finite or not; with it names of columns of any type."""
     column_names = None
     if not isinstance(X, np.ndarray):

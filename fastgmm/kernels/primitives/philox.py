@@ -1,4 +1,4 @@
-"""Random numbers keyed by (seed, stream): those of ``numpy.random.Generator(numpy.random.Philox(key=...))``, to the bit.
+"""Random numbers keyed by (seed, stream): to the bit those of ``np.random.Generator(np.random.Philox(key=...))``.
 
 Philox4x64-10 is a function of a key and a counter, so streams need no state and no order: compiled code has that of a
 problem at once. Reference: Salmon, Moraes, Dror & Shaw (2011), Parallel random numbers: as easy as 1, 2, 3, SC '11.

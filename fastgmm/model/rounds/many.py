@@ -1,4 +1,4 @@
-"""Many fits of few rows, one after another in compiled code: those of `whole`, each with random numbers of its own."""
+"""Many fits of few rows, one after another in compiled code: those of `whole`, with random numbers for each."""
 
 import math
 
