@@ -7,9 +7,6 @@ blocks of problems Ctrl-C has its turn.
 from __future__ import annotations
 
 import functools
-import threading
-import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,13 +24,11 @@ from ..rows.k_means import candidates_a_step
 from ..rows.launch.threads import available
 from ..rows.launch.work import entry_of, no_rows, nothing
 from ..rows.whole_run import counts_of, give_back, is_whole, start_for
+from .threads import LEAST_PROBLEMS, Blocks, in_threads
 
 Indices = NDArray[np.int64]
 
-# A block of problems takes about so long.
-BLOCK_SECONDS = 0.05
-# Problems in the first block of a thread and in the last ones, and bytes of traces in any.
-LEAST_PROBLEMS = 16
+# Bytes of traces in a block.
 TRACE_BYTES = 8 << 20
 # Rounds whose log-likelihoods a block has room for; a problem that takes more of them is fitted like any other.
 MOST_ROUNDS = 1 << 12
@@ -86,10 +81,10 @@ def _shared_out(
 ) -> Traces:
     """Fit problems of at most so many rows in as many threads as are wanted."""
     n_workers = min(available(options.n_threads), -(-len(chosen) // LEAST_PROBLEMS)) if JIT_ENABLED else 1
-    blocks = _Blocks(len(chosen), n_workers)
+    blocks = Blocks(len(chosen), n_workers)
     workers = [_Worker(plan, problems, options, fits, most_rows) for _ in range(n_workers)]
     try:
-        _in_threads([functools.partial(blocks.work, worker, chosen) for worker in workers], blocks)
+        in_threads([functools.partial(blocks.work, worker, chosen) for worker in workers], blocks)
     finally:
         for worker in workers:
             give_back(worker.start)
@@ -149,53 +144,3 @@ class _Worker:
 
 # Kinds of the contexts, by dtype.
 _kinds: dict[Any, Any] = {}
-
-
-class _Blocks:
-    """Problems that are still to be taken, and the traces of those that have been fitted, by the first of a block."""
-
-    def __init__(self, n_problems: int, n_workers: int) -> None:
-        self._n_problems, self._n_workers, self._taken = n_problems, n_workers, 0
-        self._lock = threading.Lock()
-        self.traces: dict[int, NDArray[np.float64]] = {}
-        self.stopped = False
-
-    def work(self, worker: _Worker, chosen: Indices) -> None:
-        """Take blocks until there are none left."""
-        size = LEAST_PROBLEMS
-        while not self.stopped:
-            with self._lock:
-                # Towards the end they become small, so that all threads end at the same time.
-                share = max(LEAST_PROBLEMS, (self._n_problems - self._taken) // (2 * self._n_workers))
-                begin = self._taken
-                end = self._taken = min(begin + min(size, share, worker.most), self._n_problems)
-            if begin == end:
-                return
-            began = time.perf_counter()
-            self.traces[begin] = worker.fit(chosen, begin, end)
-            seconds = time.perf_counter() - began
-            size = max(1, int((end - begin) * min(4.0, BLOCK_SECONDS / max(seconds, 1e-9))))
-
-
-def _in_threads(works: list[Callable[[], None]], blocks: _Blocks) -> None:
-    """Do the first in this thread and the others in threads of their own; raise what any of them raised."""
-    errors: list[BaseException] = []
-
-    def caught(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-            blocks.stopped = True
-
-    others = [threading.Thread(target=caught, args=(work,), daemon=True) for work in works[1:]]
-    for thread in others:
-        thread.start()
-    try:
-        works[0]()
-    finally:
-        blocks.stopped = True
-        for thread in others:
-            thread.join()
-    if errors:
-        raise errors[0]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from .._checks import own_error_state, shown
 from ..em.outcome import FitFailure, Status
 from ..mixture import Mixture
-from ..model.parameters import Array, Parameters, names_or_numbers
+from ..model.parameters import Array, Parameters
 from ..model.regulariser import Regulariser
 from ..model.structures import STRUCTURES
 from ..results import FitResult
 from ..summary.contents import counted
 from ..summary.layout import Summarised, Summary, Table, visible
-from .tidy import columns_of_covariances, crossings_of
+from .tidy import columns_of, crossings_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,31 +156,7 @@ class FitManyResult(Summarised):
         A problem without a fit is one line, of component -1. Of one feature `crossing` is where the component with
         the next higher mean takes over.
         """
-        lines = np.maximum(self.n_components, 1)
-        problem = np.repeat(np.arange(len(self)), lines)
-        component = np.arange(len(problem)) - np.repeat(np.cumsum(lines) - lines, lines)
-        names = names_or_numbers(self.feature_names, self.means.shape[2])
-        structure = STRUCTURES[self.covariance_type]
-        covariances = self.covariances[problem] if structure.shared else self.covariances[problem, component]
-        columns = {
-            "key": self.keys[problem],
-            "component": np.where(self.fitted[problem], component, -1),
-            "weight": self.weights[problem, component],
-            **{f"mean_{name}": self.means[problem, component, d] for d, name in enumerate(names)},
-            **columns_of_covariances(covariances, names),
-        }
-        if len(names) == 1:
-            ranks = np.argsort(np.argsort(self.means[:, :, 0], axis=1), axis=1)
-            padded = np.pad(self.crossings, ((0, 0), (0, 1)), constant_values=np.nan)
-            columns["crossing"] = padded[problem, ranks[problem, component]]
-        for name in ("n_components", "n_samples", "total_weight", "log_likelihood", "bic", "n_iter"):
-            columns[name] = getattr(self, name)[problem]
-        columns["status"] = self.status[problem].astype(str)
-        columns["degenerate"] = self.degenerate[problem, component]
-        errors = np.full(len(self), "", object)
-        for b, error in self.errors.items():
-            errors[b] = error
-        return {**columns, "error": errors[problem]}
+        return columns_of(self)
 
     def to_frame(self) -> Any:
         """Return `table` as a data frame of pandas, which must be installed."""

@@ -55,10 +55,10 @@ def streams_of(keys: NDArray[Any]) -> NDArray[np.uint64]:
 
 def check_seed(seed: Any) -> int:
     """Return `seed` as an int below 2**64; TypeError or ValueError otherwise."""
-    seed = check_integer("seed", seed, 0)
-    if seed > MOST:
-        raise ValueError(f"seed must be below 2**64, got {shown(seed)}")
-    return seed
+    number: int = check_integer("seed", seed, 0)
+    if number > MOST:
+        raise ValueError(f"seed must be below 2**64, got {shown(number)}")
+    return number
 
 
 def number_of(key: Any) -> int:

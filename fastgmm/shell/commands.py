@@ -15,6 +15,7 @@ import typer
 from ..mixture import Mixture
 from . import files
 from .fit import fit
+from .many import fit_many
 from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads, path
 from .tables.columns import Reading
 from .warmup import warmup
@@ -43,6 +44,7 @@ def fastgmm(
 
 
 app.command()(fit)
+app.command("fit-many")(fit_many)
 app.command()(warmup)
 
 

@@ -32,6 +32,7 @@ class Reading:
     thousands: str | None = None  # none if not given
     encoding: str | None = None  # UTF-8 if not given, or what a byte order mark says
     weights: str | None = None
+    by: str | None = None  # a column of labels: no feature, and carried along like those of `keep`
     exact: bool = False
 
     def __post_init__(self) -> None:

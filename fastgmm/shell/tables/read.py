@@ -96,8 +96,9 @@ def _read(file: File, reading: Reading, origin: str) -> Table:
     kept = list(range(file.n_columns)) if reading.keep else []
     if reading.keep and list(reading.keep) != ["all"]:
         kept = choose(names, listed(reading.keep, names or ()), origin)
+    labels = [] if reading.by is None else choose(names, [reading.by], origin)
     if reading.columns is None:
-        features = _columns_of_numbers(file, reading, origin, weights, kept)
+        features = _columns_of_numbers(file, reading, origin, [*weights, *labels], kept)
     else:
         features = choose(names, reading.columns if reading.exact else listed(reading.columns, names or ()), origin)
     if not features:
@@ -106,6 +107,11 @@ def _read(file: File, reading: Reading, origin: str) -> Table:
         raise ValueError(
             f"--weights names {reading.weights!r}, which --columns names too; a column is one or the other"
         )
+    if set(labels) & {*features, *weights}:
+        raise ValueError(
+            f"--by names {reading.by!r}, which --columns or --weights names too; a column is one of these"
+        )
+    kept += labels
     feature_names = tuple(names[position] for position in features) if names else None
     refuse_equal(feature_names or (), origin)
 
@@ -139,8 +145,9 @@ def _columns_of_numbers(file: File, reading: Reading, origin: str, weights: list
         raise ValueError(f"--keep names {name}, a column of numbers; say with --columns which columns to use")
     for text in file.notes:
         note(text)
-    if file.words:
-        left_out = ", ".join(label(file.names, position) + file.example(position) for position in sorted(file.words))
+    words = sorted(set(file.words) - set(weights))
+    if words:
+        left_out = ", ".join(label(file.names, position) + file.example(position) for position in words)
         note(
             f"columns of {origin} left out, which hold no numbers or have no name: {textwrap.shorten(left_out, 200)}"
         )
