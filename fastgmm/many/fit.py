@@ -16,7 +16,7 @@ from ..model.rounds.state import CONVERGED, MAX_ITER_REACHED
 from ..model.structures import Structure
 from ..summary.contents import counted
 from .batch import Batch
-from .launch import fit_whole, new_fits
+from .launch import fit_whole, joined, new_fits
 from .streams import generator_of
 
 Array = NDArray[np.float64]
@@ -100,7 +100,7 @@ def _with(plan: Plan, batch: Batch, problems: Problems, options: Options, severa
     for array in (fits.n_iter, fits.degenerate, fits.n_passed_over):
         array[without] = 0
     n_components = np.where(without, 0, k)
-    return Fitted(n_components, fits, starts, np.concatenate(values), errors, set_aside)
+    return Fitted(n_components, fits, starts, joined(values), errors, set_aside)
 
 
 def _put(fits: Fits, b: int, outcome: Outcome) -> None:

@@ -57,6 +57,11 @@ def new_fits(plan: Plan, n_problems: int) -> Fits:
     )
 
 
+def joined(traces: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return arrays one behind the other; a single one is not copied, because there may be much of it."""
+    return traces[0] if len(traces) == 1 else np.concatenate([*traces, np.empty(0)])
+
+
 def fit_whole(plan: Plan, problems: Problems, chosen: Indices, options: Options, fits: Fits) -> Traces:
     """Fit the problems `chosen` as far as compiled code alone can; the status of the others stays `UNUSUAL`."""
     lengths = problems.offsets[chosen + 1] - problems.offsets[chosen]
@@ -73,7 +78,7 @@ def fit_whole(plan: Plan, problems: Problems, chosen: Indices, options: Options,
         starts[places] = traces.starts + n_values
         n_values += len(traces.values)
         values.append(traces.values)
-    return Traces(starts, np.concatenate([*values, np.empty(0)]))
+    return Traces(starts, joined(values))
 
 
 def _shared_out(
@@ -89,8 +94,8 @@ def _shared_out(
         for worker in workers:
             give_back(worker.start)
     n_iter = np.where(fits.status[chosen] == UNUSUAL, 0, fits.n_iter[chosen])
-    values = np.concatenate([trace for _, trace in sorted(blocks.traces.items())])
-    return Traces(np.cumsum(n_iter) - n_iter, values)
+    values = [blocks.traces.pop(begin) for begin in sorted(blocks.traces)]
+    return Traces(np.cumsum(n_iter) - n_iter, joined(values))
 
 
 class _Worker:
