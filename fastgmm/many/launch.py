@@ -88,11 +88,10 @@ def _shared_out(
     n_workers = min(available(options.n_threads), -(-len(chosen) // LEAST_PROBLEMS)) if JIT_ENABLED else 1
     blocks = Blocks(len(chosen), n_workers)
     workers = [_Worker(plan, problems, options, fits, most_rows) for _ in range(n_workers)]
-    try:
-        in_threads([functools.partial(blocks.work, worker, chosen) for worker in workers], blocks)
-    finally:
-        for worker in workers:
-            give_back(worker.start)
+    in_threads([functools.partial(blocks.work, worker, chosen) for worker in workers], blocks)
+    # Not after an interrupt: a second one may have left a thread at work.
+    for worker in workers:
+        give_back(worker.start)
     n_iter = np.where(fits.status[chosen] == UNUSUAL, 0, fits.n_iter[chosen])
     values = [blocks.traces.pop(begin) for begin in sorted(blocks.traces)]
     return Traces(np.cumsum(n_iter) - n_iter, joined(values))
