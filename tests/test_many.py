@@ -148,6 +148,16 @@ def test_groups_in_any_order():
     assert_same_fit(result.of(-2), result[first.index(1)])
 
 
+def test_labels_of_any_type():
+    X = make_problems(2, 30).reshape(-1, 1)
+    days = np.repeat(np.array(["2024-01-02", "2024-01-01"], "datetime64[ns]"), 30)
+    for labels in (days, [("a", 1)] * 30 + [("a", 2)] * 30, days.astype(object), np.repeat(["b", "a"], 30)):
+        result = quietly(X, 1, groups=labels)
+        assert len(result) == 2
+        alone = fastgmm.fit(X[30:], 1, random_state=fastgmm.stream(0, labels[-1]))
+        assert_same_bits(result.of(labels[-1]).mixture, alone.mixture)
+
+
 def test_what_cannot_be_fitted_leaves_the_others_alone():
     X = [*make_problems(4, 60, seed=1), np.zeros((0, 1)), np.zeros((1, 1))]
     X[1] = X[1].copy()

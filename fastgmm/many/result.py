@@ -132,7 +132,7 @@ class FitManyResult(Summarised):
 
     @cached_property
     def _positions(self) -> dict[Any, int]:
-        return {key: b for b, key in enumerate(self.keys.tolist())}
+        return {key: b for b, key in enumerate(self.keys)}
 
     @property
     @own_error_state
