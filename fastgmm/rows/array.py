@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +45,7 @@ class ArraySource:
         self._x = in_place(X)
         self._watch = watch
         self._weights = weights
+        self._total_weight = total_weight_of(len(X), weights)
         self._n_threads = n_threads
         self._columns: Columns | None = None
         self._scatter: Scatter | None = None
@@ -60,10 +60,10 @@ class ArraySource:
         """What the rows are computed in."""
         return self._x.dtype
 
-    @cached_property
+    @property
     def total_weight(self) -> float:
         """Number of rows, or the sum of their weights."""
-        return total_weight_of(len(self._x), self._weights)
+        return self._total_weight
 
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""
