@@ -172,7 +172,7 @@ def test_what_cannot_be_fitted_leaves_the_others_alone():
     assert np.isnan(result.means[1]).all()
     with pytest.raises(fastgmm.FitFailure, match="problem 1 has no fit: X has NaN"):
         result[1]
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=r"the result has problems 0 to \d+, got"):
         result[6]
     assert_same_fit(result[-3], fastgmm.fit(X[3], 2, max_iter=3, random_state=fastgmm.stream(0, 3)))
     table = result.table()
@@ -252,7 +252,7 @@ def test_tables():
         ([], {}, ValueError, "at least one problem, got none"),
         ([np.zeros((3, 1)), np.zeros((3, 2))], {}, ValueError, "problem 1 of X has 2 features, but the first has 1"),
         ([np.zeros((3, 1)), ["a"]], {}, TypeError, "problem 1 of X: X must hold numbers"),
-        (np.zeros((2, 4, 1)), {"random_state": -1}, ValueError, "seed must be at least 0"),
+        (np.zeros((2, 4, 1)), {"random_state": -1}, ValueError, "random_state must be at least 0"),
         (np.zeros((2, 4, 1)), {"n_components": [1, 1]}, ValueError, "n_components must not have a value twice"),
         (np.zeros((2, 4, 1)), {"sample_weight": np.ones(8)}, ValueError, r"sample_weight must be of shape \(2, 4\)"),
         (np.zeros(4), {"groups": [1, 2]}, ValueError, r"groups must be of shape \(4,\), one label for each row"),

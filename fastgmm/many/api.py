@@ -75,7 +75,7 @@ def fit_many(
     """
     began = time.perf_counter()
     numbers = distinct("n_components", n_components, lambda k: check_integer("n_components", k, 1))
-    seed = check_seed(seed_of(random_state))
+    seed = check_seed("random_state", seed_of(random_state))
     options = checked_options(
         n_components=numbers[0],
         covariance_type=check_choice("covariance_type", covariance_type, tuple(STRUCTURES)),

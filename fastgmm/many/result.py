@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -101,7 +102,10 @@ class FitManyResult(Summarised):
         return len(self.keys)
 
     def __getitem__(self, index: int) -> FitResult:
-        b = range(len(self))[index]
+        b = operator.index(index)
+        if not -len(self) <= b < len(self):
+            raise IndexError(f"the result has problems 0 to {len(self) - 1}, got {shown(b)}")
+        b %= len(self)
         if b in self.errors:
             raise FitFailure(f"problem {label_of(self.keys[b])} has no fit: {self.errors[b]}")
         k, starts_values = int(self.n_components[b]), self._traces

@@ -38,7 +38,7 @@ def stream(seed: int, key: Hashable) -> np.random.Generator:
     TypeError, ValueError
         If an argument is not what it may be.
     """
-    return generator_of(check_seed(seed), number_of(key))
+    return generator_of(check_seed("seed", seed), number_of(key))
 
 
 def generator_of(seed: int, number: int) -> np.random.Generator:
@@ -53,11 +53,11 @@ def streams_of(keys: NDArray[Any]) -> NDArray[np.uint64]:
     return np.array([number_of(key) for key in keys], np.uint64)
 
 
-def check_seed(seed: Any) -> int:
+def check_seed(name: str, seed: Any) -> int:
     """Return `seed` as an int below 2**64; TypeError or ValueError otherwise."""
-    number: int = check_integer("seed", seed, 0)
+    number: int = check_integer(name, seed, 0)
     if number > MOST:
-        raise ValueError(f"seed must be below 2**64, got {shown(number)}")
+        raise ValueError(f"{name} must be below 2**64, got {shown(number)}")
     return number
 
 
