@@ -24,14 +24,18 @@ from .options import (
     Encoding,
     Header,
     Keep,
+    MaxIter,
     Missing,
+    NInit,
+    RandomState,
+    RegCovar,
     Separator,
     Thousands,
     Threads,
-    at_least,
+    Tol,
+    Weights,
     components,
     each_of,
-    number_or_auto,
     one_of,
     path,
 )
@@ -77,12 +81,10 @@ def fit(
         str, typer.Option(callback=one_of(CRITERIA), help="What is best where several mixtures are fitted: bic, aic.")
     ] = "bic",
     init: Annotated[str, typer.Option(help=f"Start: {', '.join(METHODS)}, or the path of a model.json.")] = "kmeans",
-    n_init: Annotated[int, typer.Option(callback=at_least(1), help="Number of starts; the best is kept.")] = 1,
-    random_state: Annotated[int, typer.Option(callback=at_least(0), help="Seed of the random numbers.")] = 0,
-    tol: Annotated[
-        float, typer.Option(callback=at_least(0), help="Stop when the mean log-likelihood changes by less, in nats.")
-    ] = 1e-3,
-    max_iter: Annotated[int, typer.Option(callback=at_least(1), help="Iterations at most.")] = 100,
+    n_init: NInit = 1,
+    random_state: RandomState = 0,
+    tol: Tol = 1e-3,
+    max_iter: MaxIter = 100,
     stopping: Annotated[
         str,
         typer.Option(
@@ -90,18 +92,8 @@ def fit(
             help="What --tol is compared to: the last change, or the estimated distance to the limit.",
         ),
     ] = "change",
-    reg_covar: Annotated[
-        str,
-        typer.Option(
-            metavar="NUMBER",
-            parser=number_or_auto,
-            help="Added to the diagonal of every covariance, in units of the data²; auto: a floor, far below.",
-        ),
-    ] = "auto",
-    weights: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The column that says how often each row counts.", show_default=False),
-    ] = None,
+    reg_covar: RegCovar = "auto",
+    weights: Weights = None,
     threads: Threads = None,
     out: Annotated[
         Path | None,

@@ -171,3 +171,21 @@ Encoding = Annotated[
 Threads = Annotated[
     int | None, typer.Option(callback=at_least(1), help="Number of threads. The result does not depend on it.")
 ]
+NInit = Annotated[int, typer.Option(callback=at_least(1), help="Number of starts; the best is kept.")]
+RandomState = Annotated[int, typer.Option(callback=at_least(0), help="Seed of the random numbers.")]
+Tol = Annotated[
+    float, typer.Option(callback=at_least(0), help="Stop when the mean log-likelihood changes by less, in nats.")
+]
+MaxIter = Annotated[int, typer.Option(callback=at_least(1), help="Iterations at most.")]
+RegCovar = Annotated[
+    str,
+    typer.Option(
+        metavar="NUMBER",
+        parser=number_or_auto,
+        help="Added to the diagonal of every covariance, in units of the data²; auto: a floor, far below.",
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The column that says how often each row counts.", show_default=False),
+]

@@ -11,7 +11,7 @@ which would stay in the first-level cache, lost more by twice as many sums over 
 from ..._numba.options import kernel
 from ..._numba.width import WIDE
 from ..sizes import STEP
-from .products import first_moments, second_moments
+from .products import first_moments, moments_4x2, second_moments
 
 
 @kernel
@@ -27,11 +27,11 @@ def weighted_products(roots, block, steps, mean, scaled, first, second, pitch):
         for i in range(0, whole, 4):
             scale_4(roots, block, steps, mean, scaled, i, first, second, pitch)
             for j in range(0, i, 4):
-                product_4x4(scaled, steps, i, j, second, pitch)
+                moments_4x4(scaled, steps, i, j, second, pitch)
         if whole < size:
             scale_2(roots, block, steps, mean, scaled, whole, first, second, pitch)
             for j in range(4, whole, 4):
-                product_2x4(scaled, steps, whole, j, second, pitch)
+                moments_4x2(scaled, steps, j, whole, second, pitch, 1)
     else:
         first_moments(roots, block, steps, mean, scaled, first)
         second_moments(scaled, steps, size, pitch, second)
@@ -127,7 +127,7 @@ def scale_2(roots, block, steps, mean, scaled, i, first, second, pitch):
 
 
 @kernel
-def product_4x4(s, steps, i, j, out, pitch):
+def moments_4x4(s, steps, i, j, out, pitch):
     """``out[i + p, j + q] += sum_b s[i + p, b] s[j + q, b]`` for p, q = 0..3; `out` is flat."""
     c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = s.dtype.type(0.0)
     c20 = c21 = c22 = c23 = c30 = c31 = c32 = c33 = s.dtype.type(0.0)
@@ -170,30 +170,3 @@ def product_4x4(s, steps, i, j, out, pitch):
     out[p + 1] += c31
     out[p + 2] += c32
     out[p + 3] += c33
-
-
-@kernel
-def product_2x4(s, steps, i, j, out, pitch):
-    """Do what `product_4x4` does for p = 0, 1."""
-    c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = s.dtype.type(0.0)
-    for b in range(STEP * steps):
-        u0, u1 = s[i, b], s[i + 1, b]
-        v0, v1, v2, v3 = s[j, b], s[j + 1, b], s[j + 2, b], s[j + 3, b]
-        c00 += u0 * v0
-        c01 += u0 * v1
-        c02 += u0 * v2
-        c03 += u0 * v3
-        c10 += u1 * v0
-        c11 += u1 * v1
-        c12 += u1 * v2
-        c13 += u1 * v3
-    p = i * pitch + j
-    out[p] += c00
-    out[p + 1] += c01
-    out[p + 2] += c02
-    out[p + 3] += c03
-    p += pitch
-    out[p] += c10
-    out[p + 1] += c11
-    out[p + 2] += c12
-    out[p + 3] += c13

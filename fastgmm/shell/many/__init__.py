@@ -20,13 +20,17 @@ from ..options import (
     Decimal,
     Encoding,
     Header,
+    MaxIter,
     Missing,
+    NInit,
+    RandomState,
+    RegCovar,
     Separator,
     Thousands,
     Threads,
-    at_least,
+    Tol,
+    Weights,
     components,
-    number_or_auto,
     one_of,
     path,
 )
@@ -71,24 +75,12 @@ def fit_many(
     covariance_type: Annotated[
         str, typer.Option(callback=one_of(STRUCTURES), help=f"Covariance structure: {', '.join(STRUCTURES)}.")
     ] = "full",
-    n_init: Annotated[int, typer.Option(callback=at_least(1), help="Number of starts; the best is kept.")] = 1,
-    random_state: Annotated[int, typer.Option(callback=at_least(0), help="Seed of the random numbers.")] = 0,
-    tol: Annotated[
-        float, typer.Option(callback=at_least(0), help="Stop when the mean log-likelihood changes by less, in nats.")
-    ] = 1e-3,
-    max_iter: Annotated[int, typer.Option(callback=at_least(1), help="Iterations at most.")] = 100,
-    reg_covar: Annotated[
-        str,
-        typer.Option(
-            metavar="NUMBER",
-            parser=number_or_auto,
-            help="Added to the diagonal of every covariance, in units of the data²; auto: a floor, far below.",
-        ),
-    ] = "auto",
-    weights: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The column that says how often each row counts.", show_default=False),
-    ] = None,
+    n_init: NInit = 1,
+    random_state: RandomState = 0,
+    tol: Tol = 1e-3,
+    max_iter: MaxIter = 100,
+    reg_covar: RegCovar = "auto",
+    weights: Weights = None,
     threads: Threads = None,
     header: Header = None,
     separator: Separator = None,
