@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
+import numpy as np
+
 from . import _checks
 from ._checks import Seed, own_error_state
-from .em.fitting import fit_rows, warn_of
+from .em.fitting import fit_source, warn_of
 from .em.options import Options
 from .em.outcome import Callback
 from .em.progress import telling
+from .em.sources import source_of
 from .em.start import check_init
 from .mixture import Mixture
 from .model.parameters import Parameters
 from .model.structures import STRUCTURES
 from .results import FitResult, result_of
-from .rows import check
+from .rows.check import check_n_components
 from .rows.launch.threads import check_n_threads
 from .rows.source import Watch
+
+# A context takes a microsecond to be made, a small fit a hundred.
+_SILENCE = contextlib.nullcontext()
 
 
 @own_error_state
@@ -103,35 +110,31 @@ def fit(
     """
     began = time.perf_counter()
     names = init.feature_names if isinstance(init, Mixture) else None
-    rows, names = check.as_rows(X, feature_names=names)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    n_components = check.check_n_components(n_components, check.count_rows(rows, weights))
-    covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
-    options = checked_options(
-        n_components=n_components,
-        covariance_type=covariance_type,
-        init=check_init(start_of(init), rows, n_components, covariance_type, weights),
-        tol=tol,
-        stopping=stopping,
-        reg_covar=reg_covar,
-        max_iter=max_iter,
-        n_init=n_init,
-        random_state=random_state,
-        n_threads=n_threads,
-        callback=callback,
-    )
-    if progress is False:  # a context takes a microsecond, a small fit a hundred
-        run = fit_rows(rows, weights, options)
-    else:
-        with telling(progress) as watch:
-            run = fit_rows(rows, weights, options._replace(watch=watch))
-    n_samples = len(rows)
-    warn_of(run, options.n_init, names)
+    n_threads = check_n_threads(n_threads)
+    with _SILENCE if progress is False else telling(progress) as watch:
+        source = source_of(X, feature_names=names, sample_weight=sample_weight, n_threads=n_threads, watch=watch)
+        n_components = check_n_components(n_components, source.n_counted)
+        covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
+        options = checked_options(
+            n_components=n_components,
+            covariance_type=covariance_type,
+            init=check_init(start_of(init), source, n_components, covariance_type),
+            tol=tol,
+            stopping=stopping,
+            reg_covar=reg_covar,
+            max_iter=max_iter,
+            n_init=n_init,
+            random_state=random_state,
+            n_threads=n_threads,
+            callback=callback,
+        )
+        run = fit_source(source, options)
+    warn_of(run, options.n_init, source.feature_names)
     return result_of(
         run,
-        names,
-        n_samples=n_samples,
-        total_weight=check.total_weight_of(n_samples, weights),
+        source.feature_names,
+        n_samples=source.n_samples,
+        total_weight=float(np.ldexp(source.total_weight, source.weight_exponent)),
         seconds=time.perf_counter() - began,
     )
 

@@ -99,13 +99,13 @@ def test_an_estimator_tells_how_each_start_ended(capsys, verbose, tol, max_iter)
 def test_an_estimator_says_once_that_it_compiles(capsys, monkeypatch):
     compile_something = numba.njit(lambda x: 2 * x), numba.njit(lambda x: 3 * x)
 
-    def fit_rows(rows, weights, options):
-        options.watch(Underway("k-means", 1, 60, 60))
+    def fit_source(source, options):
+        source._watch(Underway("k-means", 1, 60, 60))
         for function in compile_something:
             function(4)
-        return fitting.fit_rows(rows, weights, options)
+        return fitting.fit_source(source, options)
 
-    monkeypatch.setattr("fastgmm._sklearn.estimator.fit_rows", fit_rows)
+    monkeypatch.setattr("fastgmm._sklearn.estimator.fit_source", fit_source)
     X, _ = make_problem(60, 2, 2)
     fastgmm.GaussianMixture(2, random_state=0, verbose=1, tol=0.5).fit(X)
     first, second, *rest = capsys.readouterr().out.splitlines()

@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import Seed, own_error_state, shown
-from ..em.fitting import fit_rows, in_single, warn_of
+from ..em.fitting import fit_source, in_single, warn_of
 from ..em.outcome import FitFailure, Outcome, Status
+from ..em.sources import source_outside
 from ..model.parameters import Array
 from ..model.sklearn_model import checksum_of, precisions_of
 from ..rows import tables
-from ..rows.check import check_sample_weight, count_rows
+from ..rows.array import ArraySource
+from ..rows.check import check_sample_weight
+from ..rows.launch.threads import check_n_threads
+from ..rows.source import Source, Watch
 from . import checks, classes, constraints
 from .inference import Inference
-from .start import options_of
+from .start import options_of, watch_of
 
 
 class GaussianMixture(Inference):
@@ -120,22 +124,19 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             If some but not all starts failed, or components are degenerate.
         """
         constraints.check_constructor_arguments(self)
-        X = tables.collected(X)
-        rows = checks.as_rows(X, type(self).__name__, 2)
-        names = checks.feature_names(X)
-        weights = check_sample_weight(sample_weight, len(rows))
-        n_counted = count_rows(rows, weights)
-        if n_counted < self.n_components:
-            raise ValueError(
-                f"Expected n_samples >= n_components but got n_components = {shown(self.n_components)}, "
-                f"n_samples = {n_counted}"
-            )
-        before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
-        options = options_of(self, before, rows.shape[1])
-        with classes.telling_of_compiling(options.watch):
-            run = fit_rows(rows, weights, options)
-        if rows.dtype == np.float32:  # what scikit-learn's attributes are of such rows
+        watch = watch_of(self)
+        with classes.telling_of_compiling(watch):
+            source = self._source_of(X, sample_weight, watch)
+            if source.n_counted < self.n_components:
+                raise ValueError(
+                    f"Expected n_samples >= n_components but got n_components = {shown(self.n_components)}, "
+                    f"n_samples = {source.n_counted}"
+                )
+            before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
+            run = fit_source(source, options_of(self, before, source.n_features))
+        if source.dtype == np.float32:  # what scikit-learn's attributes are of such rows
             run = in_single(run)
+        names = None if source.feature_names is None else np.array(source.feature_names, dtype=object)
         fitted = self._attributes_of(run, names)
         warn_of(run, self.n_init)
         if run.status is not Status.CONVERGED and self.max_iter > 0:
@@ -150,6 +151,17 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         if names is None:
             del self.feature_names_in_
         return self
+
+    def _source_of(self, X: Any, sample_weight: Any, watch: Watch | None) -> Source:
+        """Return the source of the rows of `X`, checked."""
+        source = source_outside(X)
+        if source is not None:
+            return source
+        X = tables.collected(X)
+        rows = checks.as_rows(X, type(self).__name__, 2)
+        weights = check_sample_weight(sample_weight, len(rows))
+        names = tables.feature_names_of(tables.column_names_of(X))
+        return ArraySource(rows, check_n_threads(self.n_threads), weights, watch, names)
 
     def _attributes_of(self, run: Outcome, names: NDArray[Any] | None) -> dict[str, Any]:
         parameters = run.parameters

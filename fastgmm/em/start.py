@@ -67,11 +67,9 @@ def start(
     return parameters
 
 
-def check_init(
-    init: Any, X: NDArray[Any], n_components: int, covariance_type: str, weights: Array
-) -> str | Parameters | NDArray[Any]:
+def check_init(init: Any, source: Source, n_components: int, covariance_type: str) -> str | Parameters | NDArray[Any]:
     """Return `init`, parameters in place of a mixture, as `start` takes it; TypeError or ValueError otherwise."""
-    n_samples, n_features = X.shape
+    n_samples, n_features, weights = source.n_samples, source.n_features, source.weights
     if isinstance(init, str):
         return check_choice("init", init, METHODS)
     if isinstance(init, Parameters):

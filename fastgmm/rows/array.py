@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..model.rounds.columns import column_moments
 from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
 from .array_run import ArrayRun
-from .check import total_weight_of
+from .check import count_rows, total_weight_of
 from .k_means import KMeans, draw
 from .launch.bench import bench_for
 from .launch.buffers import column_sizes
@@ -32,7 +33,7 @@ Array = NDArray[np.float64]
 class ArraySource:
     """An (N, D) array of float32 or float64; `weights` are (N,), or of length 0 for none.
 
-    `watch` is told what goes on whenever Python has its turn.
+    `watch` is told what goes on whenever Python has its turn; `feature_names` are (D,), if there are any.
     """
 
     def __init__(
@@ -41,10 +42,17 @@ class ArraySource:
         n_threads: int | None = None,
         weights: Array = UNWEIGHTED,
         watch: Watch | None = None,
+        feature_names: tuple[str, ...] | None = None,
     ) -> None:
         self._x = in_place(X)
         self._watch = watch
-        self._weights = weights
+        self.feature_names = feature_names
+        self.weight_exponent = 0
+        if len(weights):
+            # A power of two, so that nothing is rounded.
+            self.weight_exponent = math.frexp(float(weights.max()))[1]
+            weights = np.ldexp(weights, -self.weight_exponent)
+        self.weights = weights
         self._total_weight = total_weight_of(len(X), weights)
         self._n_threads = n_threads
         self._columns: Columns | None = None
@@ -61,15 +69,25 @@ class ArraySource:
         return self._x.dtype
 
     @property
+    def n_samples(self) -> int:
+        """Number of rows, N."""
+        return len(self._x)
+
+    @property
+    def n_counted(self) -> int:
+        """Number of rows with weight."""
+        return count_rows(self._x, self.weights)
+
+    @property
     def total_weight(self) -> float:
-        """Number of rows, or the sum of their weights."""
+        """Number of rows, or the sum of their weights as the kernels see them."""
         return self._total_weight
 
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""
         if self._columns is None:
             self._tell("variances", 0)
-            self._columns = column_moments_of(self._x, self._weights, self.total_weight, self._n_threads)
+            self._columns = column_moments_of(self._x, self.weights, self.total_weight, self._n_threads)
             self._tell("variances", len(self._x))
         return self._columns
 
@@ -79,7 +97,7 @@ class ArraySource:
 
     def draw(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
         """Return distinct rows, (K, D), each as likely as its weight."""
-        chances = self._weights / self.total_weight if len(self._weights) else None
+        chances = self.weights / self.total_weight if len(self.weights) else None
         return np.asarray(self._x[generator.choice(len(self._x), size=n_components, replace=False, p=chances)])
 
     def spread_out(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
@@ -92,14 +110,14 @@ class ArraySource:
 
     def _k_means(self, n_components: int) -> KMeans:
         deviations = self.moments().deviations
-        return KMeans(self._x, n_components, self._n_threads, self._weights, deviations, self._watch)
+        return KMeans(self._x, n_components, self._n_threads, self.weights, deviations, self._watch)
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
         """Return a run that begins with k-means and does all at once; None where rows are too many for that."""
         if self._watch is not None or not is_whole(plan, len(self._x)):
             return None
-        draws = draw(len(self._x), self._weights, plan.n_components, generator)
-        return WholeRun(plan, self._n_threads, self._x, self._weights, draws, reg_covar)
+        draws = draw(len(self._x), self.weights, plan.n_components, generator)
+        return WholeRun(plan, self._n_threads, self._x, self.weights, draws, reg_covar)
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ArrayRun:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
@@ -107,10 +125,10 @@ class ArraySource:
             plan,
             self._n_threads,
             self._x,
-            self._weights,
+            self.weights,
             start,
             regulariser=regulariser,
-            first=self._x[first_counted(self._weights)],
+            first=self._x[first_counted(self.weights)],
             spread=None if isinstance(start, Parameters) else self.moments().deviations,
             scatter=self._total_scatter,
             watch=self._watch,
@@ -120,9 +138,9 @@ class ArraySource:
         """Return the total scatter; summed once for all restarts."""
         if self._scatter is None:
             plan = plan_of("tied", 1, self.n_features, self.dtype)
-            run = Run(plan, self._n_threads, self._x, self._weights, np.zeros(len(self._x), np.int64))
+            run = Run(plan, self._n_threads, self._x, self.weights, np.zeros(len(self._x), np.int64))
             run.use(plan.kernels, held=True)
-            run.give(self._x[first_counted(self._weights)], self.moments().deviations, 2)
+            run.give(self._x[first_counted(self.weights)], self.moments().deviations, 2)
             # The second pass is about the mean, which the first one finds.
             for _ in range(2):
                 run.advance(0)

@@ -96,8 +96,33 @@ class Source(Protocol):
         ...
 
     @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """Names of the features, (D,), where they have any."""
+        ...
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows, N."""
+        ...
+
+    @property
+    def n_counted(self) -> int:
+        """Number of rows with weight."""
+        ...
+
+    @property
     def total_weight(self) -> float:
-        """Number of rows, or the sum of their weights."""
+        """Number of rows, or the sum of their weights as the kernels see them."""
+        ...
+
+    @property
+    def weights(self) -> Array:
+        """Weights of the rows as the kernels see them, (N,), or of length 0 for none."""
+        ...
+
+    @property
+    def weight_exponent(self) -> int:
+        """The kernels see weights times two to minus this, so that they are around 1, whatever their unit."""
         ...
 
     def moments(self) -> Columns:

@@ -114,7 +114,6 @@ def select(
     )
     candidates = []
     with telling(progress) as told:
-        options = options._replace(watch=told)
         for k, covariance_type in grid:
             generator = check_random_state(seed)
             point = options._replace(n_components=k, covariance_type=covariance_type, generator=generator)
@@ -122,7 +121,7 @@ def select(
                 error = "not fitted: the callback stopped the selection before"
                 candidates.append(_without_fit(point, rows, error=error))
             else:
-                candidates.append(_fitted(point, rows, weights, total_weight, feature_names))
+                candidates.append(_fitted(point, rows, weights, total_weight, feature_names, told))
     candidates.sort(key=lambda candidate: rank(candidate, criterion))
     _report(candidates)
     return Selection(criterion, tuple(candidates))
@@ -147,11 +146,12 @@ def _fitted(
     weights: NDArray[np.float64],
     total_weight: float,
     feature_names: tuple[str, ...] | None,
+    told: Watch | None,
 ) -> Candidate:
     """Fit a point of the grid; a failure is a candidate, too."""
     began = time.perf_counter()
     try:
-        run = fit_rows(rows, weights, point)
+        run = fit_rows(rows, weights, point, told)
     except FitFailure as failure:
         return _without_fit(point, rows, error=str(failure), n_failed=point.n_init)
     seconds = time.perf_counter() - began
