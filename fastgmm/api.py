@@ -128,7 +128,7 @@ def fit(
             n_threads=n_threads,
             callback=callback,
         )
-        run = fit_source(source, options)
+        run = fit_source(source, options if watch is None else options._replace(watch=watch))
     warn_of(run, options.n_init, source.feature_names)
     return result_of(
         run,

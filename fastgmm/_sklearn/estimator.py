@@ -133,7 +133,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
                     f"n_samples = {source.n_counted}"
                 )
             before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
-            run = fit_source(source, options_of(self, before, source.n_features))
+            run = fit_source(source, options_of(self, before, source.n_features, watch))
         if source.dtype == np.float32:  # what scikit-learn's attributes are of such rows
             run = in_single(run)
         names = None if source.feature_names is None else np.array(source.feature_names, dtype=object)

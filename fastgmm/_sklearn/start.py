@@ -25,7 +25,7 @@ def watch_of(model: Any) -> Progress | None:
     return Progress(sys.stdout, silent=EM) if model.verbose and sys.stdout is not None else None
 
 
-def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
+def options_of(model: Any, fitted: Mixture | None, n_features: int, watch: Progress | None) -> Options:
     """Return the options of a fit to rows of `n_features`, for arguments that the constructor may have.
 
     `fitted` is the mixture that a warm start goes on from; with another number of components the fit starts anew.
@@ -60,6 +60,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
         generator=check_random_state(model.random_state),
         n_threads=check_n_threads(model.n_threads),
         callback=callback,
+        watch=watch,
         previous=model.lower_bound_ if warm else -math.inf,
         replaced=tuple(given.items()) if isinstance(init, str) else (),
     )

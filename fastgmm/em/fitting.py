@@ -13,7 +13,7 @@ from ..model.plan import plan_of
 from ..model.regulariser import ridge
 from ..model.rounds.state import COMPONENT
 from ..rows.array import ArraySource
-from ..rows.source import Rounds, Source, Watch
+from ..rows.source import Rounds, Source
 from . import loop, start
 from .degenerate import degeneracy
 from .options import Options
@@ -22,9 +22,9 @@ from .outcome import FitFailure, FitWarning, Outcome
 Array = NDArray[np.float64]
 
 
-def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options, watch: Watch | None = None) -> Outcome:
+def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outcome:
     """Fit to `rows` (N, D), weighted where `sample_weight` is (N,) and not (0,); see `fit_source`."""
-    return fit_source(ArraySource(rows, options.n_threads, sample_weight, watch), options)
+    return fit_source(ArraySource(rows, options.n_threads, sample_weight, options.watch), options)
 
 
 def fit_source(source: Source, options: Options) -> Outcome:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.parameters import Parameters
+from ..rows.source import Watch
 from .outcome import Callback
 
 
@@ -17,7 +18,7 @@ class Options(NamedTuple):
 
     `aitken` says what is compared to `tol`, see `model.rounds.convergence`; `previous` is the mean log-likelihood
     that the first iteration is compared to, -inf for none. `replaced` are parameters that take the place of those of
-    a named start, by their names in `Parameters`.
+    a named start, by their names in `Parameters`. `watch` is told what goes on.
     """
 
     n_components: int
@@ -33,3 +34,4 @@ class Options(NamedTuple):
     aitken: bool = False
     previous: float = -math.inf
     replaced: tuple[tuple[str, Any], ...] = ()
+    watch: Watch | None = None

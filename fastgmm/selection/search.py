@@ -114,6 +114,7 @@ def select(
     )
     candidates = []
     with telling(progress) as told:
+        options = options._replace(watch=told)
         for k, covariance_type in grid:
             generator = check_random_state(seed)
             point = options._replace(n_components=k, covariance_type=covariance_type, generator=generator)
@@ -121,7 +122,7 @@ def select(
                 error = "not fitted: the callback stopped the selection before"
                 candidates.append(_without_fit(point, rows, error=error))
             else:
-                candidates.append(_fitted(point, rows, weights, total_weight, feature_names, told))
+                candidates.append(_fitted(point, rows, weights, total_weight, feature_names))
     candidates.sort(key=lambda candidate: rank(candidate, criterion))
     _report(candidates)
     return Selection(criterion, tuple(candidates))
@@ -146,12 +147,11 @@ def _fitted(
     weights: NDArray[np.float64],
     total_weight: float,
     feature_names: tuple[str, ...] | None,
-    told: Watch | None,
 ) -> Candidate:
     """Fit a point of the grid; a failure is a candidate, too."""
     began = time.perf_counter()
     try:
-        run = fit_rows(rows, weights, point, told)
+        run = fit_rows(rows, weights, point)
     except FitFailure as failure:
         return _without_fit(point, rows, error=str(failure), n_failed=point.n_init)
     seconds = time.perf_counter() - began
