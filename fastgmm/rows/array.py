@@ -127,6 +127,7 @@ class ArraySource:
             self._x,
             self.weights,
             start,
+            n_samples=len(self._x),
             regulariser=regulariser,
             first=self._x[first_counted(self.weights)],
             spread=None if isinstance(start, Parameters) else self.moments().deviations,

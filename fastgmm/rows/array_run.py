@@ -25,38 +25,40 @@ Array = NDArray[np.float64]
 class ArrayRun(Run):
     """Rounds over the rows `x` (N, D), as the kernels take them, weighted by `weights` (N,) or (0,), from `start`.
 
-    `regulariser` acts in every M step; `first` is a row that counts, and `spread` the standard
-    deviations of the columns, (D,), where the start is no parameters. `scatter` is asked for where it can be used.
+    Where `x` is None, the `n_samples` rows are added in each pass (`chunked.run`). `regulariser` acts in every M step;
+    `first` is a row that counts, and `spread` the standard deviations of the columns, (D,), where the start is no
+    parameters. `scatter` is asked for where it can be used.
     """
 
     def __init__(
         self,
         plan: Plan,
         n_threads: int | None,
-        x: NDArray[Any],
+        x: NDArray[Any] | None,
         weights: Array,
         start: Start,
         *,
+        n_samples: int,
         regulariser: Regulariser,
         first: NDArray[Any],
         spread: Array | None,
         scatter: Callable[[], Scatter],
         watch: Watch | None = None,
     ) -> None:
-        labels = start.labels if isinstance(start, Partition) else NO_LABELS
+        labels = start.labels if isinstance(start, Partition) and x is not None else NO_LABELS
         super().__init__(plan, n_threads, x, weights, labels)
         self.regularise(regulariser)
         self._memberships: Memberships | None = None
         self._scatter = scatter
         self._watch = watch
-        self._by_scatter = plan.structure.without_second is not None and not plan.is_small(len(x))
+        self._by_scatter = plan.structure.without_second is not None and not plan.is_small(n_samples)
         if isinstance(start, Parameters):
             self.put(start)
             return
         assert spread is not None  # a start without parameters needs to know how far rows spread
         means = start.means if isinstance(start, Partition) else None
         self.give(first if means is None else means, spread, 2 if means is None else 1)
-        if not isinstance(start, Partition):
+        if not isinstance(start, Partition) and x is not None:
             self._memberships = start
 
     def advance(self, last: int) -> bool:
@@ -65,13 +67,13 @@ class ArrayRun(Run):
             self._add_memberships(self._memberships)
             self._memberships = None
         if not self._by_scatter:
-            return super().advance(last)
+            return self._go_on(last)
         plan = self.plan
         if self.state.counts[GIVEN]:
-            super().advance(0)
+            self._go_on(0)
         first = kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
         self.use(first, held=True)
-        while super().advance(last):
+        while self._go_on(last):
             state, scatter = self.state, self._scatter()
             pooled = from_scatter(scatter, state.sums, state.first, state.centers, plan.dtype)
             if pooled is not None:
@@ -79,9 +81,13 @@ class ArrayRun(Run):
             else:
                 self.use(plan.kernels, held=True)
                 self.sweep_again()
-                super().advance(last)
+                self._go_on(last)
                 self.use(first, held=True)
         return False
+
+    def _go_on(self, last: int) -> bool:
+        """Go on until the statistics of a pass are held, if they are wanted, or round `last` is done."""
+        return Run.advance(self, last)
 
     def _add_memberships(self, memberships: Memberships) -> None:
         """Do the passes over responsibilities, which exist for one piece of rows at a time."""
@@ -97,6 +103,6 @@ class ArrayRun(Run):
                 given = np.array(memberships(a, b), self.plan.dtype, order="C")
                 x = np.ascontiguousarray(work.x[a:b]).view()
                 x.flags.writeable = False
-                self.add(x, work.rows.weights[a:b], given)
+                self.add(x, work.rows.weights[a:b], responsibilities=given)
             self.added_all()
         self._cut = self._cut._replace(n_superblocks=whole)

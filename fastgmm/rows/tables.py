@@ -69,8 +69,8 @@ def with_columns(X: Any, wanted: tuple[str, ...]) -> Any:
     missing = [name for name in wanted if name not in names]
     if missing:
         raise ValueError(
-            f"X lacks the column{'s' if len(missing) > 1 else ''} {_listed(missing)} of the mixture; its columns are "
-            f"{_listed(names)}"
+            f"X lacks the column{'s' if len(missing) > 1 else ''} {listed(missing)} of the mixture; its columns are "
+            f"{listed(names)}"
         )
     twice = next((name for name in wanted if names.count(name) > 1 or wanted.count(name) > 1), None)
     if twice is not None:
@@ -79,9 +79,10 @@ def with_columns(X: Any, wanted: tuple[str, ...]) -> Any:
     return X.select(list(wanted)) if hasattr(type(X), "column_names") else X[list(wanted)]
 
 
-def _listed(names: Sequence[Any]) -> str:
-    listed = ", ".join(map(repr, names[:_MOST_LISTED]))
-    return listed if len(names) <= _MOST_LISTED else f"{listed} and {len(names) - _MOST_LISTED} more"
+def listed(names: Sequence[Any]) -> str:
+    """Return names as a message lists them, a long list cut."""
+    some = ", ".join(map(repr, names[:_MOST_LISTED]))
+    return some if len(names) <= _MOST_LISTED else f"{some} and {len(names) - _MOST_LISTED} more"
 
 
 def as_array(X: Any) -> NDArray[Any]:

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 
 class Piece(NamedTuple):
-    """Rows `x` (n, D), as the kernels take them, from row `first` of all on, with weights (n,) or (0,)."""
+    """Rows `x` (n, D), as the kernels take them, from row `first` on, with weights (n,) or (0,)."""
 
     first: int
     x: NDArray[Any]
@@ -26,8 +26,8 @@ class Cutter:
     """Cuts chunks into pieces of whole superblocks of `unit` rows, counted from the first row of the first chunk.
 
     Chunks of `dtype` with at least `least` rows stay where they lie, but for what is left over of a superblock. All
-    others are gathered in `n_buffers` buffers of about `COPY_BYTES`, used in turn: a piece is valid until so many more
-    have been taken.
+    others are gathered in `n_buffers` buffers of about `COPY_BYTES`, used in turn: a piece is valid until as many
+    others have been taken.
     """
 
     def __init__(self, unit: int, n_features: int, dtype: Any, *, least: int = 0, n_buffers: int = 1) -> None:
