@@ -13,7 +13,7 @@ from ..model.plan import plan_of
 from ..model.regulariser import ridge
 from ..model.rounds.state import COMPONENT
 from ..rows.array import ArraySource
-from ..rows.source import Rounds, Source
+from ..rows.source import Source
 from . import loop, start
 from .degenerate import degeneracy
 from .options import Options
@@ -38,11 +38,7 @@ def fit_source(source: Source, options: Options) -> Outcome:
         If every start failed.
     """
     plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
-
-    def begin() -> Rounds:
-        return start.begin(source, plan, options.init, options.reg_covar, options.generator)
-
-    outcome = loop.best_of(source, plan, begin, options)
+    outcome = loop.best_of(source, plan, lambda: start.begin(source, plan, options), options)
     if not source.weight_exponent:
         return outcome
     return outcome._replace(log_likelihood=float(np.ldexp(outcome.log_likelihood, source.weight_exponent)))

@@ -47,7 +47,7 @@ def source_outside(
     n_threads: int | None = None,
     watch: Watch | None = None,
 ) -> Source | None:
-    """Return the source of rows that are not in memory; None where `X` is an array or will be one; see `source_of`."""
+    """Return the source of rows that are not in memory, None where `X` is an array or becomes one."""
     if isinstance(X, np.ndarray):
         return None
     chunks = chunks_of(X, columns, feature_names, sample_weight)

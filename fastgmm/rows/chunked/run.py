@@ -6,18 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ...model.parameters import Parameters
 from ...model.plan import Plan
 from ...model.rounds.state import GIVEN, N_ITER, SWEEP
-from ..array_run import ArrayRun
+from ..array_run import ArrayRun, Given
 from ..launch.cutter import Piece
-from ..launch.pieces import COPY_BYTES
 from ..launch.work import UNWEIGHTED
 from ..run import Run
-from ..source import EM, Partition, Start
+from ..source import ASSIGN, EM, Start
 
 # What reads all rows, in pieces of whole superblocks of so many rows; it is told of as a stage and a number.
 Pass = Callable[[int, str, int], AbstractContextManager[Iterator[Piece]]]
@@ -29,29 +24,26 @@ class ChunkedRun(ArrayRun):
     def __init__(self, plan: Plan, n_threads: int | None, pieces_of: Pass, start: Start, **known: Any) -> None:
         super().__init__(plan, n_threads, None, UNWEIGHTED, start, **known)
         self._pieces_of = pieces_of
-        self._given = None if isinstance(start, Parameters) else start
 
     def _go_on(self, last: int) -> bool:
         while Run.advance(self, last):
             if self.phase != SWEEP:
                 return True
-            with self._pieces_of(self.plan.rows, EM, int(self.state.counts[N_ITER]) + 1) as pieces:
+            given = self._given if self.state.counts[GIVEN] else None
+            number = int(self.state.counts[N_ITER]) + 1
+            with self._pieces_of(self.plan.rows, EM if given is None else ASSIGN, number) as pieces:
                 for piece in pieces:
-                    self._add(piece)
+                    if given is None:
+                        self.add(piece.x, piece.weights)
+                    else:
+                        self._add_piece(given, piece)
             self.added_all()
         return False
 
-    def _add(self, piece: Piece) -> None:
-        given = self._given
-        if not self.state.counts[GIVEN] or given is None:
-            self.add(piece.x, piece.weights)
-        elif isinstance(given, Partition):
-            labels = given.labels[piece.first : piece.first + len(piece.x)]
-            self.add(piece.x, piece.weights, labels=labels)
-        else:
-            unit = self.plan.rows
-            rows = max(1, COPY_BYTES // (8 * self.plan.n_components * unit)) * unit
-            for a in range(0, len(piece.x), rows):
-                b = min(a + rows, len(piece.x))
-                responsibilities: NDArray[Any] = np.array(given(piece.first + a, piece.first + b), self.plan.dtype)
-                self.add(piece.x[a:b], piece.weights[a:b], responsibilities=responsibilities)
+    def _add_given(self, given: Given) -> None:
+        self._go_on(0)
+
+    def _add_piece(self, given: Given, piece: Piece) -> None:
+        rows = self._rows_at_once(given)
+        for a in range(0, len(piece.x), rows):
+            self._add_with(given, piece.first + a, piece.x[a : a + rows], piece.weights[a : a + rows])

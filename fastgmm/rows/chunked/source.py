@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...kernels.sizes import MAX_ROWS
 from ...model.parameters import Parameters
 from ...model.plan import Plan, plan_of
 from ...model.regulariser import Regulariser
@@ -18,7 +19,8 @@ from ..launch.cutter import Cutter, Piece
 from ..launch.pieces import COPY_BYTES, sum_of_blocks
 from ..launch.work import UNWEIGHTED
 from ..run import Run
-from ..source import Columns, Start, Underway, Watch
+from ..source import READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Start, Underway, Watch
+from ..start.sample import Sampling
 from .ahead import AHEAD, made_ahead
 from .chunks import Chunks
 from .columns import ColumnMoments
@@ -48,7 +50,7 @@ class ChunkedSource:
         self._scatter: Scatter | None = None
         self.n_samples = self.n_counted = self.weight_exponent = 0
         self.total_weight = 0.0
-        self._first: NDArray[Any] | None = None
+        self._first: NDArray[Any] = np.empty(0)
         self._count()
 
     @property
@@ -72,17 +74,17 @@ class ChunkedSource:
         with made_ahead(self._chunks()) as chunks:
             for X, weights in chunks:
                 self.n_samples += len(X)
-                self._tell("reading", 1, self.n_samples)
+                self._tell(READING, 1, self.n_samples)
                 if len(weights):
                     largest_weight = max(largest_weight, float(weights.max()))
                     self.total_weight, left = sum_of_blocks(np.concatenate([left, weights]), self.total_weight)
                     X = X[weights > 0.0]
-                self.n_counted += len(X)
                 if not len(X):
                     continue
                 least, largest = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
-                if self._first is None:
+                if not self.n_counted:
                     self._first, self._least, self._largest = X[0].copy(), least, largest
+                self.n_counted += len(X)
                 np.minimum(self._least, least, out=self._least)
                 np.maximum(self._largest, largest, out=self._largest)
         if not self.n_samples:
@@ -127,15 +129,22 @@ class ChunkedSource:
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""
         if self._columns is None:
-            assert self._first is not None
             plan = plan_of("diag", 1, self.n_features, self.dtype)
             known = self._least, self._largest, self._first, self.total_weight
             moments = ColumnMoments(*known, self._n_threads)
             for number in (1, 2):
-                with self.pieces(plan.rows, "variances", number) as pieces:
+                with self.pieces(plan.rows, VARIANCES, number) as pieces:
                     moments.add(pieces)
             self._columns = moments.finish()
         return self._columns
+
+    def sample(self, size: int, seed: int) -> Sample:
+        """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
+        sampling = Sampling(size, seed, self.n_features, self.dtype)
+        with self.pieces(MAX_ROWS, SAMPLE, 1) as pieces:
+            for piece in pieces:
+                sampling.add(piece.x, piece.weights, self._n_threads)
+        return sampling.finish()
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> None:
         """Return None: nothing is done at once."""
@@ -165,7 +174,7 @@ class ChunkedSource:
             # The second pass is about the mean, which the first one finds.
             for number in (1, 2):
                 run.advance(0)
-                with self.pieces(plan.rows, "scatter", number) as pieces:
+                with self.pieces(plan.rows, SCATTER, number) as pieces:
                     for piece in pieces:
                         run.add(piece.x, piece.weights, labels=np.zeros(len(piece.x), np.int64))
                 run.added_all()
