@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,17 +46,23 @@ def fit(
     callback: Callback | None = None,
     sample_weight: Any = None,
     progress: bool | Watch = False,
+    columns: Sequence[str] | None = None,
 ) -> FitResult:
     """Fit a Gaussian mixture by expectation-maximisation.
 
     Parameters
     ----------
-    X : array-like of shape (N, D) or (N,)
+    X : array-like of shape (N, D) or (N,), path, dataset, function or iterable of chunks
         Rows of finite real numbers: an array of any layout, read-only or memory-mapped, a table of pandas, polars
         (a lazy one is collected) or Arrow with numeric columns, or anything `np.asarray` understands. float32 is
         computed in single precision, with sums in double; other dtypes become float64. Parameters are float64. (N,)
         is N samples of one feature. Names of columns, or of a series, go into the result if they are strings; if none
         is, as with years, there are no names, and some that are with others that are not are refused.
+
+        Rows that do not fit into memory are read anew in each round: a path of a file, of a directory or a pattern of
+        Parquet, Feather or CSV files; a `pyarrow.dataset.Dataset`; an object that can be iterated over and over and
+        holds two-dimensional arrays or tables, such as a list of them; or a function that returns an iterable of
+        these, such as a `pyarrow.RecordBatchReader`, anew at each call. See ``docs/scaling.md``.
     n_components : int
         Number of components, K; at most N.
     covariance_type : {"full", "tied", "diag", "spherical"}
@@ -86,11 +93,14 @@ def fit(
     callback : callable, optional
         Called as ``callback(state)`` with an `IterationState` after each iteration, under the caller's `np.seterr`; a
         true result stops the fit and keeps the best start so far.
-    sample_weight : array-like of shape (N,), optional
-        How often each row counts; non-negative, not all zero. Their unit does not matter.
+    sample_weight : array-like of shape (N,) or str, optional
+        How often each row counts; non-negative, not all zero. Their unit does not matter. Of chunks it is the name of
+        a column, which is no feature then.
     progress : bool or callable
         With True it is told on `sys.stderr` what goes on: on a terminal a line that changes, elsewhere a line for
         each stage. A function is called with an `Underway` instead, about ten times a second.
+    columns : sequence of str, optional
+        Names of the features, where X names its columns; by default all that are not weights.
 
     Returns
     -------
@@ -99,7 +109,9 @@ def fit(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what it may be.
+        If an argument is not what it may be, or chunks disagree.
+    OSError
+        If there is no such file.
     FitFailure
         If every start failed; a ValueError, too.
 
@@ -112,7 +124,8 @@ def fit(
     names = init.feature_names if isinstance(init, Mixture) else None
     n_threads = check_n_threads(n_threads)
     with _SILENCE if progress is False else telling(progress) as watch:
-        source = source_of(X, feature_names=names, sample_weight=sample_weight, n_threads=n_threads, watch=watch)
+        known: Any = {"n_threads": n_threads, "watch": watch}
+        source = source_of(X, sample_weight, columns=columns, feature_names=names, **known)
         n_components = check_n_components(n_components, source.n_counted)
         covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
         options = checked_options(

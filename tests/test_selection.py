@@ -269,6 +269,6 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
     ],
 )
 def test_bad_arguments_are_one_error_before_anything_is_fitted(arguments, error, message, monkeypatch):
-    monkeypatch.setattr(search, "fit_rows", lambda *arguments: pytest.fail("something was fitted"))
+    monkeypatch.setattr(search, "fit_source", lambda *arguments: pytest.fail("something was fitted"))
     with pytest.raises(error, match=message):
         fastgmm.select(**{"X": clouds(4), "n_components": (1, 2), "random_state": 0} | arguments)

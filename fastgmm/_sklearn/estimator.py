@@ -108,6 +108,8 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit to the rows of `X` (N, D), N >= 2, weighted by `sample_weight` (N,) if there is one; `y` is ignored.
 
+        Of rows that are not in memory, see `fastgmm.fit`, `sample_weight` is the name of a column.
+
         Raises
         ------
         TypeError, ValueError
@@ -154,14 +156,15 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
 
     def _source_of(self, X: Any, sample_weight: Any, watch: Watch | None) -> Source:
         """Return the source of the rows of `X`, checked."""
-        source = source_outside(X)
+        n_threads = check_n_threads(self.n_threads)
+        source = source_outside(X, sample_weight, n_threads=n_threads, watch=watch)
         if source is not None:
             return source
         X = tables.collected(X)
         rows = checks.as_rows(X, type(self).__name__, 2)
         weights = check_sample_weight(sample_weight, len(rows))
         names = tables.feature_names_of(tables.column_names_of(X))
-        return ArraySource(rows, check_n_threads(self.n_threads), weights, watch, names)
+        return ArraySource(rows, n_threads, weights, watch, names)
 
     def _attributes_of(self, run: Outcome, names: NDArray[Any] | None) -> dict[str, Any]:
         parameters = run.parameters

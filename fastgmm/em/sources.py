@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from .._checks import distinct, shown
 from ..rows.array import ArraySource
 from ..rows.check import as_rows, check_sample_weight
 from ..rows.chunked.opening import chunks_of
 from ..rows.chunked.source import ChunkedSource
 from ..rows.source import Source, Watch
+from ..rows.tables import collected, column_names_of, feature_names_of, tabulated
 
 
 def source_of(
     X: Any,
-    *,
-    columns: tuple[str, ...] | None = None,
-    feature_names: tuple[str, ...] | None = None,
     sample_weight: Any = None,
+    *,
+    columns: Sequence[str] | None = None,
+    feature_names: tuple[str, ...] | None = None,
     n_threads: int | None = None,
     watch: Watch | None = None,
 ) -> Source:
@@ -27,14 +30,18 @@ def source_of(
     Raises
     ------
     TypeError, ValueError, OSError
-        If `X`, `columns` or `sample_weight` is not what it may be.
+        If `X`, `sample_weight` or `columns` is not what it may be.
     """
-    source = source_outside(
-        X, sample_weight, columns=columns, feature_names=feature_names, n_threads=n_threads, watch=watch
-    )
+    wanted = None if columns is None else _check_columns(columns, feature_names)
+    names = wanted or feature_names
+    source = source_outside(X, sample_weight, columns=wanted, feature_names=names, n_threads=n_threads, watch=watch)
     if source is not None:
         return source
-    rows, names = as_rows(X, feature_names=columns or feature_names)
+    if wanted is not None:
+        X = tabulated(collected(X))
+        if feature_names_of(column_names_of(X)) is None:
+            raise ValueError(f"columns are chosen by their names, and X, {shown(type(X))}, has none")
+    rows, names = as_rows(X, feature_names=names)
     return ArraySource(rows, n_threads, check_sample_weight(sample_weight, len(rows)), watch, names)
 
 
@@ -52,3 +59,17 @@ def source_outside(
         return None
     chunks = chunks_of(X, columns, feature_names, sample_weight)
     return None if chunks is None else ChunkedSource(chunks, n_threads, watch)
+
+
+def _check_columns(columns: Any, feature_names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return names of columns, each once; ValueError if others than those of the mixture that is started from."""
+    names = tuple(distinct("columns", columns, _check_name))
+    if feature_names is not None and names != feature_names:
+        raise ValueError(f"columns must be those of the mixture in init, {list(feature_names)}, got {list(names)}")
+    return names
+
+
+def _check_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"columns must be names, got {shown(name)}")
+    return name

@@ -137,20 +137,22 @@ def count_rows(rows: NDArray[Any], weights: NDArray[np.float64]) -> int:
 
 
 def total_weight_of(n_samples: int, weights: NDArray[np.float64], largest: int = 0) -> float:
-    """Return the number of rows, or the sum of their weights where these are not of length 0.
-
-    It is what a criterion takes for the number of rows: ValueError if weights sum to less than `largest`, components.
-    """
+    """Return the number of rows, or the sum of their weights where there are any, checked."""
     if not len(weights):
         return float(n_samples)
     total_weight, rest = sum_of_blocks(weights)
     total_weight += float(rest.sum())
+    check_total_weight(total_weight, largest)
+    return total_weight
+
+
+def check_total_weight(total_weight: float, largest: int) -> None:
+    """Raise ValueError if there are more components, `largest`, than a criterion counts rows."""
     if total_weight < largest:
         raise ValueError(
             f"sample_weight must sum to at least the largest n_components, {largest}, because the sum counts as the "
             f"number of rows; got {total_weight:g}"
         )
-    return total_weight
 
 
 def check_n_components(value: Any, n_counted: int) -> int:

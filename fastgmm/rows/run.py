@@ -166,9 +166,7 @@ class Run:
         that the sums do not depend on how rows are cut.
         """
         rows = self._work.rows._replace(**{"weights": weights, "labels": NO_LABELS, **given})
-        # What is repeated has a density about other centres than the moments.
-        apart = self.state.counts[slots.REPEATED] and self._cut.fused
-        sweep = self._kernels.apart if apart else self._kernels.sweep
+        sweep = self._kernels.apart if self.state.counts[slots.REPEATED] and self._cut.fused else self._kernels.sweep
         work, tasks = self._work._replace(x=x, rows=rows), self._tasks(sweep, layout_of(x))
         context = packed_work(work)
         whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,7 +50,7 @@ class ChunkedSource:
         self._columns: Columns | None = None
         self._scatter: Scatter | None = None
         self.n_samples = self.n_counted = self.weight_exponent = 0
-        self.total_weight = 0.0
+        self.total_weight = self.busy = 0.0
         self._first: NDArray[Any] = np.empty(0)
         self._count()
 
@@ -100,10 +101,12 @@ class ChunkedSource:
     @contextmanager
     def pieces(self, unit: int, stage: str, number: int) -> Iterator[Iterator[Piece]]:
         """Yield all rows in pieces of whole superblocks of `unit` rows; what goes on is told as pass `number`."""
+        began = time.perf_counter()
         with made_ahead(self._cut(unit)) as pieces:
             yield self._told(pieces, stage, number)
+        self.busy = pieces.busy / (time.perf_counter() - began)
 
-    def _told(self, pieces: Iterator[Piece], stage: str, number: int) -> Iterator[Piece]:
+    def _told(self, pieces: Iterable[Piece], stage: str, number: int) -> Iterator[Piece]:
         n_seen = 0
         self._tell(stage, number, 0)
         for piece in pieces:
@@ -155,7 +158,7 @@ class ChunkedSource:
         return ChunkedRun(
             plan,
             self._n_threads,
-            self.pieces,
+            self,
             start,
             n_samples=self.n_samples,
             regulariser=regulariser,
