@@ -58,18 +58,22 @@ class Chunks:
 
     def __call__(self) -> Generator[Chunk]:
         """Yield the chunks that have rows; their values are checked unless they were in an earlier pass."""
-        for table, where, first in self._reading():
-            try:
-                chunk = self._chunk(table)
-                if not len(chunk.X):
-                    continue
-                if not self._checked:
-                    self._refuse_faults(chunk, first)
-            except (TypeError, ValueError) as error:
-                kind = TypeError if isinstance(error, TypeError) else ValueError
-                raise kind(f"{where}: {error}") from None
-            yield chunk
+        for part in self._reading():
+            chunk = self.checked(part)
+            if len(chunk.X):
+                yield chunk
         self._checked = True
+
+    def checked(self, part: Part) -> Chunk:
+        """Return the rows of a part; TypeError or ValueError, which names it, if they are not what they may be."""
+        try:
+            chunk = self._chunk(part.table)
+            if not self._checked:
+                self._refuse_faults(chunk, part.first)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{part.where}: {error}") from None
+        return chunk
 
     def _chunk(self, table: Any) -> Chunk:
         table = tabulated(table)

@@ -53,7 +53,7 @@ def names_to_read(dataset: Any, origin: str, wanted: tuple[str, ...] | None, wei
                 f"{origin} has {n} column{'s' * (n != 'no')} {name!r}; its columns are {listed(schema.names)}"
             )
     names = wanted or tuple(name for name in schema.names if name != weights)
-    words = [f"{name!r} ({schema.field(name).type})" for name in names if not _is_number(schema.field(name).type)]
+    words = [f"{name!r} ({schema.field(name).type})" for name in names if not is_number(schema.field(name).type)]
     if words:
         raise TypeError(f"{origin} has columns that hold no numbers, {', '.join(words[:5])}; name others by columns=")
     return names
@@ -85,7 +85,7 @@ def dataset_of(path: Any) -> Any:
     dataset = ds.dataset(files, format=kind)
     if kind != "csv":
         return dataset
-    numbers = {field.name: float64() for field in dataset.schema if _is_number(field.type)}
+    numbers = {field.name: float64() for field in dataset.schema if is_number(field.type)}
     return ds.dataset(files, format=ds.CsvFileFormat(convert_options=csv.ConvertOptions(column_types=numbers)))
 
 
@@ -103,7 +103,8 @@ def _files_of(path: str) -> list[str]:
     return sorted(files)
 
 
-def _is_number(kind: Any) -> bool:
+def is_number(kind: Any) -> bool:
+    """Whether a type of Arrow is one of numbers."""
     from pyarrow import types
 
     tests = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -14,6 +15,9 @@ from ..launch.threads import available
 from ..launch.work import UNWEIGHTED
 from ..run import Run
 from ..source import ASSIGN, EM, Start
+
+# Share of a pass in which rows are read, from which on it is worth it to leave processors to that.
+WORTH_IT = 0.15
 
 
 class Passes(Protocol):
@@ -33,6 +37,7 @@ class ChunkedRun(ArrayRun):
     def __init__(self, plan: Plan, n_threads: int | None, passes: Passes, start: Start, **known: Any) -> None:
         super().__init__(plan, n_threads, None, UNWEIGHTED, start, **known)
         self._passes, self._most = passes, n_threads
+        self._seconds, self._tries, self._halved = 0.0, True, False
 
     def _go_on(self, last: int) -> bool:
         while Run.advance(self, last):
@@ -40,27 +45,33 @@ class ChunkedRun(ArrayRun):
                 return True
             given = self._given if self.state.counts[GIVEN] else None
             stage, number = EM if given is None else ASSIGN, int(self.state.counts[N_ITER]) + 1
+            began = time.perf_counter()
             with self._passes.pieces(self.plan.rows, stage, number) as pieces:
                 for piece in pieces:
                     if given is None:
                         self.add(piece.x, piece.weights)
                     else:
                         self._add_piece(given, piece)
-            self._share_processors()
+            self._share_processors(time.perf_counter() - began)
             self.added_all()
         return False
 
-    def _share_processors(self) -> None:
-        """Let fewer threads compute where reading is what takes time: those without work keep processors busy.
+    def _share_processors(self, seconds: float) -> None:
+        """Try, from the second pass on, whether a pass takes less than these seconds with half of the threads.
 
-        A round over 48e6 x 8 numbers of Parquet took 1.14 s with two threads on two processors, and 0.94 with one. No
-        bit depends on it.
+        Rows are read by threads, too, and launches wait for the last of theirs: a round over 48e6 x 8 numbers of
+        Parquet took 1.14 s with two threads on two processors, and 0.94 with one. No bit depends on it.
         """
+        before, self._seconds = self._seconds, seconds
+        if before == 0.0 or not self._tries:  # the first pass may have compiled
+            return
         n_threads = available(self._n_threads)
-        if self._passes.busy > 0.9:
-            self._n_threads = max(1, n_threads // 2)
-        elif self._passes.busy < 0.6:
-            self._n_threads = min(2 * n_threads, available(self._most))
+        if self._halved and seconds > before:
+            self._n_threads, self._tries = min(2 * n_threads, available(self._most)), False
+        elif n_threads == 1 or self._passes.busy < WORTH_IT:
+            self._tries = False
+        else:
+            self._n_threads, self._halved = n_threads // 2, True
 
     def _add_given(self, given: Given) -> None:
         self._go_on(0)

@@ -25,15 +25,15 @@ class Piece(NamedTuple):
 class Cutter:
     """Cuts chunks into pieces of whole superblocks of `unit` rows, counted from the first row of the first chunk.
 
-    Chunks of `dtype` with at least `least` rows stay where they lie, but for what is left over of a superblock. All
-    others are gathered in `n_buffers` buffers of about `COPY_BYTES`, used in turn: a piece is valid until as many
-    others have been taken.
+    Chunks of `dtype` with at least `least` rows, and a superblock, stay where they lie, but for what is left over of
+    a superblock. All others are gathered in `n_buffers` buffers of about `COPY_BYTES`, used in turn: a piece is valid
+    until as many others have been taken.
     """
 
     def __init__(self, unit: int, n_features: int, dtype: Any, *, least: int = 0, n_buffers: int = 1) -> None:
         self._unit, self._dtype, self._n_features = unit, dtype, n_features
         self._room = max(1, COPY_BYTES // (np.dtype(dtype).itemsize * n_features * unit)) * unit
-        self._least = least or unit
+        self._least = max(least, unit)
         self._buffers: list[tuple[NDArray[Any], Array] | None] = [None] * n_buffers
         self._turn = self._first = self._held = 0
         self._any_weighted = False
