@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any, Self
 
@@ -11,21 +10,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import Seed, own_error_state, shown
 from ..em.fitting import fit_source, in_single, warn_of
-from ..em.outcome import FitFailure, Outcome, Status
+from ..em.outcome import Status
 from ..em.sources import source_outside
 from ..model.parameters import Array
-from ..model.sklearn_model import checksum_of, precisions_of
 from ..rows import tables
 from ..rows.array import ArraySource
 from ..rows.check import check_sample_weight
 from ..rows.launch.threads import check_n_threads
 from ..rows.source import Source, Watch
 from . import checks, classes, constraints
-from .inference import Inference
 from .start import options_of, watch_of
+from .stepwise import StepwiseFit, attributes_of
 
 
-class GaussianMixture(Inference):
+class GaussianMixture(StepwiseFit):
     """Gaussian mixture with the constructor, methods and attributes of scikit-learn's.
 
     Parameters
@@ -139,7 +137,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         if source.dtype == np.float32:  # what scikit-learn's attributes are of such rows
             run = in_single(run)
         names = None if source.feature_names is None else np.array(source.feature_names, dtype=object)
-        fitted = self._attributes_of(run, names)
+        fitted = attributes_of(run, names)
         warn_of(run, self.n_init)
         if run.status is not Status.CONVERGED and self.max_iter > 0:
             warnings.warn(
@@ -165,28 +163,6 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         weights = check_sample_weight(sample_weight, len(rows))
         names = tables.feature_names_of(tables.column_names_of(X))
         return ArraySource(rows, n_threads, weights, watch, names)
-
-    def _attributes_of(self, run: Outcome, names: NDArray[Any] | None) -> dict[str, Any]:
-        parameters = run.parameters
-        try:
-            cholesky, precisions = precisions_of(parameters)
-        except ValueError as error:
-            raise FitFailure(f"the fit ended where scikit-learn's attributes do not exist: {error}") from None
-        return {
-            "weights_": parameters.weights,
-            "means_": parameters.means,
-            "covariances_": parameters.covariances,
-            "precisions_cholesky_": cholesky,
-            "precisions_": precisions,
-            "converged_": run.status is Status.CONVERGED,
-            "n_iter_": run.n_iter,
-            "lower_bound_": float(run.trace[-1]) if run.n_iter else -math.inf,
-            "lower_bounds_": run.trace.tolist(),
-            "n_features_in_": parameters.n_features,
-            "feature_names_in_": names,
-            "_fitted_covariance_type": parameters.covariance_type,
-            "_checksum": checksum_of(cholesky),
-        }
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
         """Fit, then return the component of each row, (N,); raises and warns as `fit` does."""
