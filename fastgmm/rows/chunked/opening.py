@@ -11,7 +11,7 @@ from .chunks import Chunks, Part, Reading
 from .datasets import dataset_of, names_to_read, reading_of
 
 # What tells that an object is an array or a table in memory, or becomes one.
-_IN_MEMORY = ("__array__", "column_names", "get_columns", "iloc", "collect_schema", "to_frame")
+_IN_MEMORY = ("__array__", "column_names", "get_columns", "iloc", "collect_schema", "to_frame", "toarray")
 
 
 def chunks_of(

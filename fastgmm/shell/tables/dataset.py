@@ -95,4 +95,5 @@ def parts_of(dataset: Dataset) -> Iterator[tuple[NDArray[Any], list[Any]]]:
     chunks = Chunks(read, dataset.feature_names)
     with made_ahead((chunks.checked(part).X, part.table) for part in read()) as ahead:
         for X, table in ahead:
-            yield X, [table.column(name) for name in dataset.kept]
+            if len(X):
+                yield X, [table.column(name) for name in dataset.kept]
