@@ -129,13 +129,15 @@ def test_cuts_are_whole_superblocks_of_all_rows_in_order(least):
     X = np.arange(60_000.0).reshape(-1, 2)
     cutter = Cutter(64, 2, np.dtype(np.float64), least=least, n_buffers=3)
     seen = []
-    for chunk in (X[:10], X[10:10], X[10:9000], np.asfortranarray(X[9000:9100]), X[9100:].astype(np.float32)):
-        seen += [(piece.first, piece.x.copy()) for piece in cutter.cut(chunk)]
-    assert all(len(x) % 64 == 0 for _, x in seen)
-    seen += [(piece.first, piece.x) for piece in cutter.rest()]
+    chunks = (X[:10], X[10:10], X[10:9000], np.asfortranarray(X[9000:9500]), X[9500:].astype(np.float32))
+    for pieces in (*map(cutter.cut, chunks), cutter.rest()):
+        for piece in pieces:
+            assert piece.x.flags.c_contiguous
+            assert not piece.x.flags.writeable
+            seen.append((piece.first, piece.x.copy()))
+    assert all(len(x) % 64 == 0 for _, x in seen[:-1])
     assert [first for first, _ in seen] == [0, *np.cumsum([len(x) for _, x in seen])[:-1]]
     np.testing.assert_array_equal(np.concatenate([x for _, x in seen]), X)
-    assert all(x.flags.c_contiguous and not x.flags.writeable for _, x in seen[1:])
 
 
 def readers():

@@ -42,7 +42,7 @@ class Cutter:
         """Yield the whole superblocks that the rows of a chunk (n, D) complete, with weights (n,) or (0,)."""
         while len(X):
             n = self._room - self._held
-            if X.dtype == self._dtype and X.flags.aligned and len(X) >= self._least:
+            if len(X) >= self._least and self._stays(X):
                 n = -self._held % self._unit
                 if n == 0:
                     yield from self.rest()
@@ -58,6 +58,11 @@ class Cutter:
             X, weights = X[n:], weights[n:]
             if self._held == self._room:
                 yield from self.rest()
+
+    def _stays(self, X: NDArray[Any]) -> bool:
+        # What is not in C order may be copied by `pieces`, into one buffer only.
+        in_order = X.flags.c_contiguous or len(self._buffers) == 1
+        return bool(X.dtype == self._dtype and X.flags.aligned and in_order)
 
     def rest(self) -> Iterator[Piece]:
         """Yield the rows that are held; of all but the last chunk they are whole superblocks only if so many came."""
