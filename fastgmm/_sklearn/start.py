@@ -61,6 +61,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int, watch: Progr
         n_threads=check_n_threads(model.n_threads),
         callback=callback,
         watch=watch,
+        short_iter=None if model.short_iter is None else int(model.short_iter),
         previous=model.lower_bound_ if warm else -math.inf,
         replaced=tuple(given.items()) if isinstance(init, str) else (),
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
-from ..model.rounds.state import GIVEN
+from ..model.rounds.state import GIVEN, N_ITER
 from ..model.scatter import Scatter, from_scatter
 from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
@@ -71,11 +71,13 @@ class ArrayRun(Run):
         if self._given is not None:
             self._add_given(self._given)
             self._given = None
+        elif self.state.counts[GIVEN]:
+            super().advance(0)
+        if self.state.counts[N_ITER] >= last:  # compiled code looks after a round, not before
+            return False
         if not self._by_scatter:
             return self._go_on(last)
         plan = self.plan
-        if self.state.counts[GIVEN]:
-            self._go_on(0)
         first = kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
         self.use(first, held=True)
         while self._go_on(last):
@@ -124,7 +126,6 @@ class ArrayRun(Run):
 
     def _rows_at_once(self, given: Given) -> int:
         """Return for how many rows what is given is made."""
-        if isinstance(given, Nearest | Partition):
-            return self.rows_a_launch
+        row_bytes = 8 if isinstance(given, Nearest | Partition) else 8 * self.plan.n_components
         unit = self.plan.rows
-        return min(self.rows_a_launch, max(1, COPY_BYTES // (8 * self.plan.n_components * unit)) * unit)
+        return min(self.rows_a_launch, max(1, COPY_BYTES // (row_bytes * unit)) * unit)

@@ -21,7 +21,7 @@ from ..launch.pieces import COPY_BYTES, sum_of_blocks
 from ..launch.work import UNWEIGHTED
 from ..run import Run
 from ..source import READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Start, Underway, Watch
-from ..start.sample import Sampling
+from ..start.sample import Sampling, likely_bound
 from .ahead import AHEAD, made_ahead
 from .chunks import Chunks
 from .columns import ColumnMoments
@@ -92,7 +92,8 @@ class ChunkedSource:
             raise ValueError("X has no rows: all of its chunks are empty, or there are none")
         if not self.n_counted:
             raise ValueError("the weights must not be zero for every row")
-        if largest_weight:
+        self._weighted = largest_weight > 0.0
+        if self._weighted:
             self.weight_exponent = math.frexp(largest_weight)[1]
             self.total_weight = math.ldexp(self.total_weight + float(left.sum()), -self.weight_exponent)
         else:
@@ -143,11 +144,20 @@ class ChunkedSource:
 
     def sample(self, size: int, seed: int) -> Sample:
         """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
-        sampling = Sampling(size, seed, self.n_features, self.dtype)
+        bound = math.inf
+        if not self._weighted and self.n_samples > size:
+            bound = likely_bound(size, self.n_samples)
+        sampling = self._sampled(size, seed, bound)
+        if bound < math.inf and not sampling.is_full:
+            sampling = self._sampled(size, seed, math.inf)
+        return sampling.finish()
+
+    def _sampled(self, size: int, seed: int, bound: float) -> Sampling:
+        sampling = Sampling(size, seed, self.n_features, self.dtype, bound=bound)
         with self.pieces(MAX_ROWS, SAMPLE, 1) as pieces:
             for piece in pieces:
                 sampling.add(piece.x, piece.weights, self._n_threads)
-        return sampling.finish()
+        return sampling
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> None:
         """Return None: nothing is done at once."""
