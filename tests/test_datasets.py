@@ -1,6 +1,11 @@
 """Files that are read in each round: Parquet, Feather and CSV through pyarrow, and streams of other engines."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -181,3 +186,36 @@ def test_options_that_many_files_do_not_have(run, files, arguments, message):
     files("parquet")
     code, _, error = run("fit", "part-*.parquet", "-k", 2, *arguments)
     assert (code, error.splitlines()[-1]) == (2, f"Error: {message}")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_ends_the_command_within_a_second_and_leaves_nothing(files, tmp_path):
+    directory = files("parquet")
+    command = [
+        sys.executable,
+        "-m",
+        "fastgmm",
+        "fit",
+        str(directory),
+        "-k",
+        "3",
+        "--columns",
+        "a,b",
+        "--out",
+        "model",
+    ]
+    rounds = ["--tol", "0", "--max-iter", "100000000"]
+    process = subprocess.Popen(
+        command + rounds, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    for line in process.stderr:
+        if line == "iterations\n":
+            break
+    time.sleep(0.5)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert time.monotonic() - began < 5  # a busy machine
+    assert process.returncode == 130
+    assert "Interrupted; nothing is written. Highest iterations:" in out
+    assert not [path.name for path in tmp_path.iterdir() if not path.name.startswith("part-")]

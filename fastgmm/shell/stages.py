@@ -44,6 +44,7 @@ class Stages:
         self._status: Status | None = None
         self._pace = Pace()
         self.n_samples = 0
+        self._round = ""
         self.help: Callable[[], object] = lambda: None  # called when compiling begins and nothing was compiled before
 
     @contextmanager
@@ -100,6 +101,8 @@ class Stages:
         said = self._pace.take(seen)
         if self._status is not None and stage == START:
             self._status.update(said)
+        elif self._status is not None and said.endswith("left"):  # a round that takes long
+            self._status.update(f"{self._round}{said}")
 
     def round_done(self, state: IterationState) -> None:
         """Count an iteration of EM."""
@@ -109,6 +112,7 @@ class Stages:
             self.highest[kind] = state
         if self._status is not None:
             self._status.update(self._described(state))
+            self._round = f"{self._described(state)}; "
 
     @contextmanager
     def telling(self, rows: Rows, criterion: str) -> Iterator[None]:
