@@ -10,7 +10,7 @@ from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.distances import squared_distances
 from ..primitives.tiles import tile_4x4
 from ..sizes import lanes
-from ..work import MODEL, OK, SCRATCH, STATE
+from ..work import MODEL, OK, SCRATCH, STATE, ZERO
 from .floor import against_floor
 from .kinds import log_density, log_weight
 
@@ -48,7 +48,7 @@ def prepare_whitened(context, worker, first, end):
     definite = cholesky(state.covariances[0], factor) != NOT_POSITIVE_DEFINITE
     if definite:
         invert_lower(factor, inverse_factor)
-    code = against_floor(context, 0, definite, inverse_factor, OK)
+    code = against_floor(context, ZERO, definite, inverse_factor, OK)
     if not definite:
         return code
     constant = 0.0

@@ -4,7 +4,7 @@ from ..._numba.options import resumable
 from ..._numba.pointers import member
 from ...kernels.launch import add_slabs, launch
 from ...kernels.moments.columns import DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
-from ...kernels.work import OK, STATE, SUMS
+from ...kernels.work import OK, STATE, SUMS, ZERO
 from .state import ITEM, PHASE
 
 
@@ -29,7 +29,7 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
         if counts[PHASE] == RANGES:
             fold_ranges(slabs[:n_items], accumulator)
         else:
-            add_slabs(slabs, n_items, 0, accumulator.shape[0], accumulator)
+            add_slabs(slabs, n_items, ZERO, accumulator.shape[0], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
             if counts[PHASE] == RANGES:

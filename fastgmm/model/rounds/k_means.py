@@ -30,7 +30,7 @@ from ...kernels.slots import (
     PHASE,
     SWEEP,
 )
-from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, X
+from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, ZERO, X
 
 
 @resumable
@@ -146,7 +146,7 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
         if code != OK:
             return code
         left -= n_items * cut.superblock_nanoseconds
-        add_slabs(sums.slabs, n_items, 0, accumulator.shape[0], accumulator)
+        add_slabs(sums.slabs, n_items, ZERO, accumulator.shape[0], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
             settle(context)

@@ -13,7 +13,7 @@ from ..._numba.options import exact_task, part
 from ..._numba.pointers import member
 from ...kernels.densities.kinds import variance_of
 from ...kernels.slots import LEAST
-from ...kernels.work import OK, STATE
+from ...kernels.work import OK, STATE, ZERO
 
 SMALLEST = 2.2250738585072014e-308
 
@@ -89,7 +89,7 @@ def maximize_tied(context, worker, first, end):
     """Task of one item: one matrix, weighted by N_k."""
     state = member(context, STATE)
     n_components, n_features = state.means.shape
-    maximize_means(context, 0, n_components)
+    maximize_means(context, ZERO, n_components)
     total = 0.0
     for k in range(n_components):
         total += state.sums[k]
