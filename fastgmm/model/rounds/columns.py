@@ -1,7 +1,7 @@
 """Moments of the columns of all rows, compiled once and resumable like the rounds of EM."""
 
 from ..._numba.options import resumable
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ...kernels.launch import add_slabs, launch
 from ...kernels.moments.columns import DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
 from ...kernels.work import OK, STATE, SUMS, ZERO
@@ -15,8 +15,8 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
     Three passes: ranges, sums about `row` (D,), one of the rows, and sums about the mean that these give, so that
     nothing cancels. Returns the code of a task that failed, else OK; ``counts[PHASE]`` is DONE when it is.
     """
-    sums = member(context, SUMS)
-    counts, slabs, accumulator = member(context, STATE).counts, sums.slabs, sums.accumulator
+    sums = view(context, SUMS)
+    counts, slabs, accumulator = view(context, STATE).counts, sums.slabs, sums.accumulator
     left = nanoseconds * cut.n_workers
     while counts[PHASE] != DONE and left > 0.0:
         begin = counts[ITEM]
