@@ -96,8 +96,8 @@ def view(typing_context: Any, pointer: Any, index: Any) -> Any:
     """Return a named tuple in the tuple behind a pointer without a copy: its attributes are read when asked for.
 
     For what is not done row by row. To copy fourteen arrays where a function wants one of them took a tenth of the
-    time of a first fit; but in a loop over rows arrays that may change while it runs made rounds up to four times as
-    slow.
+    time of a first fit. But passes over rows need the copy: with views LLVM no longer fills SIMD lanes there, even if
+    every array is read before the loop, and rounds were up to four times as slow.
     """
     if not isinstance(index, types.IntegerLiteral):
         return None
