@@ -204,13 +204,36 @@ def cache_files(directory):
     return sorted((path.name, path.stat().st_mtime_ns) for path in Path(directory).rglob("*.nb*"))
 
 
+# What was compiled for the constant in place of an argument, beside what was compiled at all.
+CONSTANTS = """
+import sys
+functions = {id(value): value for name, module in list(sys.modules.items()) if name.startswith('fastgmm.')
+             for value in vars(module).values() if hasattr(value, 'signatures')}
+compiled = [(each.__name__, str(of)) for each in functions.values() for of in each.signatures]
+print(len(compiled) > 50, *[name for name, of in compiled if 'Literal' in of])
+"""
+
+
+@pytest.fixture(scope="module")
+def first_fit(tmp_path_factory):
+    """A cache that was empty before a fit, and what was compiled for constants."""
+    cache = tmp_path_factory.mktemp("cache")
+    return cache, run(FIT.format(d=2, covariance_type="full") + CONSTANTS, NUMBA_CACHE_DIR=str(cache))
+
+
 @pytest.mark.compiled
-def test_a_second_process_adds_no_file_to_the_cache(tmp_path):
-    program = FIT.format(d=2, covariance_type="full")
-    run(program, NUMBA_CACHE_DIR=str(tmp_path))
-    before = cache_files(tmp_path)
-    run(program, NUMBA_CACHE_DIR=str(tmp_path))
-    assert cache_files(tmp_path) == before
+def test_a_second_process_adds_no_file_to_the_cache(first_fit):
+    cache, _ = first_fit
+    before = cache_files(cache)
+    run(FIT.format(d=2, covariance_type="full"), NUMBA_CACHE_DIR=str(cache))
+    assert before
+    assert cache_files(cache) == before
+
+
+@pytest.mark.compiled
+def test_nothing_is_compiled_for_a_constant(first_fit):
+    """Numba compiles a function once more for each constant of Python's that it is called with."""
+    assert first_fit[1].splitlines()[-1] == "True"
 
 
 @pytest.mark.compiled

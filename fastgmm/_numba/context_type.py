@@ -7,20 +7,29 @@ from typing import Any
 
 import numpy as np
 from numba import typeof, types
-from numba.extending import NativeValue, intrinsic, models, register_model, unbox
+from numba.extending import (
+    NativeValue,
+    infer_getattr,
+    intrinsic,
+    lower_getattr_generic,
+    models,
+    register_model,
+    unbox,
+)
 
 from .address_type import Address
 from .options import exact
-from .private import find
+from .private import find, held
 
 __all__ = ["Context", "ContextType", "Kind"]
 
 _create_struct_proxy = find("numba.core.cgutils:create_struct_proxy")
 _get_null_value = find("numba.core.cgutils:get_null_value")
+_AttributeTemplate = find("numba.core.typing.templates:AttributeTemplate")
 
 
 class ContextType(types.CPointer):
-    """The type of a `Context`, whose address Numba reads from an attribute."""
+    """The type of a `Context`, whose address Numba reads from an attribute, and of a named tuple inside of one."""
 
     def __init__(self, dtype: Any) -> None:
         super().__init__(dtype)
@@ -28,6 +37,30 @@ class ContextType(types.CPointer):
 
 
 register_model(ContextType)(models.PointerModel)
+
+
+def address_in(context: Any, builder: Any, pointer: Any, position: int) -> Any:
+    """Return the address of a member of the tuple behind a pointer."""
+    zero, index = (context.get_constant(types.int32, number) for number in (0, position))
+    return builder.gep(pointer, [zero, index], inbounds=True)
+
+
+@infer_getattr
+class _Attributes(_AttributeTemplate):  # type: ignore[misc, valid-type]
+    """What a pointer to a named tuple has for attributes: those of the tuple."""
+
+    key = ContextType
+
+    def generic_resolve(self, pointer: Any, name: str) -> Any:
+        fields = getattr(pointer.dtype, "fields", ())
+        return pointer.dtype.types[fields.index(name)] if name in fields else None
+
+
+@lower_getattr_generic(ContextType)
+def _load_attribute(context: Any, builder: Any, pointer: Any, value: Any, name: str) -> Any:
+    position = pointer.dtype.fields.index(name)
+    loaded = builder.load(address_in(context, builder, value, position))
+    return held(context, builder, pointer.dtype.types[position], loaded)
 
 
 @unbox(ContextType)

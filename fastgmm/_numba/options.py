@@ -23,6 +23,7 @@ from numba import config, njit, prange, types
 from numba.extending import overload
 
 from .cache import keep
+from .compiling import QUICK
 from .private import find
 
 __all__ = [
@@ -67,7 +68,7 @@ def _overload_options(flags: set[str]) -> dict[str, Any]:
 
 
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
-    dispatcher = njit(error_model="numpy", nogil=True, **options)(function)
+    dispatcher = njit(error_model="numpy", nogil=True, **QUICK, **options)(function)
     if JIT_ENABLED:
         keep(dispatcher)
     return dispatcher

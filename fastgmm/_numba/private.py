@@ -15,11 +15,12 @@ from typing import Any
 
 from numba import config, njit
 
-__all__ = ["FELL_BACK", "NO_ADDRESS", "NO_CACHE", "PRIVATE", "find", "has_all"]
+__all__ = ["FELL_BACK", "NO_ADDRESS", "NO_CACHE", "PRIVATE", "find", "has_all", "held"]
 
 NO_CACHE = "compiled code is not kept: every process compiles what it uses"
 NO_ADDRESS = "kernels are passed as callbacks: every process compiles them, and they run serially"
 _STAGES = "the command line counts compiling as a part of what it is for"
+_SETTINGS = "the compiler compares its settings at length: a first fit takes longer"
 _WRAPPERS = "functions get entry points that nobody calls: a first fit takes longer"
 
 PRIVATE = {
@@ -39,6 +40,7 @@ PRIVATE = {
     "numba.core.pythonapi:PythonAPI.long_as_voidptr": NO_ADDRESS,
     "numba.core.pythonapi:PythonAPI.object_getattr_string": NO_ADDRESS,
     "numba.core.types:FunctionType": NO_ADDRESS,
+    "numba.core.typing.templates:AttributeTemplate": NO_ADDRESS,
     "numba.experimental.function_type:FunctionModel": NO_ADDRESS,
     "numba.core.event:Listener": _STAGES,
     "numba.core.event:install_listener": _STAGES,
@@ -47,6 +49,9 @@ PRIVATE = {
     "numba.core.options:DefaultOptions.forceinline": "last bits may change once code comes from the cache",
     "numba.core.options:DefaultOptions.no_cfunc_wrapper": _WRAPPERS,
     "numba.core.options:DefaultOptions.no_cpython_wrapper": _WRAPPERS,
+    "numba.core.compiler:Compiler": _SETTINGS,
+    "numba.core.compiler:Flags": _SETTINGS,
+    "numba.core.targetconfig:TargetConfig._values": _SETTINGS,
     "numba.core.types:NamedTuple.instance_class": "models are told apart by the names of their classes",
 }
 
@@ -84,3 +89,12 @@ def _resolve(name: str) -> Any:
         return pkgutil.resolve_name(name)
     except (ImportError, AttributeError):
         return None
+
+
+def _counted(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    context.nrt.incref(builder, kind, value)
+    return value
+
+
+# Whoever gets a value from elsewhere in generated code holds a reference of its own to it.
+held = find("numba.core.imputils:impl_ret_borrowed") or _counted

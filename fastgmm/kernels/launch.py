@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._numba.options import driver, exact, part, prange, task
-from .._numba.pointers import member
+from .._numba.pointers import view
 from .slots import FILLED
 from .work import BROKEN, OK, SPREAD, STATE, SUMS
 
@@ -15,7 +15,7 @@ def in_parallel(task, context, begin, n_items, n_workers):
     A driver holds no more than this: parallel compilation costs two to three times the serial one. `task` is an
     address: a kernel called by name would be linked into it three times over, and optimised anew each time.
     """
-    codes = member(context, SUMS).codes
+    codes = view(context, SUMS).codes
     for w in prange(n_workers):
         worker = np.int64(w)
         first, end = begin + worker * n_items // n_workers, begin + (worker + 1) * n_items // n_workers
@@ -69,6 +69,6 @@ def add_slabs(slabs, n_slabs, first, end, accumulator):
 @task
 def fold(context, worker, first, end):
     """Task: add rows `first` to `end` of the slabs that are filled to those of the accumulator, slab after slab."""
-    sums = member(context, SUMS)
-    add_slabs(sums.slabs, member(context, STATE).counts[FILLED], first, end, sums.accumulator)
+    sums = view(context, SUMS)
+    add_slabs(sums.slabs, view(context, STATE).counts[FILLED], first, end, sums.accumulator)
     return OK

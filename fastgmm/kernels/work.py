@@ -12,10 +12,14 @@ length 0.
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 # Behind an address Numba prints an exception and returns 0: so success is not 0.
 # FAR_ROWS: done, and the densities of some rows underflow for every component. NARROW: covariances are to be raised
 # to their floor first.
-BROKEN, OK, WRONG_SCRATCH, FAR_ROWS, NARROW = 0, 1, 2, 3, 4
+BROKEN, OK, WRONG_SCRATCH, FAR_ROWS, NARROW = 0, np.int64(1), 2, 3, 4
+# Integers of NumPy's where they are arguments: Numba compiles a function once more for a constant of Python's.
+ZERO = np.int64(0)
 # A code from here on names the component that failed.
 COMPONENT = 16
 

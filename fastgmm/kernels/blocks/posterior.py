@@ -15,7 +15,7 @@ responsibilities and a log-likelihood of -inf, which ends a fit; `evaluate` says
 
 import math
 
-from ..._numba.options import exact, kernel, part
+from ..._numba.options import kernel, part
 from ..primitives.exp import exp_or_zero
 from ..sizes import lanes
 from .limits import cut_off, lowest
@@ -151,7 +151,7 @@ def responsibilities(roots, scales):
     return total
 
 
-@exact
+@part
 def log_sum(products):
     """Return the sum of the logarithms of `products` (B,); -inf if one of them is not positive.
 

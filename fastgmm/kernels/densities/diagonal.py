@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
@@ -32,7 +32,7 @@ def diagonal_shape(n_components, n_features):
 @exact_task
 def prepare_diagonal(context, worker, first, end):
     """Task, see ``kinds``."""
-    model, state = member(context, MODEL), member(context, STATE)
+    model, state = view(context, MODEL), view(context, STATE)
     code = OK
     for k in range(first, end):
         code = variances_against_floor(context, k, code)

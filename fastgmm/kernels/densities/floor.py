@@ -13,7 +13,7 @@ has no eigenvalue below 1 if the trace of its inverse is at most 1. That is sure
 import math
 
 from ..._numba.options import exact_task, part
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..primitives.jacobi import MOST_SWEEPS, UNFINISHED, orthogonalise_rows
 from ..slots import RAISED, RAISING, ROUNDING
 from ..work import COMPONENT, NARROW, OK, SCRATCH, STATE
@@ -29,7 +29,7 @@ def against_floor(context, k, definite, inverse_factor, code):
     Returns NARROW if it may lie below; COMPONENT + k if it is not positive definite and has no floor, or has been
     raised to it; else `code`, which is what came of the components before.
     """
-    state = member(context, STATE)
+    state = view(context, STATE)
     if state.counts[RAISED] > 0 or not state.floor[0] > 0.0:
         return code if definite or code >= COMPONENT else COMPONENT + k
     state.held[k] = 0
@@ -49,7 +49,7 @@ def against_floor(context, k, definite, inverse_factor, code):
 @part
 def variances_against_floor(context, k, code):
     """Hold the variances of component `k` against their floor; see `against_floor`."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     tested = state.counts[RAISED] <= 0 and state.floor[0] > 0.0
     for d in range(state.covariances.shape[2]):
         variance = state.covariances[k, 0, d]
@@ -65,7 +65,7 @@ def variances_against_floor(context, k, code):
 @part
 def floor_of(context, d):
     """Return the floor of variance `d`; one for all features has the mean of the floors."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     if state.covariances.shape[2] == state.floor.shape[0]:
         return state.floor[d]
     total = 0.0
@@ -77,7 +77,7 @@ def floor_of(context, d):
 @exact_task
 def raise_variances(context, worker, first, end):
     """Task: raise the variances of components ``first`` to ``end`` to their floor."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     for k in range(first, end):
         state.held[k] = 0
         for d in range(state.covariances.shape[2]):
@@ -95,7 +95,7 @@ def raise_matrices(context, worker, first, end):
     Of `LARGE` matrices it takes one at a time, and returns NARROW until it is done: it is to be called again, with
     RAISED at RAISING.
     """
-    state, scratch = member(context, STATE), member(context, SCRATCH)
+    state, scratch = view(context, STATE), view(context, SCRATCH)
     rows, roots = scratch.matrices[worker, 0], scratch.matrices[worker, 1, 0]
     place, shift, n = scratch.index[worker], scratch.products[worker], rows.shape[0]
     # Of large ones what a tenth of a second is enough for.
@@ -144,7 +144,7 @@ def raise_matrices(context, worker, first, end):
 @part
 def scale(context, k, roots, rows):
     """Write the roots of the floor F of component `k` into `roots` (D,), and F^(-1/2) Sigma F^(-1/2) into `rows`."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     covariance = state.covariances[k]
     for i in range(roots.shape[0]):
         roots[i] = math.sqrt(state.floor[i] + state.numbers[ROUNDING] * max(covariance[i, i], 0.0))

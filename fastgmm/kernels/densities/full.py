@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, part
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.tiles import less_distance
@@ -34,7 +34,7 @@ def full_shape(n_components, n_features):
 @exact_task
 def prepare_full(context, worker, first, end):
     """Task, see ``kinds``."""
-    state, scratch = member(context, STATE), member(context, SCRATCH)
+    state, scratch = view(context, STATE), view(context, SCRATCH)
     factor, inverse_factor = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
     code = OK
     for k in range(first, end):
@@ -49,9 +49,9 @@ def prepare_full(context, worker, first, end):
 @part
 def store_component(context, k, inverse_factor):
     """Write component `k` into the model, given A = L^-1 in the lower triangle of `inverse_factor` (D, D)."""
-    model = member(context, MODEL)
+    model = view(context, MODEL)
     n_features = model.scales.shape[0]
-    constant = log_weight(member(context, STATE).weights[k])
+    constant = log_weight(view(context, STATE).weights[k])
     for i in range(n_features):
         constant += math.log(inverse_factor[i, i] * model.unit[0])
         offset = 0.0

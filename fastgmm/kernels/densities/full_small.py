@@ -8,7 +8,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..primitives.cholesky import OK as POSITIVE_DEFINITE
 from ..primitives.cholesky import cholesky_2x2, cholesky_3x3
@@ -46,7 +46,7 @@ class Full3Density(NamedTuple):
 @exact_task
 def prepare_full_1(context, worker, first, end):
     """Task, see ``kinds``."""
-    state, scratch = member(context, STATE), member(context, SCRATCH)
+    state, scratch = view(context, STATE), view(context, SCRATCH)
     a = scratch.matrices[worker, 0]
     code = OK
     for k in range(first, end):
@@ -61,7 +61,7 @@ def prepare_full_1(context, worker, first, end):
 @exact_task
 def prepare_full_2(context, worker, first, end):
     """Task, see ``kinds``."""
-    state, scratch = member(context, STATE), member(context, SCRATCH)
+    state, scratch = view(context, STATE), view(context, SCRATCH)
     a = scratch.matrices[worker, 0]
     code = OK
     for k in range(first, end):
@@ -78,7 +78,7 @@ def prepare_full_2(context, worker, first, end):
 @exact_task
 def prepare_full_3(context, worker, first, end):
     """Task, see ``kinds``."""
-    state, scratch = member(context, STATE), member(context, SCRATCH)
+    state, scratch = view(context, STATE), view(context, SCRATCH)
     a = scratch.matrices[worker, 0]
     code = OK
     for k in range(first, end):

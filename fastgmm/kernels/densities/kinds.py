@@ -16,7 +16,7 @@ Sums are float64 whatever the rows are. ``half_logs`` are log(w_k phi_k(x)) / 2 
 import math
 
 from ..._numba.options import generic, part
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..work import MODEL, STATE
 
 
@@ -34,7 +34,7 @@ def center(context):
 
     All are functions of the parameters alone, so that they do not depend on how rows arrive.
     """
-    model, state = member(context, MODEL), member(context, STATE)
+    model, state = view(context, MODEL), view(context, STATE)
     set_scales(model.scales, state.covariances)
     n_components, n_features = state.means.shape
     for d in range(n_features):

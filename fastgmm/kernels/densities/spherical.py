@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..primitives.distances import squared_distances
 from ..sizes import lanes
@@ -34,7 +34,7 @@ def spherical_shape(n_components, n_features):
 @exact_task
 def prepare_spherical(context, worker, first, end):
     """Task, see ``kinds``."""
-    model, state = member(context, MODEL), member(context, STATE)
+    model, state = view(context, MODEL), view(context, STATE)
     n_features = model.scales.shape[0]
     scale = float(model.scales[0])
     code = OK

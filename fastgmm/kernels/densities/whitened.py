@@ -4,13 +4,13 @@ import math
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.distances import squared_distances
 from ..primitives.tiles import tile_4x4
 from ..sizes import lanes
-from ..work import MODEL, OK, SCRATCH, STATE
+from ..work import MODEL, OK, SCRATCH, STATE, ZERO
 from .floor import against_floor
 from .kinds import log_density, log_weight
 
@@ -42,13 +42,13 @@ def whitened_spare(n_components, n_features):
 @exact_task
 def prepare_whitened(context, worker, first, end):
     """Task of one item, see ``kinds``; a failure is component 0's."""
-    model, state, scratch = member(context, MODEL), member(context, STATE), member(context, SCRATCH)
+    model, state, scratch = view(context, MODEL), view(context, STATE), view(context, SCRATCH)
     n_features = model.scales.shape[0]
     factor, inverse_factor = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
     definite = cholesky(state.covariances[0], factor) != NOT_POSITIVE_DEFINITE
     if definite:
         invert_lower(factor, inverse_factor)
-    code = against_floor(context, 0, definite, inverse_factor, OK)
+    code = against_floor(context, ZERO, definite, inverse_factor, OK)
     if not definite:
         return code
     constant = 0.0

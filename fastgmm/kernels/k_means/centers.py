@@ -1,7 +1,7 @@
 """What is done with centres between the passes of k-means."""
 
 from ..._numba.options import part
-from ..._numba.pointers import member
+from ..._numba.pointers import member, view
 from ..work import MODEL, STATE, X
 
 
@@ -11,7 +11,7 @@ def hold_centers(context):
 
     So that far rows keep their digits.
     """
-    model, state = member(context, MODEL), member(context, STATE)
+    model, state = view(context, MODEL), view(context, STATE)
     n_components, n_features = state.means.shape
     for d in range(n_features):
         model.origin[d] = state.means[0, d]
@@ -23,7 +23,7 @@ def hold_centers(context):
 @part
 def take_means(context, chosen):
     """Make the rows `chosen` (K,) the centres ``state.means``."""
-    x, scales, means = member(context, X), member(context, MODEL).scales, member(context, STATE).means
+    x, scales, means = member(context, X), view(context, MODEL).scales, view(context, STATE).means
     for k in range(chosen.shape[0]):
         for d in range(x.shape[1]):
             means[k, d] = float(x[chosen[k], d]) * float(scales[d])
@@ -68,7 +68,7 @@ def move(accumulator, centers, moved):
 @part
 def copy_centers(context):
     """Make the moved centres the means; in loops: the check of an array assignment compiles for two seconds."""
-    means, centers = member(context, STATE).means, member(context, STATE).centers
+    means, centers = view(context, STATE).means, view(context, STATE).centers
     for k in range(means.shape[0]):
         for d in range(means.shape[1]):
             means[k, d] = centers[k, d]

@@ -6,7 +6,7 @@ All lengths are in the units of the model, the same power of two for every featu
 import numpy as np
 
 from ..._numba.options import kernel, task
-from ..._numba.pointers import member
+from ..._numba.pointers import member, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import clear, load_block
 from ..blocks.posterior import multiply
@@ -116,7 +116,7 @@ def lloyd(context, worker, first, end):
     block, spare, centers = scratch.block[worker], scratch.spare[worker], model.means
     scales, origin, weights, labels, closest = model.scales, model.origin, rows.weights, rows.labels, rows.values
     n_components, n_features = centers.shape
-    aim = member(context, STATE).counts[AIM]
+    aim = view(context, STATE).counts[AIM]
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
         clear(slab)

@@ -8,7 +8,7 @@ Reference: Arthur & Vassilvitskii (2007), k-means++: the advantages of careful s
 import numpy as np
 
 from ..._numba.options import part, task
-from ..._numba.pointers import member
+from ..._numba.pointers import member, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import load_block
 from ..primitives.distances import squared_distances
@@ -35,7 +35,7 @@ def potential(context, worker, first, end):
     )
     if scratch.block.shape[2] != lanes(x) or scratch.spare.shape[2] != lanes(x):
         return WRONG_SCRATCH
-    centers = model.means[: member(context, STATE).counts[LIVE]]
+    centers = model.means[: view(context, STATE).counts[LIVE]]
     block, closest, weights = scratch.block[worker], rows.values, rows.weights
     distances, held = scratch.spare[worker, 1:], scratch.spare[worker, 0]
     for s in range(first, end):
@@ -70,7 +70,7 @@ def potential(context, worker, first, end):
 @part
 def take_rows(context, chosen):
     """Make the rows `chosen` the centres of the model, less the first of them, the origin."""
-    x, model = member(context, X), member(context, MODEL)
+    x, model = member(context, X), view(context, MODEL)
     for d in range(x.shape[1]):
         model.origin[d] = x[chosen[0], d] * model.scales[d]
         for c in range(chosen.shape[0]):

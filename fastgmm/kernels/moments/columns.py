@@ -3,7 +3,7 @@
 import math
 
 from ..._numba.options import exact, part, task
-from ..._numba.pointers import member
+from ..._numba.pointers import member, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import clear, load_block
 from ..densities.kinds import scale_of, variance_of
@@ -89,7 +89,7 @@ def fold_ranges(slabs, accumulator):
 @part
 def scale_by_ranges(context, row):
     """Choose scales by the ranges, so that no square of a difference over- or underflows; moments are about `row`."""
-    model, accumulator = member(context, MODEL), member(context, SUMS).accumulator
+    model, accumulator = view(context, MODEL), view(context, SUMS).accumulator
     for d in range(model.scales.shape[0]):
         # Halves, because the range may exceed what float64 holds.
         half_range = 0.5 * accumulator[1, d] - 0.5 * accumulator[0, d]
@@ -101,7 +101,7 @@ def scale_by_ranges(context, row):
 @part
 def shift_origin(context):
     """Turn sums about the origin into means and deviations in the units of the data; move the origin to the means."""
-    model, state, accumulator = member(context, MODEL), member(context, STATE), member(context, SUMS).accumulator
+    model, state, accumulator = view(context, MODEL), view(context, STATE), view(context, SUMS).accumulator
     total_weight = state.numbers[TOTAL_WEIGHT]
     for d in range(model.scales.shape[0]):
         unit = 1.0 / float(model.scales[d])

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.posterior import responsibilities
 from ..blocks.significant import NEGLIGIBLE, significant
@@ -87,7 +87,7 @@ def accumulate_diagonal(moments, block, roots, scales, spare, index, slab):
 @exact_task
 def unpack_diagonal(context, worker, first, end):
     """Task, see ``kinds``."""
-    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    model, state, sums = view(context, MODEL), view(context, STATE), view(context, SUMS)
     n_features = model.scales.shape[0]
     for k in range(first, end):
         unpack_first(context, k)

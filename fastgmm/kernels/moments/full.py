@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.posterior import scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
@@ -53,7 +53,7 @@ def accumulate_full(moments, block, roots, scales, spare, index, slab):
 @exact_task
 def unpack_full(context, worker, first, end):
     """Task, see ``kinds``; also of D = 1, 2, 3."""
-    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    model, state, sums = view(context, MODEL), view(context, STATE), view(context, SUMS)
     n_features, size = model.scales.shape[0], model.means.shape[1]
     for k in range(first, end):
         unpack_first(context, k)

@@ -10,7 +10,7 @@ this one has, for its kind,
 """
 
 from ..._numba.options import generic, part
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..work import MODEL, STATE, SUMS
 
 
@@ -32,7 +32,7 @@ def unit_of(scales, d):
 @part
 def unpack_first(context, k):
     """Write what moments of component `k` are taken about, N_k and first moments, which lie alike in every slab."""
-    model, state, accumulator = member(context, MODEL), member(context, STATE), member(context, SUMS).accumulator
+    model, state, accumulator = view(context, MODEL), view(context, STATE), view(context, SUMS).accumulator
     state.sums[k] = accumulator[k, 0]
     for d in range(model.scales.shape[0]):
         unit = unit_of(model.scales, d)

@@ -9,7 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
@@ -75,7 +75,7 @@ def accumulate_first(moments, block, roots, scales, spare, index, slab):
 @exact_task
 def unpack_pooled(context, worker, first, end):
     """Task, see ``kinds``; whoever has component 0 writes the second moments, 0 where the pass did not sum them."""
-    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    model, state, sums = view(context, MODEL), view(context, STATE), view(context, SUMS)
     n_components, n_features = state.means.shape
     for k in range(first, end):
         unpack_first(context, k)

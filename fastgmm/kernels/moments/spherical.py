@@ -3,12 +3,12 @@
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.distances import squared_distances, weighted_sums
 from ..sizes import lanes
-from ..work import MODEL, OK, STATE, SUMS
+from ..work import MODEL, OK, STATE, SUMS, ZERO
 from .kinds import accumulate, unit_of, unpack_first
 
 
@@ -74,9 +74,9 @@ def add_spherical(means, block, roots, scales, spare, index, slab):
 @exact_task
 def unpack_spherical(context, worker, first, end):
     """Task, see ``kinds``."""
-    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    model, state, sums = view(context, MODEL), view(context, STATE), view(context, SUMS)
     n_features = model.scales.shape[0]
-    unit = unit_of(model.scales, 0)
+    unit = unit_of(model.scales, ZERO)
     for k in range(first, end):
         unpack_first(context, k)
         state.second[k, 0, 0] = sums.accumulator[k, 1 + n_features] * unit * unit

@@ -1,10 +1,10 @@
 """Moments of the columns of all rows, compiled once and resumable like the rounds of EM."""
 
 from ..._numba.options import resumable
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ...kernels.launch import add_slabs, launch
 from ...kernels.moments.columns import DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
-from ...kernels.work import OK, STATE, SUMS
+from ...kernels.work import OK, STATE, SUMS, ZERO
 from .state import ITEM, PHASE
 
 
@@ -17,8 +17,8 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
     are added from outside (``cut.added``) it comes back when they have been, and ends the pass that it is at when it
     is called without rows.
     """
-    sums = member(context, SUMS)
-    counts, slabs, accumulator = member(context, STATE).counts, sums.slabs, sums.accumulator
+    sums = view(context, SUMS)
+    counts, slabs, accumulator = view(context, STATE).counts, sums.slabs, sums.accumulator
     left = nanoseconds * cut.n_workers
     while counts[PHASE] != DONE and left > 0.0:
         begin = counts[ITEM]
@@ -31,7 +31,7 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
         if counts[PHASE] == RANGES:
             fold_ranges(slabs[:n_items], accumulator)
         else:
-            add_slabs(slabs, n_items, 0, accumulator.shape[0], accumulator)
+            add_slabs(slabs, n_items, ZERO, accumulator.shape[0], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
             counts[ITEM] = 0

@@ -6,7 +6,7 @@ Python before a tenth of a second is over, wherever it is.
 """
 
 from ..._numba.options import resumable
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ...kernels.launch import launch
 from ...kernels.work import NARROW, OK, STATE, SUMS
 from .judge import conclude, fail, open_pass, settle
@@ -51,7 +51,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
     for what takes another task: a fused pair is to be swept about other centres, or covariances to be raised to their
     floor.
     """
-    state, sums = member(context, STATE), member(context, SUMS)
+    state, sums = view(context, STATE), view(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
     left = nanoseconds * cut.n_workers
     while counts[PHASE] != FINISHED:

@@ -3,7 +3,7 @@
 import math
 
 from ..._numba.options import part
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ...kernels.blocks.loading import clear
 from ...kernels.densities.kinds import center, set_scales_of
 from ...kernels.work import COMPONENT as FIRST_COMPONENT
@@ -47,7 +47,7 @@ from .state import (
 @part
 def fail(context, code):
     """Take down what a task failed of."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     if code >= FIRST_COMPONENT:
         # A run that had ended before keeps its reason: the collapse came with the last M step.
         if state.counts[STATUS] == RUNNING:
@@ -61,7 +61,7 @@ def fail(context, code):
 @part
 def open_pass(context):
     """Begin a pass: parameters less their origin; or only the centres of moments, where labels are given."""
-    model, state, accumulator = member(context, MODEL), member(context, STATE), member(context, SUMS).accumulator
+    model, state, accumulator = view(context, MODEL), view(context, STATE), view(context, SUMS).accumulator
     counts = state.counts
     clear(accumulator)
     counts[ITEM] = 0
@@ -87,7 +87,7 @@ def open_pass(context):
 @part
 def move_centers(context):
     """Let moments be taken about the means in the state."""
-    model, state = member(context, MODEL), member(context, STATE)
+    model, state = view(context, MODEL), view(context, STATE)
     for k in range(state.means.shape[0]):
         for d in range(state.means.shape[1]):
             scaled = state.means[k, d] * float(model.scales[d])
@@ -100,7 +100,7 @@ def judge(context):
 
     As in scikit-learn the log-likelihoods compared are those that E steps see, so of the parameters before an M step.
     """
-    state = member(context, STATE)
+    state = view(context, STATE)
     numbers, counts = state.numbers, state.counts
     numbers[MEAN] = numbers[LOG_LIKELIHOOD] / numbers[TOTAL_WEIGHT]
     counts[N_ITER] += 1
@@ -120,7 +120,7 @@ def judge(context):
 @part
 def conclude(context):
     """Do what follows from the statistics of a pass: judge them and go on to the M step, or end the run."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     counts = state.counts
     counts[PHASE] = MAXIMIZE
     if counts[GIVEN] == 2:
@@ -142,10 +142,10 @@ def settle(context):
     Where the centres of the moments were too far from the new means, these become the centres (of the same density),
     and the pass is swept once more.
     """
-    counts = member(context, STATE).counts
+    counts = view(context, STATE).counts
     if counts[GIVEN] == 0 and counts[REPEATED] == 0 and cancels(context):
         counts[REPEATED], counts[PHASE] = 1, SWEEP
-        clear(member(context, SUMS).accumulator)
+        clear(view(context, SUMS).accumulator)
         move_centers(context)
     else:
         counts[GIVEN], counts[REPEATED], counts[PHASE] = 0, 0, OPEN

@@ -6,7 +6,7 @@ Random numbers are drawn by the caller. All lengths are in the units of the mode
 import math
 
 from ..._numba.options import part, resumable
-from ..._numba.pointers import member
+from ..._numba.pointers import member, view
 from ...kernels.blocks.loading import clear
 from ...kernels.densities.kinds import set_scales_of
 from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, scale_means, take_means
@@ -31,7 +31,7 @@ from ...kernels.slots import (
     PHASE,
     SWEEP,
 )
-from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, X
+from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, ZERO, X
 
 
 @resumable
@@ -55,10 +55,10 @@ def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
     """
     x, rows, model, state, sums = (
         member(context, X),
-        member(context, ROWS),
-        member(context, MODEL),
-        member(context, STATE),
-        member(context, SUMS),
+        view(context, ROWS),
+        view(context, MODEL),
+        view(context, STATE),
+        view(context, SUMS),
     )
     counts, n_components = state.counts, chosen.shape[0]
     left = nanoseconds * cut.n_workers
@@ -130,7 +130,7 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
     another, which duplicates make necessary: then the means are not those of the labels. If its AIM is ASSIGN it only
     labels the rows, by the nearest of the centres ``state.means``, which come in the units of the data.
     """
-    model, state, sums = member(context, MODEL), member(context, STATE), member(context, SUMS)
+    model, state, sums = view(context, MODEL), view(context, STATE), view(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
     left = nanoseconds * cut.n_workers
     while counts[PHASE] != FINISHED and counts[PHASE] != HELD and left > 0.0:
@@ -151,7 +151,7 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
         if code != OK:
             return code
         left -= n_items * cut.superblock_nanoseconds
-        add_slabs(sums.slabs, n_items, 0, accumulator.shape[0], accumulator)
+        add_slabs(sums.slabs, n_items, ZERO, accumulator.shape[0], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
             settle(context)
@@ -161,8 +161,8 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
 @part
 def settle(context):
     """Move the centres after a pass, and decide what the next one is for."""
-    x, rows, scales = member(context, X), member(context, ROWS), member(context, MODEL).scales
-    state, accumulator = member(context, STATE), member(context, SUMS).accumulator
+    x, rows, scales = member(context, X), view(context, ROWS), view(context, MODEL).scales
+    state, accumulator = view(context, STATE), view(context, SUMS).accumulator
     counts = state.counts
     n_components = state.means.shape[0]
     if counts[AIM] == ASSIGN:

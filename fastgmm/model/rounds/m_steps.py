@@ -10,10 +10,10 @@ diag(added).
 """
 
 from ..._numba.options import exact_task, part
-from ..._numba.pointers import member
+from ..._numba.pointers import view
 from ...kernels.densities.kinds import variance_of
 from ...kernels.slots import LEAST
-from ...kernels.work import OK, STATE
+from ...kernels.work import OK, STATE, ZERO
 
 SMALLEST = 2.2250738585072014e-308
 
@@ -27,7 +27,7 @@ def inverse(value):
 @part
 def maximize_means(context, first, end):
     """Write weights and means, which are the same for every structure."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     total = 0.0
     for k in range(state.sums.shape[0]):
         total += state.sums[k]
@@ -41,7 +41,7 @@ def maximize_means(context, first, end):
 @exact_task
 def maximize_full(context, worker, first, end):
     """Task: a matrix for each component."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     maximize_means(context, first, end)
     n_features = state.means.shape[1]
     for k in range(first, end):
@@ -59,7 +59,7 @@ def maximize_full(context, worker, first, end):
 @exact_task
 def maximize_diagonal(context, worker, first, end):
     """Task: a variance for each component and feature."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     maximize_means(context, first, end)
     for k in range(first, end):
         scale = inverse(state.sums[k])
@@ -72,7 +72,7 @@ def maximize_diagonal(context, worker, first, end):
 @exact_task
 def maximize_spherical(context, worker, first, end):
     """Task: a variance for each component, the mean over features of the diagonal."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     maximize_means(context, first, end)
     n_features = state.means.shape[1]
     for k in range(first, end):
@@ -87,9 +87,9 @@ def maximize_spherical(context, worker, first, end):
 @exact_task
 def maximize_tied(context, worker, first, end):
     """Task of one item: one matrix, weighted by N_k."""
-    state = member(context, STATE)
+    state = view(context, STATE)
     n_components, n_features = state.means.shape
-    maximize_means(context, 0, n_components)
+    maximize_means(context, ZERO, n_components)
     total = 0.0
     for k in range(n_components):
         total += state.sums[k]
@@ -111,7 +111,7 @@ def cancels(context):
     So it is after the first round from means that are far from their rows: the variances of a sum about a centre a
     thousand standard deviations away have lost six digits.
     """
-    state = member(context, STATE)
+    state = view(context, STATE)
     least = state.numbers[LEAST]
     n_components, n_features = state.means.shape
     shared, averaged = state.covariances.shape[0] < n_components, state.covariances.shape[1] < n_features

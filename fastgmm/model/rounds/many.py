@@ -3,7 +3,7 @@
 import math
 
 from ..._numba.options import exact, part
-from ..._numba.pointers import member, placed
+from ..._numba.pointers import member, placed, view
 from ...kernels.moments.columns import mark_held_up
 from ...kernels.primitives.philox import below, open_stream, uniform
 from ...kernels.work import OK, STATE, Rows
@@ -30,7 +30,7 @@ from .whole import ADVANCE, CUT, DRIVE, GOES_ON, TASKS, copy, from_k_means
 @exact
 def fit_each(many, chosen, begin, end):
     """Fit the problems ``chosen[begin:end]``, as many as the desk has traces for at most."""
-    status = member(many, FITS).status
+    status = view(many, FITS).status
     for i in range(begin, end):
         status[chosen[i]] = fit_one(many, chosen[i], i - begin)
 
@@ -38,8 +38,8 @@ def fit_each(many, chosen, begin, end):
 @part
 def fit_one(many, b, place):
     """Fit problem `b`, and leave the trace at a `place` of the desk; return its status."""
-    rule, desk, fits, problems = member(many, RULE), member(many, DESK), member(many, FITS), member(many, PROBLEMS)
-    state = member(member(many, CONTEXT), STATE)
+    rule, desk, fits, problems = view(many, RULE), view(many, DESK), view(many, FITS), view(many, PROBLEMS)
+    state = view(member(many, CONTEXT), STATE)
     status, best, best_is_held = UNUSUAL, -math.inf, True
     open_stream(problems.seed[0], problems.streams[b], desk.generator)
     for start in range(rule.n_init):
@@ -87,9 +87,9 @@ def mark_degenerate(state, added, degenerate):
 @part
 def run(many, b):
     """Fit problem `b` from the next start; return why the run ended, or `UNUSUAL`."""
-    rule, desk, problems = member(many, RULE), member(many, DESK), member(many, PROBLEMS)
+    rule, desk, problems = view(many, RULE), view(many, DESK), view(many, PROBLEMS)
     whole, context = member(many, WHOLE), member(many, CONTEXT)
-    state = member(context, STATE)
+    state = view(context, STATE)
     counts, numbers = state.counts, state.numbers
     copy(member(many, BEGINNING), member(many, BEGINS))
     numbers[TOLERANCE], numbers[TOTAL_WEIGHT] = rule.tol, problems.totals[b]

@@ -8,7 +8,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..._numba.options import exact, part
-from ..._numba.pointers import member, placed
+from ..._numba.pointers import member, placed, view
 from ...kernels.moments.columns import floor_of
 from ...kernels.slots import FINISHED, GIVEN, PHASE, ROUNDING, TOTAL_WEIGHT
 from ...kernels.work import MODEL, OK, STATE, SUMS, Tasks
@@ -125,7 +125,7 @@ def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nan
     Returns the code of a task that failed, else OK; `GOES_ON` where `advance` is in the middle of something.
     """
     context = placed(context, (x, rows))
-    state = member(context, STATE)
+    state = view(context, STATE)
     begins, beginnings = member(whole, BEGINS), member(whole, BEGINNINGS)
     copy(beginnings[0], begins[0])
     copy(beginnings[1], begins[1])
@@ -138,7 +138,7 @@ def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nan
         row[d] = x[first, d]
 
     work = placed(member(whole, COLUMNS), (x, rows))
-    columns, accumulator = member(work, STATE), member(work, SUMS).accumulator
+    columns, accumulator = view(work, STATE), view(work, SUMS).accumulator
     for d in range(accumulator.shape[1]):
         accumulator[0, d], accumulator[1, d] = math.inf, -math.inf
     columns.numbers[TOTAL_WEIGHT] = state.numbers[TOTAL_WEIGHT]
@@ -155,13 +155,13 @@ def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nan
         for i in range(rows.values.shape[0]):
             rows.values[i] = math.inf
         work = placed(member(whole, SEEDING), (x, rows))
-        fill(member(work, STATE).spread, widest)
+        fill(view(work, STATE).spread, widest)
         step = member(whole, STEP)
         code = member(whole, SEED)(drive, member(whole, POTENTIAL), work, cut, uniforms, chosen, step, math.inf)
         if code != OK:
             return code
     work = placed(member(whole, CLUSTERING), (x, rows))
-    clusters, scales = member(work, STATE), member(work, MODEL).scales
+    clusters, scales = view(work, STATE), view(work, MODEL).scales
     fill(clusters.spread, widest)
     code = member(whole, LLOYD_ROUNDS)(drive, member(whole, LLOYD), work, cut, chosen, math.inf)
     if code != OK:
