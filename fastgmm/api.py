@@ -7,8 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from . import _checks
 from ._checks import Seed, own_error_state
 from .em.fitting import fit_source, warn_of
@@ -23,7 +21,7 @@ from .model.structures import STRUCTURES
 from .results import FitResult, result_of
 from .rows.check import check_n_components
 from .rows.launch.threads import check_n_threads
-from .rows.source import Watch
+from .rows.source import Watch, weight_given
 
 # A context takes a microsecond to be made, a small fit a hundred.
 _SILENCE = contextlib.nullcontext()
@@ -151,7 +149,7 @@ def fit(
         run,
         source.feature_names,
         n_samples=source.n_samples,
-        total_weight=float(np.ldexp(source.total_weight, source.weight_exponent)),
+        total_weight=weight_given(source),
         seconds=time.perf_counter() - began,
     )
 

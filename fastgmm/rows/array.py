@@ -48,7 +48,10 @@ class ArraySource:
         watch: Watch | None = None,
         feature_names: tuple[str, ...] | None = None,
     ) -> None:
+        # Attributes and no properties: a small fit asks for them again and again.
         self._x = in_place(X)
+        self.n_samples, self.n_features = X.shape
+        self.dtype: Any = X.dtype
         self._watch = watch
         self.feature_names = feature_names
         self.weight_exponent = 0
@@ -57,35 +60,15 @@ class ArraySource:
             self.weight_exponent = math.frexp(float(weights.max()))[1]
             weights = np.ldexp(weights, -self.weight_exponent)
         self.weights = weights
-        self._total_weight = total_weight_of(len(X), weights)
+        self.total_weight = total_weight_of(len(X), weights)
         self._n_threads = n_threads
         self._columns: Columns | None = None
         self._scatter: Scatter | None = None
 
     @property
-    def n_features(self) -> int:
-        """Number of features, D."""
-        return int(self._x.shape[1])
-
-    @property
-    def dtype(self) -> Any:
-        """What the rows are computed in."""
-        return self._x.dtype
-
-    @property
-    def n_samples(self) -> int:
-        """Number of rows, N."""
-        return len(self._x)
-
-    @property
     def n_counted(self) -> int:
         """Number of rows with weight."""
         return count_rows(self._x, self.weights)
-
-    @property
-    def total_weight(self) -> float:
-        """Number of rows, or the sum of their weights as the kernels see them."""
-        return self._total_weight
 
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""

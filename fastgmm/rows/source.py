@@ -154,3 +154,10 @@ class Source(Protocol):
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> Rounds:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
         ...
+
+
+def weight_given(source: Source) -> float:
+    """Return the number of rows of a source, or the sum of their weights as they were given."""
+    total_weight, exponent = source.total_weight, source.weight_exponent
+    # NumPy's takes a microsecond, a small fit fifty; and `math.ldexp` does not know infinity.
+    return float(np.ldexp(total_weight, exponent)) if exponent else total_weight

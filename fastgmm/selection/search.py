@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
 from ..api import checked_options
 from ..em.fitting import fit_source
@@ -22,7 +20,7 @@ from ..model.structures import STRUCTURES
 from ..results import result_of
 from ..rows.check import check_total_weight
 from ..rows.launch.threads import check_n_threads
-from ..rows.source import Source, Watch
+from ..rows.source import Source, Watch, weight_given
 from .arguments import grid_of, seed_of
 from .candidates import Candidate, Selection, rank
 
@@ -97,7 +95,7 @@ def select(
     with telling(progress) as told:
         source = source_of(X, sample_weight, columns=columns, n_threads=check_n_threads(n_threads), watch=told)
         grid = grid_of(n_components, covariance_types, source.n_counted)
-        total_weight = float(np.ldexp(source.total_weight, source.weight_exponent))
+        total_weight = weight_given(source)
         check_total_weight(total_weight, max(k for k, _ in grid))
         criterion = check_choice("criterion", criterion, tuple(CRITERIA))
         seed = seed_of(random_state)
