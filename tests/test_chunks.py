@@ -263,6 +263,7 @@ TABLE = pa.table({"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 2.0], "w": [1.0, -1.0, 1
             "chunk 1 .*infinite in row 1 .*column 1",
         ),
         (lambda: 5, {}, TypeError, "X is a function, which must return an iterable of chunks, got 5"),
+        (changing(80, 80, 90), {}, ValueError, "X had 80 rows when it was read first, and now more"),
         (changing(90, 80, 90, 90), {}, ValueError, "X had 90 rows when it was read first, and now 80"),
         (
             lambda: TABLE.to_reader(),
@@ -303,6 +304,19 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(X, options, error, messa
     with pytest.raises(error, match=message) as caught:
         fastgmm.fit(X, 2, **options)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_what_can_be_indexed_can_be_read():
+    X, start = make_problem(3000, 2, 3)
+
+    class Loader:
+        def __getitem__(self, number):
+            if number > 2:
+                raise IndexError
+            return X[1000 * number : 1000 * (number + 1)]
+
+    options = {"init": start, "max_iter": 2, "tol": 0.0}
+    assert_same_fit(fastgmm.fit(Loader(), 3, **options), fastgmm.fit(X, 3, **options))
 
 
 def test_a_single_chunk_and_single_column_are_enough():

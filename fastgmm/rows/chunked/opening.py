@@ -78,9 +78,11 @@ def _parts_of(make: Callable[[], Any]) -> Reading:
 
     def read() -> Iterator[Part]:
         made = make()
-        if not hasattr(type(made), "__iter__"):
-            raise TypeError(f"X is a function, which must return an iterable of chunks, got {shown(made)}")
-        for number, item in enumerate(made):
+        try:
+            items = iter(made)
+        except TypeError:
+            raise TypeError(f"X is a function, which must return an iterable of chunks, got {shown(made)}") from None
+        for number, item in enumerate(items):
             if not is_two_dimensional(item):
                 raise TypeError(f"chunk {number} must be an array or a table of rows and columns, got {shown(item)}")
             yield Part(item, f"chunk {number} (counted from 0)", 0)

@@ -111,10 +111,12 @@ class ChunkedSource:
         n_seen = 0
         self._tell(stage, number, 0)
         for piece in pieces:
-            yield piece
             n_seen = piece.first + len(piece.x)
+            if n_seen > self.n_samples:  # there are no labels for these
+                raise ValueError(f"X had {self.n_samples} rows when it was read first, and now more")
+            yield piece
             self._tell(stage, number, n_seen)
-        if n_seen != self.n_samples:
+        if n_seen < self.n_samples:
             raise ValueError(f"X had {self.n_samples} rows when it was read first, and now {n_seen}")
 
     def _cut(self, unit: int) -> Generator[Piece]:
