@@ -10,7 +10,7 @@ from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.kernels import sizes
 from fastgmm.kernels.blocks import significant
 from fastgmm.model.plan import plan_of
-from fastgmm.model.scatter import from_scatter
+from fastgmm.model.scatter import least_left, pooled_about
 from fastgmm.model.structures import STRUCTURES as TABLE
 from fastgmm.rows.array import ArraySource
 
@@ -121,8 +121,8 @@ def far_groups(n_samples):
 def test_total_scatter_is_refused_where_it_cancels():
     far, start = far_groups(500)
     statistics = fastgmm.accumulate(far, start)
-    sums = (statistics.responsibility_sums, statistics.first_moments, statistics.centers)
-    assert from_scatter(ArraySource(far)._total_scatter(), *sums, np.float64) is None
+    sums = (statistics.centers, statistics.responsibility_sums, statistics.first_moments)
+    assert not pooled_about(*sums, *ArraySource(far)._total_scatter(), least_left(np.float64), np.empty((2, 2)))
 
 
 @pytest.mark.compiled

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._numba.options import entry
+
 Array = NDArray[np.float64]
 
 
@@ -17,20 +19,38 @@ class Scatter(NamedTuple):
     mean: Array
 
 
-def from_scatter(scatter: Scatter, sums: Array, first: Array, centers: Array, dtype: Any) -> Array | None:
-    """Pooled second moments about the `centers` (K, D).
+@entry
+def pooled_about(
+    centers: Array, sums: Array, first: Array, scatter: Array, mean: Array, least: float, out: Array
+) -> bool:
+    """Write pooled second moments about the `centers` (K, D) into `out` (D, D), from the total `scatter` (D, D).
 
     With e_k = centers_k - mean,
 
-        sum_ik r z z^T = total - sum_k (N_k e e^T + first_k e^T + e first_k^T).
+        sum_ik r z z^T = scatter - sum_k ((N_k e + first_k) e^T + e first_k^T).
 
-    Returns None where the subtraction loses more than six of a double's digits in a feature, or two of the seven that
-    sums over blocks of float32 `dtype` have.
+    Returns whether the subtraction leaves more than `least` of the scatter of every feature.
     """
-    offset = centers - scatter.mean
-    cross = first.T @ offset
-    pooled = scatter.total - ((sums[:, np.newaxis] * offset).T @ offset + cross + cross.T)
-    least = 1e-6 if dtype == np.float64 else 1e-2
-    if (np.diagonal(pooled) <= least * np.diagonal(scatter.total)).any():
-        return None
-    return pooled
+    n_components, n_features = centers.shape
+    for i in range(n_features):
+        row, rows_scatter = out[i], scatter[i]
+        for j in range(i + 1):
+            row[j] = rows_scatter[j]
+        for k in range(n_components):
+            center, shift, offset = centers[k], first[k], centers[k, i] - mean[i]
+            moved = sums[k] * offset + shift[i]
+            for j in range(i + 1):
+                row[j] -= moved * (center[j] - mean[j]) + offset * shift[j]
+        if row[i] <= least * scatter[i, i]:
+            return False
+        for j in range(i):
+            out[j, i] = row[j]
+    return True
+
+
+def least_left(dtype: Any) -> float:
+    """Return what `pooled_about` must leave: all but six of a double's digits, or two of the seven of a block's sums.
+
+    `dtype` is that of the blocks.
+    """
+    return 1e-6 if dtype == np.float64 else 1e-2

@@ -12,10 +12,10 @@ from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
 from ..model.rounds.state import GIVEN, N_ITER
-from ..model.scatter import Scatter, from_scatter
+from ..model.scatter import Scatter, least_left, pooled_about
 from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
-from .launch.work import NO_LABELS
+from .launch.work import NO_LABELS, entry_of
 from .run import Run
 from .source import ASSIGN, Centers, Memberships, Partition, Start, Underway, Watch
 from .start.k_means import Nearest
@@ -81,11 +81,11 @@ class ArrayRun(Run):
         first = kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
         self.use(first, held=True)
         while self._go_on(last):
-            state, scatter = self.state, self._scatter()
-            pooled = from_scatter(scatter, state.sums, state.first, state.centers, plan.dtype)
-            if pooled is not None:
-                state.second[0] = pooled
-            else:
+            state = self.state
+            pooled = *self._scatter(), least_left(plan.dtype), state.second[0]
+            moments = state.centers, state.sums, state.first, *pooled
+            # All of them float64 in C order, whatever the rows are.
+            if not entry_of(pooled_about, (moments[0].dtype, "C"), *moments)(*moments):
                 self.use(plan.kernels, held=True)
                 self.sweep_again()
                 self._go_on(last)

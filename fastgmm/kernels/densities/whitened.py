@@ -3,7 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
-from ..._numba.options import exact_task, implements, kernel
+from ..._numba.options import entry, exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
@@ -39,6 +39,16 @@ def whitened_spare(n_components, n_features):
     return -(-n_features // 4) * 4
 
 
+@entry
+def whiten_mean(inverse_factor, mean, out):
+    """Write A mean / 2 into `out` (P,), A (D, D) lower triangular: one thread does so for all components."""
+    for i in range(inverse_factor.shape[0]):
+        value = 0.0
+        for j in range(i + 1):
+            value += inverse_factor[i, j] * float(mean[j])
+        out[i] = 0.5 * value
+
+
 @exact_task
 def prepare_whitened(context, worker, first, end):
     """Task of one item, see ``kinds``; a failure is component 0's."""
@@ -59,11 +69,7 @@ def prepare_whitened(context, worker, first, end):
             model.factors[0, i, j] = 0.5 * inverse_factor[i, j]
     for k in range(state.weights.shape[0]):
         model.constants[k] = 0.5 * (log_weight(state.weights[k]) + constant)
-        for i in range(n_features):
-            value = 0.0
-            for j in range(i + 1):
-                value += 0.5 * inverse_factor[i, j] * float(model.means[k, j])
-            model.offsets[k, i] = value
+        whiten_mean(inverse_factor, model.means[k], model.offsets[k])
     return code
 
 

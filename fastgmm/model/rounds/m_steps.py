@@ -93,14 +93,20 @@ def maximize_tied(context, worker, first, end):
     total = 0.0
     for k in range(n_components):
         total += state.sums[k]
+    covariance, second = state.covariances[0], state.second[0]
+    first_moments, means, centers = state.first, state.means, state.centers
     for i in range(n_features):
+        row = covariance[i]
         for j in range(i + 1):
-            value = state.second[0, i, j]
-            for k in range(n_components):
-                value -= state.first[k, i] * (state.means[k, j] - state.centers[k, j])
-            state.covariances[0, i, j] = value / total
-            state.covariances[0, j, i] = state.covariances[0, i, j]
-        state.covariances[0, i, i] += state.added[i]
+            row[j] = second[i, j]
+        for k in range(n_components):
+            shift, mean, center = first_moments[k, i], means[k], centers[k]
+            for j in range(i + 1):
+                row[j] -= shift * (mean[j] - center[j])
+        for j in range(i + 1):
+            row[j] /= total
+            covariance[j, i] = row[j]
+        row[i] += state.added[i]
     return OK
 
 
