@@ -55,7 +55,7 @@ def test_missing_columns_are_listed(kind):
 
 def test_many_names_are_cut_short():
     wide = Mixture([1.0], np.zeros((1, 30)), [np.eye(30)], feature_names=[f"f{i}" for i in range(30)])
-    with pytest.raises(ValueError, match=r"'f18', 'f19' and 10 more of the mixture"):
+    with pytest.raises(ValueError, match=r"'f18', 'f19' and 10 more; its columns"):
         wide.predict(FRAME)
 
 
