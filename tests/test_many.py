@@ -67,10 +67,12 @@ def assert_same_fit(ours, theirs):
         np.testing.assert_array_equal(one, other)
 
 
-def assert_fits(result, problems, n_components, *, weights=None, seed=0, **options):
+def assert_fits(result, problems, n_components, *, weights=None, seed=0, starts=None, **options):
     """Hold each fit against `fit` of the same rows, and the arrays against the fits."""
     assert len(result) == len(problems)
     for b, X in enumerate(problems):
+        if starts is not None:
+            options["init"] = starts[b]
         generator = fastgmm.stream(seed, result.keys[b])
         weight = None if weights is None else weights[b]
         with warnings.catch_warnings():
@@ -94,6 +96,63 @@ def test_each_problem_is_the_fit_of_its_rows_alone(covariance_type, dtype):
     options = {"covariance_type": covariance_type, "max_iter": 8}
     for more in ({}, {"reg_covar": 1e-3}, {"max_iter": 0}, {"stopping": "aitken", "tol": 1e-5}):
         assert_fits(quietly(X, 2, **(options | more)), X, 2, **(options | more))
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_each_problem_may_have_a_start_of_its_own(covariance_type):
+    X = make_problems(N_PROBLEMS // 2)
+    options = {"covariance_type": covariance_type, "max_iter": 4}
+    before = quietly(X[:, ::2], 2, **options)
+    starts = [result.mixture for result in before]
+    X[1, :59] = X[1, 0]  # its covariances fall to the floor, which other code has to see to
+    for more in ({}, {"reg_covar": 1e-3}, {"max_iter": 0}, {"n_init": 3}):
+        expected = {"starts": starts, **options, **more}
+        assert_fits(quietly(X, 2, init=before, **(options | more)), X, 2, **expected)
+    assert_fits(quietly(X, 2, init=starts, **options), X, 2, starts=starts, **options)
+    assert_fits(quietly(X, 2, init=starts[0], **options), X, 2, starts=[starts[0]] * len(X), **options)
+    for mixture, result in zip(starts, before, strict=True):
+        assert_same_bits(mixture, result.mixture)  # what one starts from is not written to
+
+
+def test_a_problem_without_a_start_has_no_fit():
+    X = make_problems(4)
+    before = quietly([X[0], np.full((9, 1), np.nan), X[2], X[3]], [1, 2])
+    k = int(before.n_components[0])
+    result = quietly(X, k, init=before, max_iter=3)
+    assert result.errors[1] == "init has no fit for it"
+    others = [b for b in range(4) if before.n_components[b] not in (0, k)]
+    assert all(result.errors[b] == f"init has {3 - k} components, but the fit asks for {k}" for b in others)
+    assert result.fitted.tolist() == [b != 1 and b not in others for b in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("init", "error", "message"),
+    [
+        ("random", TypeError, "init must be 'kmeans', a Mixture, a Mixture for each problem, or a FitManyResult"),
+        ([1, 2], TypeError, "init must be 'kmeans', a Mixture"),
+        (2, TypeError, "init must be 'kmeans', a Mixture"),
+        ([fastgmm.Mixture([1.0], [[0.0]], [[[1.0]]])], ValueError, "a Mixture for each of 4 problems, got 1"),
+        (fastgmm.Mixture([1.0], [[0.0]], [[[1.0]]]), ValueError, "init has 1 components and 1 features, but the fit"),
+        (fastgmm.Mixture([0.5, 0.5], [[0.0], [1.0]], [1.0, 1.0], "spherical"), ValueError, "covariance_type"),
+    ],
+)
+def test_starts_that_are_none(init, error, message):
+    with pytest.raises(error, match=message):
+        fastgmm.fit_many(make_problems(4), 2, init=init)
+
+
+def test_starts_of_other_problems():
+    X = make_problems(4)
+    before = quietly(X, 2, max_iter=1)
+    for problems, options, message in [
+        (X[:3], {}, "init has the fits of 4 problems, 0, 1, 2, ..., but X has 3, 0, 1, 2"),
+        (X, {"covariance_type": "tied"}, "init has covariance_type 'full', but the fit asks for 'tied'"),
+        (np.repeat(X, 2, axis=2), {}, "init has 1 features, but X has 2"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fastgmm.fit_many(problems, 2, init=before, **options)
+    with pytest.raises(ValueError, match="init must be 'kmeans' where n_components has 2 values to choose from"):
+        fastgmm.fit_many(X, [1, 2], init=before)
 
 
 def test_threads_order_and_neighbours_change_no_bit():

@@ -107,22 +107,27 @@ def _first_m_step(rows: ArraySource, plan: Plan, clusters: Partition, regularise
     return parameters
 
 
+def check_parameters(init: Parameters, n_components: int, n_features: int, covariance_type: str) -> Parameters:
+    """Return parameters that are to be started from; ValueError if they are of another structure or shape."""
+    if init.covariance_type != covariance_type:
+        raise ValueError(
+            f"init has covariance_type {init.covariance_type!r}, but the fit asks for {covariance_type!r}"
+        )
+    if (init.n_components, init.n_features) != (n_components, n_features):
+        raise ValueError(
+            f"init has {init.n_components} components and {init.n_features} features, but the fit "
+            f"asks for {n_components} and X has {n_features}"
+        )
+    return init
+
+
 def check_init(init: Any, source: Source, n_components: int, covariance_type: str) -> str | Parameters | NDArray[Any]:
     """Return `init`, parameters in place of a mixture, as `start` takes it; TypeError or ValueError otherwise."""
     n_samples, n_features, weights = source.n_samples, source.n_features, source.weights
     if isinstance(init, str):
         return check_choice("init", init, METHODS)
     if isinstance(init, Parameters):
-        if init.covariance_type != covariance_type:
-            raise ValueError(
-                f"init has covariance_type {init.covariance_type!r}, but the fit asks for {covariance_type!r}"
-            )
-        if (init.n_components, init.n_features) != (n_components, n_features):
-            raise ValueError(
-                f"init has {init.n_components} components and {init.n_features} features, but the fit "
-                f"asks for {n_components} and X has {n_features}"
-            )
-        return init
+        return check_parameters(init, n_components, n_features, covariance_type)
     array = np.asarray(init)
     if array.ndim == 1 and array.dtype.kind in "iu":
         return check_labels(array, n_samples, n_components, weights)

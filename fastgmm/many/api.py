@@ -18,6 +18,7 @@ from ..selection.arguments import seed_of
 from .batch import batch_of
 from .fit import CODES, bic_of, fit_batch
 from .result import FitManyResult, label_of
+from .starts import starts_of
 from .streams import check_seed, streams_of
 
 
@@ -28,6 +29,7 @@ def fit_many(
     *,
     groups: Any = None,
     covariance_type: str = "full",
+    init: Any = "kmeans",
     tol: float = 1e-3,
     stopping: str = "change",
     reg_covar: float | str = "auto",
@@ -37,7 +39,7 @@ def fit_many(
     n_threads: int | None = None,
     sample_weight: Any = None,
 ) -> FitManyResult:
-    """Fit a Gaussian mixture to each of many small problems, one per thread, from k-means.
+    """Fit a Gaussian mixture to each of many small problems, one per thread.
 
     Problem b becomes ``fit(X_b, n_components, random_state=stream(random_state, keys[b]))``, to the bit, whatever the
     others are, their order and the number of threads. What cannot be fitted has a status and leaves the others alone.
@@ -52,6 +54,9 @@ def fit_many(
     groups : array-like of shape (R,), optional
         A label for each row, in any order: integers, strings, dates, tuples of these. Rows with the same label are a
         problem, in their order.
+    init : "kmeans", Mixture, sequence of Mixture, or FitManyResult
+        Where problems start: from k-means, from one mixture all of them, from a mixture each, or from the fits of the
+        same problems, such as those of yesterday's rows; a problem that has none there has no fit.
     covariance_type, tol, stopping, reg_covar, max_iter, n_init, n_threads
         As for `fit`, the same for every problem.
     random_state : int, None or NumPy random generator
@@ -90,7 +95,8 @@ def fit_many(
         callback=None,
     )
     batch = batch_of(X, groups, sample_weight)
-    fitted = fit_batch(batch, numbers, options, seed, streams_of(batch.keys))
+    starts = starts_of(init, batch, numbers, options.covariance_type)
+    fitted = fit_batch(batch, numbers, options, seed, streams_of(batch.keys), starts)
     fits, n_features = fitted.fits, batch.rows.shape[1]
     structure = STRUCTURES[covariance_type]
     has_floor = isinstance(options.reg_covar, str)

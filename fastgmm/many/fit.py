@@ -17,6 +17,7 @@ from ..model.structures import Structure
 from ..summary.contents import counted
 from .batch import Batch
 from .launch import fit_whole, joined, new_fits
+from .starts import Starts
 from .streams import generator_of
 
 Array = NDArray[np.float64]
@@ -45,7 +46,14 @@ class Fitted(NamedTuple):
     set_aside: dict[int, tuple[str, ...]]
 
 
-def fit_batch(batch: Batch, numbers: list[int], options: Options, seed: int, streams: NDArray[np.uint64]) -> Fitted:
+def fit_batch(
+    batch: Batch,
+    numbers: list[int],
+    options: Options,
+    seed: int,
+    streams: NDArray[np.uint64],
+    starts: Starts | None = None,
+) -> Fitted:
     """Fit each problem with each of the `numbers` of components, and keep what has the lowest BIC."""
     problems = Problems(
         batch.rows, batch.scaled, batch.offsets, batch.scaled_totals, np.array([seed], np.uint64), streams
@@ -54,13 +62,15 @@ def fit_batch(batch: Batch, numbers: list[int], options: Options, seed: int, str
     best: Fitted | None = None
     for k in sorted(numbers):
         plan = plan_of(options.covariance_type, k, batch.rows.shape[1], batch.rows.dtype)
-        fitted = _with(plan, batch, problems, options._replace(n_components=k), several)
+        fitted = _with(plan, batch, problems, options._replace(n_components=k), several, starts)
         best = fitted if best is None else _better(best, fitted, batch.totals, plan)
     assert best is not None
     return best
 
 
-def _with(plan: Plan, batch: Batch, problems: Problems, options: Options, several: bool) -> Fitted:
+def _with(
+    plan: Plan, batch: Batch, problems: Problems, options: Options, several: bool, given: Starts | None
+) -> Fitted:
     """Fit each problem with the number of components of a plan."""
     k, n_problems = plan.n_components, len(batch.totals)
     fits, errors, set_aside = new_fits(plan, n_problems), dict(batch.faults), {}
@@ -70,10 +80,14 @@ def _with(plan: Plan, batch: Batch, problems: Problems, options: Options, severa
     for b, n_counted in zip(np.flatnonzero(few).tolist(), batch.n_counted[few].tolist(), strict=True):
         # In words of its own, because the number is right for other problems.
         errors.setdefault(b, f"{k} components are too many for {counted(n_counted, 'row')}")
-    able = ~few
-    able[list(batch.faults)] = False
+    if given is not None:
+        errors = given.faults | errors
+        fits.weights[:], fits.means[:], fits.covariances[:] = given[:3]
+        options = options._replace(n_init=1)  # it would be the same fit every time
+    able = np.full(n_problems, True)
+    able[list(errors)] = False
     chosen = np.flatnonzero(able)
-    traces = fit_whole(plan, problems, chosen, options, fits)
+    traces = fit_whole(plan, problems, chosen, options, fits, started=given is not None)
     starts = np.zeros(n_problems, np.int64)
     starts[chosen] = traces.starts
     values, n_values = [traces.values], len(traces.values)
@@ -81,8 +95,9 @@ def _with(plan: Plan, batch: Batch, problems: Problems, options: Options, severa
         rows = slice(batch.offsets[b], batch.offsets[b + 1])
         weights = batch.scaled[rows] if len(batch.scaled) else batch.scaled
         generator = generator_of(int(problems.seed[0]), int(problems.streams[b]))
+        init = "kmeans" if given is None else given.of(b, plan.covariance_type)
         try:
-            outcome = fit_rows(batch.rows[rows], weights, options._replace(generator=generator))
+            outcome = fit_rows(batch.rows[rows], weights, options._replace(generator=generator, init=init))
         except FitFailure as failure:
             errors[b] = str(failure)
             continue

@@ -7,6 +7,7 @@ blocks of problems Ctrl-C has its turn.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,8 +63,13 @@ def joined(traces: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return traces[0] if len(traces) == 1 else np.concatenate([*traces, np.empty(0)])
 
 
-def fit_whole(plan: Plan, problems: Problems, chosen: Indices, options: Options, fits: Fits) -> Traces:
-    """Fit the problems `chosen` as far as compiled code alone can; the status of the others stays `UNUSUAL`."""
+def fit_whole(
+    plan: Plan, problems: Problems, chosen: Indices, options: Options, fits: Fits, started: bool = False
+) -> Traces:
+    """Fit the problems `chosen` as far as compiled code alone can; the status of the others stays `UNUSUAL`.
+
+    They start from k-means, or from the parameters in `fits` if they have `started`.
+    """
     lengths = problems.offsets[chosen + 1] - problems.offsets[chosen]
     sizes, size_of = np.unique(lengths, return_inverse=True)
     # Buffers are for so many superblocks, which is one but for the longest of problems.
@@ -74,20 +80,19 @@ def fit_whole(plan: Plan, problems: Problems, chosen: Indices, options: Options,
     values, starts, n_values = [], np.zeros(len(chosen), np.int64), 0
     for alike in sorts.values():
         places = np.flatnonzero(np.isin(size_of, alike))
-        traces = _shared_out(plan, problems, chosen[places], options, fits, int(sizes[alike[-1]]))
+        worker = functools.partial(_Worker, plan, problems, options, fits, int(sizes[alike[-1]]), started)
+        traces = _shared_out(worker, chosen[places], options.n_threads, fits)
         starts[places] = traces.starts + n_values
         n_values += len(traces.values)
         values.append(traces.values)
     return Traces(starts, joined(values))
 
 
-def _shared_out(
-    plan: Plan, problems: Problems, chosen: Indices, options: Options, fits: Fits, most_rows: int
-) -> Traces:
-    """Fit problems of at most so many rows in as many threads as are wanted."""
-    n_workers = min(available(options.n_threads), -(-len(chosen) // LEAST_PROBLEMS)) if JIT_ENABLED else 1
+def _shared_out(new_worker: Callable[[], _Worker], chosen: Indices, n_threads: int | None, fits: Fits) -> Traces:
+    """Fit problems in as many threads as are wanted."""
+    n_workers = min(available(n_threads), -(-len(chosen) // LEAST_PROBLEMS)) if JIT_ENABLED else 1
     blocks = Blocks(len(chosen), n_workers)
-    workers = [_Worker(plan, problems, options, fits, most_rows) for _ in range(n_workers)]
+    workers = [new_worker() for _ in range(n_workers)]
     in_threads([functools.partial(blocks.work, worker, chosen) for worker in workers], blocks)
     # Not after an interrupt: a second one may have left a thread at work.
     for worker in workers:
@@ -100,7 +105,9 @@ def _shared_out(
 class _Worker:
     """What a thread works with."""
 
-    def __init__(self, plan: Plan, problems: Problems, options: Options, fits: Fits, most_rows: int) -> None:
+    def __init__(
+        self, plan: Plan, problems: Problems, options: Options, fits: Fits, most_rows: int, started: bool
+    ) -> None:
         k, d, dtype = plan.n_components, plan.n_features, plan.dtype
         self.start = start = start_for(plan, most_rows)
         bench = start.bench
@@ -128,6 +135,7 @@ class _Worker:
             max_iter=options.max_iter,
             n_init=options.n_init,
             reg_covar=-1.0 if floor else float(options.reg_covar),
+            started=int(started),
             nanoseconds=LAUNCH_NANOSECONDS,
         )
         values = Many(start.context, bench.context, bench.begins, bench.beginning, problems, rule, desk, fits)

@@ -31,7 +31,8 @@ class Problems(NamedTuple):
 class Rule(NamedTuple):
     """What is the same for all problems: options of a fit, and for how many nanoseconds a start may go on.
 
-    `reg_covar` is negative for the floor of the default regulariser.
+    `reg_covar` is negative for the floor of the default regulariser. `started` is 1 where `Fits` has parameters of
+    each problem to start from.
     """
 
     tol: float
@@ -39,6 +40,7 @@ class Rule(NamedTuple):
     max_iter: int
     n_init: int
     reg_covar: float
+    started: int
     nanoseconds: float
 
 
