@@ -14,7 +14,7 @@ from ..model.plan import plan_of
 from ..model.regulariser import ridge
 from ..model.rounds.state import COMPONENT
 from ..rows.array import ArraySource
-from ..rows.source import Rounds
+from ..rows.source import Source
 from . import loop, start
 from .degenerate import degeneracy
 from .options import Options
@@ -38,15 +38,15 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outc
     if len(sample_weight):
         exponent = math.frexp(float(sample_weight.max()))[1]
         weights = np.ldexp(sample_weight, -exponent)
-    source = ArraySource(rows, options.n_threads, weights, options.watch)
-    plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
-
-    def begin() -> Rounds:
-        return start.begin(source, plan, options.init, options.reg_covar, options.generator)
-
-    outcome = loop.best_of(source, plan, begin, options)
+    outcome = fit_source(ArraySource(rows, options.n_threads, weights, options.watch), options)
     log_likelihood = float(np.ldexp(outcome.log_likelihood, exponent))
     return outcome._replace(log_likelihood=log_likelihood) if exponent else outcome
+
+
+def fit_source(source: Source, options: Options) -> Outcome:
+    """Fit to rows, wherever they are, whose weights are at most 1; see `fit_rows`."""
+    plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
+    return loop.best_of(source, plan, lambda: start.begin(source, plan, options), options)
 
 
 def warn_of(outcome: Outcome, n_init: int, feature_names: tuple[str, ...] | None = None) -> None:

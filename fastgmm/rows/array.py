@@ -17,16 +17,20 @@ from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
 from .array_run import ArrayRun
 from .check import total_weight_of
-from .k_means import KMeans, draw
 from .launch.bench import bench_for
 from .launch.buffers import column_sizes
 from .launch.pieces import in_place
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
-from .source import Columns, Partition, Start, Underway, Watch
+from .source import SAMPLE, VARIANCES, Columns, Sample, Start, Underway, Watch
+from .start.k_means import draw
+from .start.sample import Sampling
 from .whole_run import WholeRun, is_whole
 
 Array = NDArray[np.float64]
+
+# Rows that are sampled before Python has its turn.
+SAMPLED_AT_ONCE = 1 << 22
 
 
 class ArraySource:
@@ -68,31 +72,24 @@ class ArraySource:
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""
         if self._columns is None:
-            self._tell("variances", 0)
+            self._tell(VARIANCES, 0)
             self._columns = column_moments_of(self._x, self._weights, self.total_weight, self._n_threads)
-            self._tell("variances", len(self._x))
+            self._tell(VARIANCES, len(self._x))
         return self._columns
 
     def _tell(self, stage: str, n_seen: int) -> None:
         if self._watch is not None:
             self._watch(Underway(stage, 1, n_seen, len(self._x)))
 
-    def draw(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
-        """Return distinct rows, (K, D), each as likely as its weight."""
-        chances = self._weights / self.total_weight if len(self._weights) else None
-        return np.asarray(self._x[generator.choice(len(self._x), size=n_components, replace=False, p=chances)])
-
-    def spread_out(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
-        """Return distinct rows, (K, D), by greedy k-means++."""
-        return np.asarray(self._x[self._k_means(n_components).seed(generator)])
-
-    def clusters(self, n_components: int, generator: np.random.Generator) -> Partition:
-        """Return the clusters of k-means, each with a row."""
-        return self._k_means(n_components).fit(generator)
-
-    def _k_means(self, n_components: int) -> KMeans:
-        deviations = self.moments().deviations
-        return KMeans(self._x, n_components, self._n_threads, self._weights, deviations, self._watch)
+    def sample(self, size: int, seed: int) -> Sample:
+        """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
+        if len(self._x) <= size:
+            return Sample(self._x, self._weights, True)
+        sampling = Sampling(size, seed, self.n_features, self.dtype)
+        for a in range(0, len(self._x), SAMPLED_AT_ONCE):
+            sampling.add(self._x[a : a + SAMPLED_AT_ONCE], self._weights[a : a + SAMPLED_AT_ONCE], self._n_threads)
+            self._tell(SAMPLE, min(a + SAMPLED_AT_ONCE, len(self._x)))
+        return sampling.finish()
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
         """Return a run that begins with k-means and does all at once; None where rows are too many for that."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
 from .launch.work import NO_LABELS, entry_of
 from .run import Run
-from .source import Memberships, Partition, Start, Watch
+from .source import ASSIGN, Centers, Memberships, Partition, Start, Underway, Watch
+from .start.k_means import Nearest
 
 Array = NDArray[np.float64]
 
@@ -46,7 +47,7 @@ class ArrayRun(Run):
         labels = start.labels if isinstance(start, Partition) else NO_LABELS
         super().__init__(plan, n_threads, x, weights, labels)
         self.regularise(regulariser)
-        self._memberships: Memberships | None = None
+        self._given: Memberships | Nearest | None = None
         self._scatter = scatter
         self._watch = watch
         self._by_scatter = plan.structure.without_second is not None and not plan.is_small(len(x))
@@ -54,16 +55,18 @@ class ArrayRun(Run):
             self.put(start)
             return
         assert spread is not None  # a start without parameters needs to know how far rows spread
-        means = start.means if isinstance(start, Partition) else None
+        means = start.means if isinstance(start, Partition | Centers) else None
         self.give(first if means is None else means, spread, 2 if means is None else 1)
-        if not isinstance(start, Partition):
-            self._memberships = start
+        if isinstance(start, Centers):
+            self._given = Nearest(start, plan.dtype, spread, n_threads)
+        elif not isinstance(start, Partition):
+            self._given = start
 
     def advance(self, last: int) -> bool:
         """Go on until round `last` is done or the run is over, see `Run.advance`."""
-        if self._memberships is not None:
-            self._add_memberships(self._memberships)
-            self._memberships = None
+        if self._given is not None:
+            self._add_given(self._given)
+            self._given = None
         if not self._by_scatter:
             return super().advance(last)
         plan = self.plan
@@ -83,20 +86,32 @@ class ArrayRun(Run):
                 self.use(first, held=True)
         return False
 
-    def _add_memberships(self, memberships: Memberships) -> None:
-        """Do the passes over responsibilities, which exist for one piece of rows at a time."""
-        work, whole = self._work, self._cut.n_superblocks
-        rows = min(
-            self.rows_a_launch, max(1, COPY_BYTES // (8 * self.plan.n_components * self.plan.rows)) * self.plan.rows
-        )
+    def _add_given(self, given: Memberships | Nearest) -> None:
+        """Do the passes over responsibilities or labels that are made for one piece of rows at a time."""
+        x, weights, whole = self._work.x, self._work.rows.weights, self._cut.n_superblocks
         self._cut = self._cut._replace(n_superblocks=0)
         while super().advance(0):
-            for a in range(0, len(work.x), rows):
-                b = min(a + rows, len(work.x))
+            for a, b in self._pieces(given):
+                if isinstance(given, Nearest):
+                    self.add(x[a:b], weights[a:b], labels=given.labels(x[a:b]))
+                    if self._watch is not None:
+                        self._watch(Underway(ASSIGN, 1, b, len(x)))
+                    continue
                 # Copies, because a writeable or strided array would be one more signature to compile.
-                given = np.array(memberships(a, b), self.plan.dtype, order="C")
-                x = np.ascontiguousarray(work.x[a:b]).view()
-                x.flags.writeable = False
-                self.add(x, work.rows.weights[a:b], given)
+                responsibilities = np.array(given(a, b), self.plan.dtype, order="C")
+                piece = np.ascontiguousarray(x[a:b]).view()
+                piece.flags.writeable = False
+                self.add(piece, weights[a:b], responsibilities=responsibilities)
             self.added_all()
         self._cut = self._cut._replace(n_superblocks=whole)
+
+    def _pieces(self, given: Memberships | Nearest) -> Iterator[tuple[int, int]]:
+        n_samples, unit = len(self._work.x), self.plan.rows
+        rows = self.rows_a_launch
+        if not isinstance(given, Nearest):
+            rows = min(rows, max(1, COPY_BYTES // (8 * self.plan.n_components * unit)) * unit)
+        elif not self._work.x.flags.c_contiguous:
+            # A piece of an array in Fortran order has strides of its own: one more signature.
+            rows = n_samples
+        for a in range(0, n_samples, rows):
+            yield a, min(a + rows, n_samples)

@@ -159,14 +159,13 @@ class Run:
     def _tasks(self, sweep: Any, layout: str) -> Tasks:
         return tasks_of(self._kernels, sweep, self.plan.dtype, layout)
 
-    def add(self, x: NDArray[Any], weights: Array = UNWEIGHTED, responsibilities: NDArray[Any] | None = None) -> None:
+    def add(self, x: NDArray[Any], weights: Array = UNWEIGHTED, **given: NDArray[Any]) -> None:
         """Sweep rows `x` (n, D), as the kernels take them, while the run waits in SWEEP.
 
-        All but the last must be whole superblocks, so that the sums do not depend on how rows are cut.
+        Given may be their `labels` (n,) or `responsibilities` (n, K). All but the last must be whole superblocks, so
+        that the sums do not depend on how rows are cut.
         """
-        rows = self._work.rows._replace(weights=weights, labels=NO_LABELS)
-        if responsibilities is not None:
-            rows = rows._replace(responsibilities=responsibilities)
+        rows = self._work.rows._replace(**{"weights": weights, "labels": NO_LABELS, **given})
         work, tasks = self._work._replace(x=x, rows=rows), self._tasks(self._kernels.sweep, layout_of(x))
         context = packed_work(work)
         whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=1)

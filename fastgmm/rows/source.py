@@ -32,11 +32,17 @@ class Partition(NamedTuple):
     means: Array | None = None
 
 
-Start = Parameters | Partition | Memberships
+class Centers(NamedTuple):
+    """Each row belongs to the nearest of these `means` (K, D), in the unit that k-means uses (`start.k_means`)."""
+
+    means: Array
 
 
-# The stage of the rounds; those of the start have names of their own.
-EM = "EM"
+Start = Parameters | Partition | Centers | Memberships
+
+
+# The stages of a fit; k-means has two names of its own.
+VARIANCES, SAMPLE, ASSIGN, EM = "variances", "sample", "assign", "EM"
 
 
 class Underway(NamedTuple):
@@ -49,6 +55,14 @@ class Underway(NamedTuple):
 
 
 Watch = Callable[[Underway], None]
+
+
+class Sample(NamedTuple):
+    """`rows` (M, D) in their order; `weights` (M,), or of length 0 where each counts once; whether they are all."""
+
+    rows: NDArray[Any]
+    weights: Array
+    whole: bool
 
 
 class Rounds(Protocol):
@@ -104,16 +118,8 @@ class Source(Protocol):
         """Return the moments of the columns; rows without weight do not count."""
         ...
 
-    def draw(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
-        """Return distinct rows, (K, D), each as likely as its weight."""
-        ...
-
-    def spread_out(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
-        """Return distinct rows, (K, D), by greedy k-means++."""
-        ...
-
-    def clusters(self, n_components: int, generator: np.random.Generator) -> Partition:
-        """Return the clusters of k-means, each with a row."""
+    def sample(self, size: int, seed: int) -> Sample:
+        """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
         ...
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> Rounds | None:
