@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-from conftest import assert_same_bits, make_problem
+from conftest import assert_same_bits, assert_same_parameters, make_problem
 
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.em import start as starts
+from fastgmm.model.plan import plan_of
+from fastgmm.model.regulariser import ridge
+from fastgmm.model.rounds.state import N_ITER, N_TRACED
 from fastgmm.rows.array import ArraySource
+from fastgmm.rows.source import Centers, Partition
 from fastgmm.rows.start.sample import Sampling
 
 SIZE = 500
@@ -124,3 +128,25 @@ def test_few_rows_are_all_looked_at_and_draw_no_number_for_it(monkeypatch):
     b = fastgmm.fit(X, 3, init="k-means++", random_state=generators[1], max_iter=1)
     assert_same_bits(a.mixture, b.mixture)
     assert generators[0].random() == generators[1].random()
+
+
+@pytest.mark.parametrize("kind", ["labels", "responsibilities", "centres", "parameters"])
+@pytest.mark.parametrize("covariance_type", ["full", "tied"])
+def test_a_run_that_is_to_begin_does_no_round(covariance_type, kind):
+    """Tied rounds of many rows take another way than others."""
+    X, start = make_problem(30_000 if JIT_ENABLED else 1200, 2, 3)
+    labels = np.argmin(((X[:, None] - start.means) ** 2).sum(axis=2), axis=1)
+    source, plan = ArraySource(X), plan_of(covariance_type, 3, 2)
+    given = {
+        "labels": Partition(labels),
+        "responsibilities": lambda a, b: np.eye(3)[labels[a:b]],
+        "centres": Centers(start.means),
+        "parameters": fastgmm.fit(X, 3, init=labels, covariance_type=covariance_type, max_iter=0).mixture.parameters,
+    }
+    run = source.begin(plan, given[kind], ridge(1e-6, 2))
+    run.advance(0)
+    assert run.state.counts[N_ITER] == 0
+    assert run.state.counts[N_TRACED] == 0
+    expected = source.begin(plan, given["labels"], ridge(1e-6, 2))
+    expected.advance(0)
+    assert_same_parameters(run.parameters(), expected.parameters(), rtol=1e-4 if kind == "parameters" else 1e-9)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
-from ..model.rounds.state import GIVEN
+from ..model.rounds.state import GIVEN, N_ITER
 from ..model.scatter import Scatter, least_left, pooled_about
 from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
@@ -67,11 +67,13 @@ class ArrayRun(Run):
         if self._given is not None:
             self._add_given(self._given)
             self._given = None
+        elif self.state.counts[GIVEN]:
+            super().advance(0)
+        if self.state.counts[N_ITER] >= last:  # compiled code looks after a round, not before
+            return False
         if not self._by_scatter:
             return super().advance(last)
         plan = self.plan
-        if self.state.counts[GIVEN]:
-            super().advance(0)
         first = kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
         self.use(first, held=True)
         while super().advance(last):
@@ -107,10 +109,9 @@ class ArrayRun(Run):
 
     def _pieces(self, given: Memberships | Nearest) -> Iterator[tuple[int, int]]:
         n_samples, unit = len(self._work.x), self.plan.rows
-        rows = self.rows_a_launch
-        if not isinstance(given, Nearest):
-            rows = min(rows, max(1, COPY_BYTES // (8 * self.plan.n_components * unit)) * unit)
-        elif not self._work.x.flags.c_contiguous:
+        row_bytes = 8 if isinstance(given, Nearest) else 8 * self.plan.n_components
+        rows = min(self.rows_a_launch, max(1, COPY_BYTES // (row_bytes * unit)) * unit)
+        if isinstance(given, Nearest) and not self._work.x.flags.c_contiguous:
             # A piece of an array in Fortran order has strides of its own: one more signature.
             rows = n_samples
         for a in range(0, n_samples, rows):

@@ -154,10 +154,17 @@ class Nearest:
     def __init__(self, centers: Centers, dtype: Any, deviations: Array, n_threads: int | None) -> None:
         self._means, self._spread, self._n_threads = centers.means, unit_of(deviations), n_threads
         self._plan = plan_of("spherical", *centers.means.shape, np.dtype(dtype))
+        self._labels = NO_LABELS
 
     def labels(self, x: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the index of the nearest centre of each row of `x` (n, D), as the kernels take it."""
-        plan, labels = self._plan, np.empty(len(x), np.int64)
+        """Return the index of the nearest centre of each row of `x` (n, D), as the kernels take it.
+
+        The array is valid until the next call: new memory for every piece would take half as long as a round.
+        """
+        plan = self._plan
+        if len(self._labels) < len(x):
+            self._labels = np.empty(len(x), np.int64)
+        labels = self._labels[: len(x)]
         cut, n_slabs = shared_out(plan, len(x), self._n_threads, distances_nanoseconds(plan))
         rows = no_rows(plan.dtype, plan.n_components)._replace(labels=labels)
         bench = bench_for(clustering_sizes(plan, cut.n_workers, n_slabs), x, rows)
