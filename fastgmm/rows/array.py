@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_
 from .run import Run
 from .source import SAMPLE, VARIANCES, Columns, Sample, Start, Underway, Watch
 from .start.k_means import draw
-from .start.sample import Sampling
+from .start.sample import Sampling, likely_bound
 from .whole_run import WholeRun, is_whole
 
 Array = NDArray[np.float64]
@@ -85,11 +86,18 @@ class ArraySource:
         """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
         if len(self._x) <= size:
             return Sample(self._x, self._weights, True)
-        sampling = Sampling(size, seed, self.n_features, self.dtype)
+        # Of rows without weights it is known beforehand which keys are small enough, but for bad luck.
+        sampling = self._sampled(size, seed, math.inf if len(self._weights) else likely_bound(size, len(self._x)))
+        if not (len(self._weights) or sampling.is_full):
+            sampling = self._sampled(size, seed, math.inf)
+        return sampling.finish()
+
+    def _sampled(self, size: int, seed: int, bound: float) -> Sampling:
+        sampling = Sampling(size, seed, self.n_features, self.dtype, bound=bound)
         for a in range(0, len(self._x), SAMPLED_AT_ONCE):
             sampling.add(self._x[a : a + SAMPLED_AT_ONCE], self._weights[a : a + SAMPLED_AT_ONCE], self._n_threads)
             self._tell(SAMPLE, min(a + SAMPLED_AT_ONCE, len(self._x)))
-        return sampling.finish()
+        return sampling
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
         """Return a run that begins with k-means and does all at once; None where rows are too many for that."""

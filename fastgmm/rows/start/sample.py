@@ -25,16 +25,28 @@ LAUNCH_SUPERBLOCKS = 64
 KEY_NANOSECONDS = 1.5
 
 
+def likely_bound(size: int, n_rows: int) -> float:
+    """Return what hardly ever fewer than `size` of so many keys of rows without weights are below.
+
+    Once in a billion times.
+    """
+    share = (size + 6.0 * math.sqrt(size)) / n_rows
+    return -math.log1p(-share) if share < 1.0 else math.inf
+
+
 class Sampling:
     """The `size` rows with the smallest keys of (`seed`, number of the row), see ``kernels/keys.py``, of those added.
 
     `first` is the number of the first row that is added. Samplings of other rows by the same seed can be merged. One
-    more row than asked for is kept: its key says how likely the others were.
+    more row than asked for is kept: its key says how likely the others were. Larger keys than `bound` are passed over
+    from the beginning; whoever gives one has to see that enough rows are left, see `is_full`.
     """
 
-    def __init__(self, size: int, seed: int, n_features: int, dtype: Any, first: int = 0) -> None:
+    def __init__(
+        self, size: int, seed: int, n_features: int, dtype: Any, first: int = 0, bound: float = math.inf
+    ) -> None:
         self._size, self._seed, self._dtype, self._next = size, seed, np.dtype(dtype), first
-        self._n_seen, self._bound = 0, math.inf
+        self._n_seen, self._bound = 0, bound
         self._rows = [np.empty((0, n_features), dtype)]
         self._weights = [np.empty(0)]
         self._keys = [np.empty(0)]
@@ -60,6 +72,11 @@ class Sampling:
             if sum(map(len, self._keys)) > 2 * self._size:
                 self._drop()
             begin = end
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many rows as asked for, and one more."""
+        return sum(map(len, self._keys)) > self._size
 
     def merge(self, other: Sampling) -> None:
         """Take over what another sampling has of other rows."""
