@@ -79,8 +79,13 @@ def _sample(source: Source, plan: Plan, generator: np.random.Generator) -> Sampl
 
 
 def sample_size(plan: Plan) -> int:
-    """Return how many rows a start looks at."""
-    return max(1 << 15, 256 * plan.n_components)
+    """Return how many rows a start looks at: 32 for each of K (D + 4), and 2^15 at least.
+
+    How far k-means on m rows is from that on all is bounded uniformly by O(sqrt(K (D + 4) log K / m)): Bachem, Lucic,
+    Hassani & Krause (2017), Uniform deviation bounds for k-means clustering, ICML, 283-291. So it does not depend on
+    N. What is reached from so many, ``docs/speed.md`` has.
+    """
+    return max(1 << 15, 32 * plan.n_components * (plan.n_features + 4))
 
 
 def _of_single_rows(rows: NDArray[Any], source: Source, plan: Plan, regulariser: Regulariser) -> Parameters:
