@@ -33,6 +33,7 @@ def fit(
     reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
+    short_iter: int | None = None,
     random_state: Seed = 0,
     n_threads: int | None = None,
     callback: Callback | None = None,
@@ -70,7 +71,10 @@ def fit(
     max_iter : int
         Iterations of EM at most.
     n_init : int
-        Number of starts; the one that ends highest is returned.
+        Number of starts; the one that ends highest is returned. Each looks at other rows, where there are many.
+    short_iter : int, optional
+        Of several starts each does so many iterations at first, and only the one that is highest then goes on to the
+        end: em-EM of Biernacki, Celeux & Govaert (2003). By default all go on to the end.
     random_state : int, None or NumPy random generator
         An integer seeds `numpy.random.default_rng`: the same fit every time. None draws other numbers each time.
     n_threads : int, optional
@@ -116,6 +120,7 @@ def fit(
         reg_covar=reg_covar,
         max_iter=max_iter,
         n_init=n_init,
+        short_iter=short_iter,
         random_state=random_state,
         n_threads=n_threads,
         callback=callback,
@@ -149,6 +154,7 @@ def checked_options(
     random_state: Seed,
     n_threads: int | None,
     callback: Callback | None,
+    short_iter: int | None = None,
 ) -> Options:
     """Return the arguments of `fit` that do not depend on the rows, checked, beside three that have been."""
     return Options(
@@ -162,6 +168,7 @@ def checked_options(
         generator=_checks.check_random_state(random_state),
         n_threads=check_n_threads(n_threads),
         callback=_checks.check_callback(callback),
+        short_iter=None if short_iter is None else _checks.check_integer("short_iter", short_iter, 1),
         aitken=_checks.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
     )
 

@@ -30,6 +30,8 @@ class GaussianMixture(Inference):
 precisions_init, random_state, warm_start, verbose, verbose_interval
         As in scikit-learn 1.9. Integer seeds go to `numpy.random.default_rng`, so the random numbers are not
         scikit-learn's; a `Generator` or `SeedSequence` is also allowed.
+    short_iter : int, optional
+        Of `n_init` starts each does so many iterations at first, and only the highest goes on to the end, see `fit`.
     n_threads : int, optional
         Threads of `fit` and of inference, as far as there are so many; by default Numba's current number.
 
@@ -82,6 +84,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
+        short_iter: int | None = None,
         n_threads: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -98,6 +101,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval
+        self.short_iter = short_iter
         self.n_threads = n_threads
 
     @own_error_state

@@ -56,6 +56,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
         callback=callback,
         # A program without a console has no standard output; `print` says nothing there.
         watch=Progress(sys.stdout, silent=EM) if model.verbose and sys.stdout is not None else None,
+        short_iter=None if model.short_iter is None else int(model.short_iter),
         previous=model.lower_bound_ if warm else -math.inf,
         replaced=tuple(given.items()) if isinstance(init, str) else (),
     )

@@ -39,6 +39,7 @@ def select(
     reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
+    short_iter: int | None = None,
     random_state: Seed = 0,
     n_threads: int | None = None,
     callback: Callback | None = None,
@@ -60,7 +61,7 @@ def select(
         `aic` of a candidate are, to rounding, ``result.mixture.bic(X)`` and ``.aic(X)``.
     init : {"kmeans", "k-means++", "random", "random_from_data"}
         As for `fit`, but a method only: nothing else suits several numbers of components.
-    tol, stopping, reg_covar, max_iter, n_init, n_threads
+    tol, stopping, reg_covar, max_iter, n_init, short_iter, n_threads, progress
         As for `fit`, the same in every fit.
     random_state : int, None or NumPy random generator
         Every fit starts from the same integer seed: the one given, or one that is drawn first. A fit therefore does
@@ -71,8 +72,6 @@ def select(
     sample_weight : array-like of shape (N,), optional
         How often each row counts. Unlike in `fit` their unit matters: log-likelihoods are weighted, and N is the sum
         of the weights, as if rows had been repeated. It must not be less than the largest number of components.
-    progress : bool or callable
-        As for `fit`, of every fit.
 
     Returns
     -------
@@ -108,6 +107,7 @@ def select(
         reg_covar=reg_covar,
         max_iter=max_iter,
         n_init=n_init,
+        short_iter=short_iter,
         random_state=seed,
         n_threads=n_threads,
         callback=watch,
