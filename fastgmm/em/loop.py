@@ -119,8 +119,10 @@ def best_of(
             stopped = ended[-1][1].status is Status.STOPPED
         if stopped:
             break
-    ended.sort(key=lambda item: (_is_held_up(item[1]), -_height(item[1])))
-    passed_over = sum(_height(outcome) > _height(ended[0][1]) for _, outcome in ended)
+    passed_over = 0
+    if len(ended) > 1:
+        ended.sort(key=lambda item: (_is_held_up(item[1]), -_height(item[1])))
+        passed_over = sum(_height(outcome) > _height(ended[0][1]) for _, outcome in ended)
     for index, outcome in ended:
         best = outcome
         if short is not None and outcome.status is Status.MAX_ITER and outcome.n_iter < options.max_iter:

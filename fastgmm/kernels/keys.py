@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from .._numba.options import exact_task, part
-from .._numba.pointers import member
+from .._numba.pointers import member, view
 from .slots import BOUND, FIRST, SEED
 from .work import OK, ROWS, STATE, SUMS, X
 
@@ -43,9 +43,9 @@ def small_keys(context, worker, first, end):
     in x (N, any). ``counts[FIRST]`` is the number of the first row of x. Rows without weight have the key inf, and
     nobody else has.
     """
-    x, rows, state, sums = member(context, X), member(context, ROWS), member(context, STATE), member(context, SUMS)
-    weights, bound = rows.weights, state.numbers[BOUND]
-    seed, offset = np.uint64(state.counts[SEED]), state.counts[FIRST]
+    x, weights, sums = member(context, X), member(context, ROWS).weights, member(context, SUMS)
+    bound, counts = view(context, STATE).numbers[BOUND], view(context, STATE).counts
+    seed, offset = np.uint64(counts[SEED]), counts[FIRST]
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
         n_found = 0

@@ -32,7 +32,7 @@ def take_means(context, chosen):
 @part
 def scale_means(context):
     """Let the centres ``state.means`` be in the units of the model."""
-    scales, means = member(context, MODEL).scales, member(context, STATE).means
+    scales, means = view(context, MODEL).scales, view(context, STATE).means
     for k in range(means.shape[0]):
         for d in range(means.shape[1]):
             means[k, d] *= float(scales[d])

@@ -125,20 +125,20 @@ def lloyd(context, worker, first, end):
             n_rows = min(lanes(x), stop - start)
             load_block(x, start, n_rows, scales, origin, block)
             nearest, label = assign(block, centers, n_features, spare)
-            if aim >= LABEL:
-                for b in range(n_rows):
-                    labels[start + b] = np.int64(label[b])
-            if aim == ASSIGN:
-                continue
             if weights.shape[0] > 0:
                 multiply(nearest, weights, start, n_rows)
             total = block.dtype.type(0)
             for b in range(n_rows):
                 total += nearest[b]
             slab[n_components, 0] += total
+            if aim >= LABEL:
+                for b in range(n_rows):
+                    labels[start + b] = np.int64(label[b])
             if aim == FAR:
                 for b in range(n_rows):
                     closest[start + b] = nearest[b]
+            if aim == ASSIGN:
+                continue
             if weights.shape[0] > 0:
                 add_by_weight(x, start, n_rows, scales, origin, label, weights, slab)
             elif n_components * n_features <= MASKED:
