@@ -5,7 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
-from conftest import assert_same_bits, make_problem
+from conftest import assert_same_bits, make_problem, run
 
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
@@ -113,6 +113,20 @@ def processor_time_by_thread():
         with open(f"{root}/{thread}/schedstat") as file:
             times[thread] = int(file.read().split()[0])
     return times
+
+
+@pytest.mark.compiled
+def test_sixteen_threads_on_any_processor_change_no_bit():
+    """As in a container that has fewer processors than its machine; `python -m bench.threads` has the times."""
+    program = """
+import numpy as np, fastgmm
+X = np.random.default_rng(0).normal(size=(50_000, 2))
+for structure in ("full", "tied"):
+    result = fastgmm.fit(X, 3, covariance_type=structure, max_iter=5)
+    print(result.mixture.covariances.tobytes().hex(), result.mixture.predict(X).sum())
+"""
+    two, sixteen = (run(program, NUMBA_NUM_THREADS=number) for number in ("2", "16"))
+    assert two == sixteen
 
 
 @pytest.mark.compiled
