@@ -17,8 +17,8 @@ from fastgmm.kernels.primitives.products import second_moments
 from fastgmm.kernels.primitives.tiles import less_distance
 from fastgmm.kernels.sizes import LANES_DOUBLE, LANES_SINGLE, STEP
 from fastgmm.rows.array import ArraySource
-from fastgmm.rows.k_means import KMeans
 from fastgmm.rows.launch.pieces import in_place
+from fastgmm.rows.start.k_means import KMeans
 
 DTYPES = ("float64", "float32")
 FEATURES = (4, 16, 64)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from . import _checks
 from ._checks import Seed, own_error_state
-from .em.fitting import fit_rows, warn_of
+from .em.fitting import fit_source, warn_of
 from .em.options import Options
 from .em.outcome import Callback
 from .em.progress import telling
+from .em.sources import source_of
 from .em.start import check_init
 from .mixture import Mixture
 from .model.parameters import Parameters
 from .model.structures import STRUCTURES
 from .results import FitResult, result_of
-from .rows import check
+from .rows.check import check_n_components
 from .rows.launch.threads import check_n_threads
-from .rows.source import Watch
+from .rows.source import Watch, weight_given
+
+# A context takes a microsecond to be made, a small fit a hundred.
+_SILENCE = contextlib.nullcontext()
 
 
 @own_error_state
@@ -33,22 +39,29 @@ def fit(
     reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
+    short_iter: int | None = None,
     random_state: Seed = 0,
     n_threads: int | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
     progress: bool | Watch = False,
+    columns: Sequence[str] | None = None,
 ) -> FitResult:
     """Fit a Gaussian mixture by expectation-maximisation.
 
     Parameters
     ----------
-    X : array-like of shape (N, D) or (N,)
+    X : array-like of shape (N, D) or (N,), path, dataset, function or iterable of chunks
         Rows of finite real numbers: an array of any layout, read-only or memory-mapped, a table of pandas, polars
         (a lazy one is collected) or Arrow with numeric columns, or anything `np.asarray` understands. float32 is
         computed in single precision, with sums in double; other dtypes become float64. Parameters are float64. (N,)
         is N samples of one feature. Names of columns, or of a series, go into the result if they are strings; if none
         is, as with years, there are no names, and some that are with others that are not are refused.
+
+        Rows that do not fit into memory are read anew in each round: a path of a file, of a directory or a pattern of
+        Parquet, Feather or CSV files; a `pyarrow.dataset.Dataset`; an object that can be iterated over and over and
+        holds two-dimensional arrays or tables, such as a list of them; or a function that returns an iterable of
+        these, such as a `pyarrow.RecordBatchReader`, anew at each call. See ``docs/scaling.md``.
     n_components : int
         Number of components, K; at most N.
     covariance_type : {"full", "tied", "diag", "spherical"}
@@ -70,7 +83,10 @@ def fit(
     max_iter : int
         Iterations of EM at most.
     n_init : int
-        Number of starts; the one that ends highest is returned.
+        Number of starts; the one that ends highest is returned. Each looks at other rows, where there are many.
+    short_iter : int, optional
+        Of several starts each does so many iterations at first, and only the one that is highest then goes on to the
+        end: em-EM of Biernacki, Celeux & Govaert (2003). By default all go on to the end.
     random_state : int, None or NumPy random generator
         An integer seeds `numpy.random.default_rng`: the same fit every time. None draws other numbers each time.
     n_threads : int, optional
@@ -79,11 +95,14 @@ def fit(
     callback : callable, optional
         Called as ``callback(state)`` with an `IterationState` after each iteration, under the caller's `np.seterr`; a
         true result stops the fit and keeps the best start so far.
-    sample_weight : array-like of shape (N,), optional
-        How often each row counts; non-negative, not all zero. Their unit does not matter.
+    sample_weight : array-like of shape (N,) or str, optional
+        How often each row counts; non-negative, not all zero. Their unit does not matter. Of chunks it is the name of
+        a column, which is no feature then.
     progress : bool or callable
         With True it is told on `sys.stderr` what goes on: on a terminal a line that changes, elsewhere a line for
         each stage. A function is called with an `Underway` instead, about ten times a second.
+    columns : sequence of str, optional
+        Names of the features, where X names its columns; by default all that are not weights.
 
     Returns
     -------
@@ -92,7 +111,9 @@ def fit(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what it may be.
+        If an argument is not what it may be, or chunks disagree.
+    OSError
+        If there is no such file.
     FitFailure
         If every start failed; a ValueError, too.
 
@@ -103,35 +124,32 @@ def fit(
     """
     began = time.perf_counter()
     names = init.feature_names if isinstance(init, Mixture) else None
-    rows, names = check.as_rows(X, feature_names=names)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    n_components = check.check_n_components(n_components, check.count_rows(rows, weights))
-    covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
-    options = checked_options(
-        n_components=n_components,
-        covariance_type=covariance_type,
-        init=check_init(start_of(init), rows, n_components, covariance_type, weights),
-        tol=tol,
-        stopping=stopping,
-        reg_covar=reg_covar,
-        max_iter=max_iter,
-        n_init=n_init,
-        random_state=random_state,
-        n_threads=n_threads,
-        callback=callback,
-    )
-    if progress is False:  # a context takes a microsecond, a small fit a hundred
-        run = fit_rows(rows, weights, options)
-    else:
-        with telling(progress) as watch:
-            run = fit_rows(rows, weights, options._replace(watch=watch))
-    n_samples = len(rows)
-    warn_of(run, options.n_init, names)
+    known: Any = {"columns": columns, "feature_names": names, "n_threads": check_n_threads(n_threads)}
+    with _SILENCE if progress is False else telling(progress) as watch:
+        source = source_of(X, sample_weight, watch=watch, **known)
+        n_components = check_n_components(n_components, source.n_counted)
+        covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
+        options = checked_options(
+            n_components=n_components,
+            covariance_type=covariance_type,
+            init=check_init(start_of(init), source, n_components, covariance_type),
+            tol=tol,
+            stopping=stopping,
+            reg_covar=reg_covar,
+            max_iter=max_iter,
+            n_init=n_init,
+            short_iter=short_iter,
+            random_state=random_state,
+            n_threads=n_threads,
+            callback=callback,
+        )
+        run = fit_source(source, options if watch is None else options._replace(watch=watch))
+    warn_of(run, options.n_init, source.feature_names)
     return result_of(
         run,
-        names,
-        n_samples=n_samples,
-        total_weight=check.total_weight_of(n_samples, weights),
+        source.feature_names,
+        n_samples=source.n_samples,
+        total_weight=weight_given(source),
         seconds=time.perf_counter() - began,
     )
 
@@ -149,6 +167,7 @@ def checked_options(
     random_state: Seed,
     n_threads: int | None,
     callback: Callback | None,
+    short_iter: int | None = None,
 ) -> Options:
     """Return the arguments of `fit` that do not depend on the rows, checked, beside three that have been."""
     return Options(
@@ -162,6 +181,7 @@ def checked_options(
         generator=_checks.check_random_state(random_state),
         n_threads=check_n_threads(n_threads),
         callback=_checks.check_callback(callback),
+        short_iter=None if short_iter is None else _checks.check_integer("short_iter", short_iter, 1),
         aitken=_checks.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
     )
 

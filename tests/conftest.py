@@ -11,6 +11,10 @@ import pytest
 import fastgmm
 from fastgmm import Mixture
 from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.rows.array import ArraySource
+from fastgmm.rows.launch.pieces import in_place
+from fastgmm.rows.launch.work import UNWEIGHTED
+from fastgmm.rows.start.k_means import KMeans
 
 # Processes that tests start from other directories get the same copy of the package, and so what is in its compile
 # cache: an installed copy beside it would be compiled from the beginning, which takes minutes.
@@ -53,6 +57,12 @@ def make_problem(n_samples, n_features, n_components, seed=0):
         random_covariances(generator, n_components, n_features),
     )
     return X, start
+
+
+def k_means_of(X, n_components, weights=UNWEIGHTED, n_threads=None):
+    """k-means as a start does it, on all rows."""
+    deviations = ArraySource(X, n_threads, weights).moments().deviations
+    return KMeans(in_place(X), n_components, n_threads, weights, deviations)
 
 
 def assert_same_parameters(a, b, rtol=1e-9, atol=1e-12):

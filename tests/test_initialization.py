@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import assert_same_bits, assert_same_parameters
+from conftest import assert_same_bits, assert_same_parameters, k_means_of
 from sklearn.cluster import KMeans as SklearnKMeans
 
 import fastgmm
@@ -9,10 +9,9 @@ from fastgmm._numba.options import JIT_ENABLED, exact
 from fastgmm.kernels.k_means.plus_plus import draw_row, draw_superblock
 from fastgmm.rows import array as array_module
 from fastgmm.rows import array_run, whole_run
-from fastgmm.rows import k_means as k_means_module
 from fastgmm.rows import run as run_module
-from fastgmm.rows.array import ArraySource
-from fastgmm.rows.k_means import KMeans
+from fastgmm.rows.start import k_means as k_means_module
+from fastgmm.rows.start.k_means import KMeans
 
 
 def clouds(n_samples, n_features, n_components, spread=10.0, seed=0):
@@ -28,7 +27,7 @@ def inertia(X, labels):
 
 def k_means(X, n_components, seed=0, n_threads=None):
     """Labels of one start."""
-    labels, _ = ArraySource(X, n_threads).clusters(n_components, np.random.default_rng(seed))
+    labels, _ = k_means_of(X, n_components, n_threads=n_threads).fit(np.random.default_rng(seed))
     return labels
 
 
@@ -60,7 +59,7 @@ def test_k_means_labels_are_of_the_nearest_centres_and_means_are_theirs(n_featur
     """Overlapping clouds of several superblocks, so that Lloyd's rounds have something to do."""
     X, _ = clouds(5001 if JIT_ENABLED else 150, n_features, 4, spread=1.0)
     X += offset
-    labels, means = ArraySource(X).clusters(4, np.random.default_rng(3))
+    labels, means = k_means_of(X, 4).fit(np.random.default_rng(3))
     np.testing.assert_allclose(means, [X[labels == k].mean(axis=0) for k in range(4)], atol=1e-9 + 4e-16 * offset)
     nearest = np.argmin(((X[:, None] - means[None]) ** 2).sum(axis=2), axis=1)
     assert np.mean(nearest != labels) < 0.02  # the labels are those of the centres one round before
@@ -84,7 +83,7 @@ def test_k_means_centres_are_drawn_by_squared_distance():
 def test_plus_plus_rows_are_distinct_and_spread_out():
     X, truth = clouds(100, 2, 4, spread=100.0)
     for seed in range(10):
-        rows = ArraySource(X).spread_out(4, np.random.default_rng(seed))
+        rows = X[k_means_of(X, 4).seed(np.random.default_rng(seed))]
         found = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in rows]
         assert len(set(truth[found])) == 4
 
@@ -103,7 +102,7 @@ def test_k_means_and_rounds_go_on_where_they_left_off(monkeypatch):
 @pytest.mark.parametrize("n_components", [2, 3, 6])
 def test_k_means_with_fewer_distinct_rows_than_clusters(n_components):
     X = np.repeat([[0.0, 0.0], [5.0, 5.0]], 3, axis=0)
-    labels, means = ArraySource(X).clusters(n_components, np.random.default_rng(0))
+    labels, means = k_means_of(X, n_components).fit(np.random.default_rng(0))
     assert set(labels) == set(range(n_components))
     assert (means is None) == (n_components > 2)
     with pytest.warns(RuntimeWarning, match="no spread at all"):

@@ -66,7 +66,7 @@ LEVEL = {name: number for number, room in enumerate(STREET) for name in room}
 INSIDE = [
     ("tasks", "launch"),
     ("passes",),
-    ("densities", "moments", "k_means"),
+    ("densities", "moments", "k_means", "keys"),
     ("blocks",),
     ("primitives",),
     ("sizes", "slots", "work"),

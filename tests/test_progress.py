@@ -9,7 +9,7 @@ import pytest
 from conftest import make_problem
 
 import fastgmm
-from fastgmm.em import fitting
+from fastgmm.em import fitting, progress
 from fastgmm.em.progress import Progress
 from fastgmm.rows.source import Underway
 
@@ -99,13 +99,13 @@ def test_an_estimator_tells_how_each_start_ended(capsys, verbose, tol, max_iter)
 def test_an_estimator_says_once_that_it_compiles(capsys, monkeypatch):
     compile_something = numba.njit(lambda x: 2 * x), numba.njit(lambda x: 3 * x)
 
-    def fit_rows(rows, weights, options):
-        options.watch(Underway("k-means", 1, 60, 60))
+    def fit_source(source, options):
+        source._watch(Underway("k-means", 1, 60, 60))
         for function in compile_something:
             function(4)
-        return fitting.fit_rows(rows, weights, options)
+        return fitting.fit_source(source, options)
 
-    monkeypatch.setattr("fastgmm._sklearn.estimator.fit_rows", fit_rows)
+    monkeypatch.setattr("fastgmm._sklearn.estimator.fit_source", fit_source)
     X, _ = make_problem(60, 2, 2)
     fastgmm.GaussianMixture(2, random_state=0, verbose=1, tol=0.5).fit(X)
     first, second, *rest = capsys.readouterr().out.splitlines()
@@ -123,3 +123,15 @@ def test_the_line_is_finished_where_a_fit_ends_early(capsys):
     with pytest.raises(RuntimeError, match="enough"):
         fastgmm.fit(X, 2, random_state=0, progress=True, callback=fail)
     assert capsys.readouterr().err.endswith("rows/s\n")
+
+
+def test_what_is_left_of_a_long_pass_is_told(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    pace = progress.Pace()
+    pace.take(Underway("EM", 1, 0, 1000))
+    now[0] = 2.0
+    assert pace.take(Underway("EM", 1, 250, 1000)) == "EM, pass 1, 1.2e2 rows/s, 6 s of it left"
+    assert pace.take(Underway("EM", 1, 1000, 1000)) == "EM, pass 1, 5.0e2 rows/s"
+    now[0] = 4.0
+    assert pace.take(Underway("EM", 2, 500, 1000)) == "EM, pass 2, 3.8e2 rows/s, 1 s of it left"

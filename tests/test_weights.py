@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import assert_same_parameters, make_problem, random_covariances
+from conftest import assert_same_parameters, k_means_of, make_problem, random_covariances
 from sklearn.preprocessing import StandardScaler
 
 import fastgmm
 from fastgmm import GaussianMixture, Mixture
 from fastgmm._numba.options import JIT_ENABLED
-from fastgmm.rows.array import ArraySource
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 ROWS = 700 if JIT_ENABLED else 180
@@ -124,17 +123,16 @@ def test_k_means_of_weighted_rows():
         return ((repeated[:, None] - centers[None]) ** 2).sum(axis=2).min(axis=1).sum()
 
     weighted = min(
-        inertia(ArraySource(X, None, counts.astype(float)).clusters(3, np.random.default_rng(seed)).means)
-        for seed in range(5)
+        inertia(k_means_of(X, 3, counts.astype(float)).fit(np.random.default_rng(seed)).means) for seed in range(5)
     )
-    alone = min(inertia(ArraySource(repeated).clusters(3, np.random.default_rng(seed)).means) for seed in range(5))
+    alone = min(inertia(k_means_of(repeated, 3).fit(np.random.default_rng(seed)).means) for seed in range(5))
     assert weighted == pytest.approx(alone, rel=1e-3)
 
 
 def test_k_means_gives_an_empty_cluster_a_row_that_counts():
     X = np.array([[0.0], [0.0], [0.0], [5.0], [5.0]])
     weights = np.array([0.0, 1.0, 1.0, 1.0, 0.0])
-    labels, means = ArraySource(X, None, weights).clusters(3, np.random.default_rng(0))
+    labels, means = k_means_of(X, 3, weights).fit(np.random.default_rng(0))
     assert means is None
     assert set(labels[weights > 0.0]) == {0, 1, 2}
 
@@ -176,12 +174,10 @@ def test_k_means_moves_light_clusters_all_the_way(unit):
     """A divisor meant for counts, max(N_k, 1), once held back every cluster that weighs less than 1."""
     X, counts = weighted_rows(2)
     weights = unit * counts
-    labels, means = ArraySource(X, None, weights).clusters(3, np.random.default_rng(0))
+    labels, means = k_means_of(X, 3, weights).fit(np.random.default_rng(0))
     expected = [np.average(X[labels == k], axis=0, weights=weights[labels == k]) for k in range(3)]
     np.testing.assert_allclose(means, expected, rtol=1e-9, atol=1e-12)
-    np.testing.assert_array_equal(
-        labels, ArraySource(X, None, counts.astype(float)).clusters(3, np.random.default_rng(0)).labels
-    )
+    np.testing.assert_array_equal(labels, k_means_of(X, 3, counts.astype(float)).fit(np.random.default_rng(0)).labels)
 
 
 @pytest.mark.parametrize("position", [0, 1, -1])

@@ -107,21 +107,25 @@ def tags() -> Any:
 
 
 class SampleWeightRouting:
-    """Metadata routing of `sample_weight` to `fit` and `score`, as scikit-learn's meta-estimators ask for it."""
+    """Metadata routing of `sample_weight` to `fit`, `partial_fit` and `score`, as scikit-learn asks for it."""
 
     def get_metadata_routing(self) -> Any:
-        """Return which metadata `fit` and `score` want, a `sklearn.utils.metadata_routing.MetadataRequest`."""
+        """Return which metadata the methods want, a `sklearn.utils.metadata_routing.MetadataRequest`."""
         if hasattr(self, "_metadata_request"):
             return copy.deepcopy(self._metadata_request)
         routing = importlib.import_module("sklearn.utils.metadata_routing")
         request = routing.MetadataRequest(owner=self)
-        for method in (request.fit, request.score):
+        for method in (request.fit, request.partial_fit, request.score):
             method.add_request(param="sample_weight", alias=None)
         return request
 
     def set_fit_request(self, *, sample_weight: bool | str | None = None) -> Self:
         """Ask meta-estimators to pass `sample_weight` to `fit`: yes, no, raise if there is one, or by an alias."""
         return self._request("fit", sample_weight)
+
+    def set_partial_fit_request(self, *, sample_weight: bool | str | None = None) -> Self:
+        """Ask meta-estimators to pass `sample_weight` to `partial_fit`, see `set_fit_request`."""
+        return self._request("partial_fit", sample_weight)
 
     def set_score_request(self, *, sample_weight: bool | str | None = None) -> Self:
         """Ask meta-estimators to pass `sample_weight` to `score`, see `set_fit_request`."""

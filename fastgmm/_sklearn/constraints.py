@@ -41,6 +41,10 @@ def _is_seed(value: Any) -> bool:
 
 _ARRAY_LIKE = (_is_array_like, "an array-like or None")
 _COUNT = _interval(numbers.Integral, 1, "an int")
+_COUNT_OR_NONE = (
+    lambda value: value is None or (isinstance(value, numbers.Integral) and int(value) >= 1),
+    "an int in the range [1, inf) or None",
+)
 _BOOLEAN = (lambda value: isinstance(value, bool | np.bool_), "an instance of 'bool' or an instance of 'numpy.bool'")
 CONSTRAINTS: Mapping[str, tuple[Callable[[Any], object], str]] = {
     "n_components": _COUNT,
@@ -64,10 +68,8 @@ CONSTRAINTS: Mapping[str, tuple[Callable[[Any], object], str]] = {
         "an int in the range [0, inf), an instance of 'bool' or an instance of 'numpy.bool'",
     ),
     "verbose_interval": _COUNT,
-    "n_threads": (
-        lambda value: value is None or (isinstance(value, numbers.Integral) and int(value) >= 1),
-        "an int in the range [1, inf) or None",
-    ),
+    "short_iter": _COUNT_OR_NONE,
+    "n_threads": _COUNT_OR_NONE,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any, Self
 
@@ -10,18 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import Seed, own_error_state, shown
-from ..em.fitting import fit_rows, in_single, warn_of
-from ..em.outcome import FitFailure, Outcome, Status
+from ..em.fitting import fit_source, in_single, warn_of
+from ..em.outcome import Status
+from ..em.sources import source_outside
 from ..model.parameters import Array
-from ..model.sklearn_model import checksum_of, precisions_of
 from ..rows import tables
-from ..rows.check import check_sample_weight, count_rows
+from ..rows.array import ArraySource
+from ..rows.check import check_sample_weight
+from ..rows.launch.threads import check_n_threads
+from ..rows.source import Source, Watch
 from . import checks, classes, constraints
-from .inference import Inference
-from .start import options_of
+from .start import options_of, watch_of
+from .stepwise import StepwiseFit, attributes_of
 
 
-class GaussianMixture(Inference):
+class GaussianMixture(StepwiseFit):
     """Gaussian mixture with the constructor, methods and attributes of scikit-learn's.
 
     Parameters
@@ -30,6 +32,8 @@ class GaussianMixture(Inference):
 precisions_init, random_state, warm_start, verbose, verbose_interval
         As in scikit-learn 1.9. Integer seeds go to `numpy.random.default_rng`, so the random numbers are not
         scikit-learn's; a `Generator` or `SeedSequence` is also allowed.
+    short_iter : int, optional
+        Of `n_init` starts each does so many iterations at first, and only the highest goes on to the end, see `fit`.
     n_threads : int, optional
         Threads of `fit` and of inference, as far as there are so many; by default Numba's current number.
 
@@ -82,6 +86,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
+        short_iter: int | None = None,
         n_threads: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -98,11 +103,14 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval
+        self.short_iter = short_iter
         self.n_threads = n_threads
 
     @own_error_state
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit to the rows of `X` (N, D), N >= 2, weighted by `sample_weight` (N,) if there is one; `y` is ignored.
+
+        Of rows that are not in memory, see `fastgmm.fit`, `sample_weight` is the name of a column.
 
         Raises
         ------
@@ -120,23 +128,20 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             If some but not all starts failed, or components are degenerate.
         """
         constraints.check_constructor_arguments(self)
-        X = tables.collected(X)
-        rows = checks.as_rows(X, type(self).__name__, 2)
-        names = checks.feature_names(X)
-        weights = check_sample_weight(sample_weight, len(rows))
-        n_counted = count_rows(rows, weights)
-        if n_counted < self.n_components:
-            raise ValueError(
-                f"Expected n_samples >= n_components but got n_components = {shown(self.n_components)}, "
-                f"n_samples = {n_counted}"
-            )
-        before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
-        options = options_of(self, before, rows.shape[1])
-        with classes.telling_of_compiling(options.watch):
-            run = fit_rows(rows, weights, options)
-        if rows.dtype == np.float32:  # what scikit-learn's attributes are of such rows
+        watch = watch_of(self)
+        with classes.telling_of_compiling(watch):
+            source = self._source_of(X, sample_weight, watch)
+            if source.n_counted < self.n_components:
+                raise ValueError(
+                    f"Expected n_samples >= n_components but got n_components = {shown(self.n_components)}, "
+                    f"n_samples = {source.n_counted}"
+                )
+            before = self._mixture() if self.warm_start and hasattr(self, "converged_") else None
+            run = fit_source(source, options_of(self, before, source.n_features, watch))
+        if source.dtype == np.float32:  # what scikit-learn's attributes are of such rows
             run = in_single(run)
-        fitted = self._attributes_of(run, names)
+        names = None if source.feature_names is None else np.array(source.feature_names, dtype=object)
+        fitted = attributes_of(run, names)
         warn_of(run, self.n_init)
         if run.status is not Status.CONVERGED and self.max_iter > 0:
             warnings.warn(
@@ -151,27 +156,17 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             del self.feature_names_in_
         return self
 
-    def _attributes_of(self, run: Outcome, names: NDArray[Any] | None) -> dict[str, Any]:
-        parameters = run.parameters
-        try:
-            cholesky, precisions = precisions_of(parameters)
-        except ValueError as error:
-            raise FitFailure(f"the fit ended where scikit-learn's attributes do not exist: {error}") from None
-        return {
-            "weights_": parameters.weights,
-            "means_": parameters.means,
-            "covariances_": parameters.covariances,
-            "precisions_cholesky_": cholesky,
-            "precisions_": precisions,
-            "converged_": run.status is Status.CONVERGED,
-            "n_iter_": run.n_iter,
-            "lower_bound_": float(run.trace[-1]) if run.n_iter else -math.inf,
-            "lower_bounds_": run.trace.tolist(),
-            "n_features_in_": parameters.n_features,
-            "feature_names_in_": names,
-            "_fitted_covariance_type": parameters.covariance_type,
-            "_checksum": checksum_of(cholesky),
-        }
+    def _source_of(self, X: Any, sample_weight: Any, watch: Watch | None) -> Source:
+        """Return the source of the rows of `X`, checked."""
+        n_threads = check_n_threads(self.n_threads)
+        source = source_outside(X, sample_weight, n_threads=n_threads, watch=watch)
+        if source is not None:
+            return source
+        X = tables.collected(X)
+        rows = checks.as_rows(X, type(self).__name__, 2)
+        weights = check_sample_weight(sample_weight, len(rows))
+        names = tables.feature_names_of(tables.column_names_of(X))
+        return ArraySource(rows, n_threads, weights, watch, names)
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
         """Fit, then return the component of each row, (N,); raises and warns as `fit` does."""

@@ -19,7 +19,13 @@ from ..rows.source import EM
 from . import classes
 
 
-def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
+def watch_of(model: Any) -> Progress | None:
+    """Return what tells of a fit before its first iteration, from which on a callback does."""
+    # A program without a console has no standard output; `print` says nothing there.
+    return Progress(sys.stdout, silent=EM) if model.verbose and sys.stdout is not None else None
+
+
+def options_of(model: Any, fitted: Mixture | None, n_features: int, watch: Progress | None) -> Options:
     """Return the options of a fit to rows of `n_features`, for arguments that the constructor may have.
 
     `fitted` is the mixture that a warm start goes on from; with another number of components the fit starts anew.
@@ -54,8 +60,8 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int) -> Options:
         generator=check_random_state(model.random_state),
         n_threads=check_n_threads(model.n_threads),
         callback=callback,
-        # A program without a console has no standard output; `print` says nothing there.
-        watch=Progress(sys.stdout, silent=EM) if model.verbose and sys.stdout is not None else None,
+        watch=watch,
+        short_iter=None if model.short_iter is None else int(model.short_iter),
         previous=model.lower_bound_ if warm else -math.inf,
         replaced=tuple(given.items()) if isinstance(init, str) else (),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
@@ -14,7 +13,7 @@ from ..model.plan import plan_of
 from ..model.regulariser import ridge
 from ..model.rounds.state import COMPONENT
 from ..rows.array import ArraySource
-from ..rows.source import Rounds
+from ..rows.source import Source
 from . import loop, start
 from .degenerate import degeneracy
 from .options import Options
@@ -24,7 +23,12 @@ Array = NDArray[np.float64]
 
 
 def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outcome:
-    """Fit to `rows` (N, D), weighted where `sample_weight` is (N,) and not (0,).
+    """Fit to `rows` (N, D), weighted where `sample_weight` is (N,) and not (0,); see `fit_source`."""
+    return fit_source(ArraySource(rows, options.n_threads, sample_weight, options.watch), options)
+
+
+def fit_source(source: Source, options: Options) -> Outcome:
+    """Fit to the rows of a source.
 
     Nothing is warned of here: that is for who calls it, or fits many times and says it in other words.
 
@@ -33,20 +37,11 @@ def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outc
     FitFailure
         If every start failed.
     """
-    # A power of two, so that nothing is rounded: the kernels then see weights around 1, whatever their unit.
-    exponent, weights = 0, sample_weight
-    if len(sample_weight):
-        exponent = math.frexp(float(sample_weight.max()))[1]
-        weights = np.ldexp(sample_weight, -exponent)
-    source = ArraySource(rows, options.n_threads, weights, options.watch)
     plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
-
-    def begin() -> Rounds:
-        return start.begin(source, plan, options.init, options.reg_covar, options.generator)
-
-    outcome = loop.best_of(source, plan, begin, options)
-    log_likelihood = float(np.ldexp(outcome.log_likelihood, exponent))
-    return outcome._replace(log_likelihood=log_likelihood) if exponent else outcome
+    outcome = loop.best_of(source, plan, lambda: start.begin(source, plan, options), options)
+    if not source.weight_exponent:
+        return outcome
+    return outcome._replace(log_likelihood=float(np.ldexp(outcome.log_likelihood, source.weight_exponent)))
 
 
 def warn_of(outcome: Outcome, n_init: int, feature_names: tuple[str, ...] | None = None) -> None:

@@ -15,30 +15,29 @@ from numpy.typing import NDArray
 from ..model.plan import Plan
 from ..model.rounds.state import (
     CHANGE,
-    COMPONENT,
     FINISHED,
     GIVEN,
-    ILL_DEFINED,
-    LOG_LIKELIHOOD,
     MEAN,
     N_ITER,
-    NOT_FINITE,
     STATUS,
     STOPPED,
     set_rule,
     take_trace,
 )
 from ..rows.source import Rounds, Source
-from .degenerate import degenerate_components
+from .ending import outcome_of
 from .options import Options
-from .outcome import STATUSES, Failed, FitFailure, Interrupted, IterationState, Outcome, Status
-from .regulariser import widened_by_rounding
+from .outcome import Failed, FitFailure, Interrupted, IterationState, Outcome, Status
 
 Array = NDArray[np.float64]
 
 
-def run(source: Source, plan: Plan, going: Rounds, options: Options, index: int = 0) -> Outcome:
+def run(
+    source: Source, plan: Plan, going: Rounds, options: Options, index: int = 0, before: Outcome | None = None
+) -> Outcome:
     """Go on with a run that has just begun until the mean log-likelihood settles.
+
+    It may have begun where another has come to, `before`, whose rounds then count.
 
     As in scikit-learn the log-likelihood compared is the one an E step sees, so that of the parameters
     before the last M step; that of the outcome belongs to its parameters.
@@ -56,13 +55,16 @@ def run(source: Source, plan: Plan, going: Rounds, options: Options, index: int 
         tol=options.tol,
         aitken=options.aitken,
         max_iter=options.max_iter,
-        previous=options.previous,
+        previous=options.previous if before is None else before.trace[-1],
         total_weight=source.total_weight,
     )
     if options.replaced:
         going.advance(0)
         going.put(going.parameters()._replace(**dict(options.replaced)))
     trace: list[Array] = []
+    if before is not None:
+        trace.append(before.trace)
+        state.counts[N_ITER] = before.n_iter
     try:
         while going.phase != FINISHED:
             n_iter = int(state.counts[N_ITER])
@@ -72,7 +74,7 @@ def run(source: Source, plan: Plan, going: Rounds, options: Options, index: int 
                 continue
             if options.callback(_seen(going, index)):
                 state.counts[STATUS] = STOPPED
-        outcome = _outcome(
+        outcome = outcome_of(
             source, plan, going, trace[0] if len(trace) == 1 else np.concatenate([*trace, np.empty(0)])
         )
     except KeyboardInterrupt:
@@ -97,34 +99,50 @@ def best_of(
     A start in which a floor holds components up comes after those without: a component on a single point is as high
     as the floor lets it be, and says nothing of the rows. A start that fails is set aside. The outcome tells of
     both; only when all fail is that an error.
+
+    With `options.short_iter` all do so many rounds at first, and only the best goes on; the next if it fails.
     """
-    best: Outcome | None = None
-    held_up: list[Outcome] = []
-    failures: list[str] = []
     # An explicit start is the same every time.
-    for index in range(options.n_init if isinstance(options.init, str) else 1):
+    n_init = options.n_init if isinstance(options.init, str) else 1
+    short = options.short_iter if n_init > 1 else None
+    at_first = options if short is None else options._replace(max_iter=min(short, options.max_iter))
+    ended: list[tuple[int, Outcome]] = []
+    failures: list[str] = []
+    stopped = False
+    for index in range(n_init):
         try:
-            outcome = run(source, plan, begin(), options, index)
+            ended.append((index, run(source, plan, begin(), at_first, index)))
         except Failed as failure:
             failures.append(str(failure))
-            if failure.stopped:
-                break
-            continue
-        if outcome.degenerate_components and outcome.regulariser.floor[0] > 0.0:
-            held_up.append(outcome)
-        elif best is None or _height(outcome) > _height(best):
-            best = outcome
-        if outcome.status is Status.STOPPED:
+            stopped = failure.stopped
+        else:
+            stopped = ended[-1][1].status is Status.STOPPED
+        if stopped:
             break
-    if best is None and held_up:
-        best = max(held_up, key=_height)
-    if best is None:
-        prefix = "" if len(failures) == 1 else f"all {len(failures)} starts failed; the last: "
-        raise FitFailure(prefix + failures[-1])
-    if not failures and not held_up:
-        return best
-    passed_over = sum(_height(outcome) > _height(best) for outcome in held_up)
-    return best._replace(failures=tuple(failures), n_passed_over=passed_over)
+    passed_over = 0
+    if len(ended) > 1:
+        ended.sort(key=lambda item: (_is_held_up(item[1]), -_height(item[1])))
+        passed_over = sum(_height(outcome) > _height(ended[0][1]) for _, outcome in ended)
+    for index, outcome in ended:
+        best = outcome
+        if short is not None and outcome.status is Status.MAX_ITER and outcome.n_iter < options.max_iter:
+            if stopped:
+                best = outcome._replace(status=Status.STOPPED)
+            else:
+                going = source.begin(plan, outcome.parameters, outcome.regulariser)
+                try:
+                    best = run(source, plan, going, options, index, outcome)
+                except Failed as failure:
+                    failures.append(str(failure))
+                    stopped = failure.stopped
+                    continue
+        return best._replace(failures=tuple(failures), n_passed_over=passed_over) if failures or passed_over else best
+    prefix = "" if len(failures) == 1 else f"all {len(failures)} starts failed; the last: "
+    raise FitFailure(prefix + failures[-1])
+
+
+def _is_held_up(outcome: Outcome) -> bool:
+    return bool(outcome.degenerate_components) and outcome.regulariser.floor[0] > 0.0
 
 
 def _seen(going: Rounds, index: int) -> IterationState:
@@ -135,51 +153,3 @@ def _seen(going: Rounds, index: int) -> IterationState:
 def _height(outcome: Outcome) -> float:
     """Return what starts are compared by: scikit-learn's `lower_bound_`, or without iterations the start's own."""
     return float(outcome.trace[-1]) if len(outcome.trace) else outcome.log_likelihood
-
-
-def _outcome(source: Source, plan: Plan, going: Rounds, trace: Array) -> Outcome:
-    """Return how a run ended; `Failed` if without parameters that can be used.
-
-    If the last M step left a component on one point, its variance becomes what the rounding of the rows could hide.
-    """
-    counts, numbers = going.state.counts, going.state.numbers
-    status, component, n_iter = int(counts[STATUS]), int(counts[COMPONENT]), int(counts[N_ITER])
-    parameters = going.parameters()
-    stopped = status == STOPPED
-    if status == ILL_DEFINED:
-        raise Failed(_ill_defined(component, n_iter + 1), stopped=False)
-    if status == NOT_FINITE:
-        raise Failed(_not_finite(float(numbers[MEAN]), n_iter), stopped=False)
-    regulariser = going.regulariser()
-    floor = regulariser.floor[0] > 0.0
-    if component >= 0 and not floor:
-        parameters = widened_by_rounding(parameters)
-        widened = source.begin(plan, parameters, regulariser)
-        widened.state.counts[STATUS] = status
-        widened.advance(n_iter + 1)
-        component, numbers = int(widened.state.counts[COMPONENT]), widened.state.numbers
-    if component >= 0:
-        raise Failed(_ill_defined(component, n_iter), stopped=stopped)
-    log_likelihood = float(numbers[LOG_LIKELIHOOD])
-    if not math.isfinite(log_likelihood):
-        raise Failed(_not_finite(log_likelihood, n_iter), stopped=stopped)
-    judged = floor or len(trace) > 0
-    degenerate = degenerate_components(parameters, going.state.held, regulariser) if judged else ()
-    return Outcome(parameters, log_likelihood, trace, STATUSES[status], regulariser, degenerate)
-
-
-def _not_finite(mean_log_likelihood: float, iteration: int) -> str:
-    return (
-        f"the log-likelihood is {mean_log_likelihood} in iteration {iteration}: some rows are too many "
-        "standard deviations from every component for what they are computed in; rescale X or start closer"
-    )
-
-
-def _ill_defined(component: int, iteration: int) -> str:
-    # The first two sentences are scikit-learn's, word for word.
-    return (
-        "Fitting the mixture model failed because some components have ill-defined empirical covariance (for "
-        "instance caused by singleton or collapsed samples). Try to decrease the number of components, increase "
-        f"reg_covar, or scale the input data. In iteration {iteration} the covariance of component {component} is "
-        "not positive definite."
-    )

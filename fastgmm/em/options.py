@@ -17,8 +17,9 @@ class Options(NamedTuple):
     """What to fit and how; `fastgmm.fit` and scikit-learn's `GaussianMixture` describe the fields.
 
     `aitken` says what is compared to `tol`, see `model.rounds.convergence`; `previous` is the mean log-likelihood
-    that the first iteration is compared to, -inf for none. `replaced` are parameters that take the place of those of
-    a named start, by their names in `Parameters`. `watch` is told what goes on.
+    that the first iteration is compared to, -inf for none. `short_iter` is None where every start goes on to its end.
+    `replaced` are parameters that take the place of those of a named start, by their names in `Parameters`. `watch`
+    is told what goes on.
     """
 
     n_components: int
@@ -33,5 +34,6 @@ class Options(NamedTuple):
     callback: Callback | None = None
     aitken: bool = False
     previous: float = -math.inf
+    short_iter: int | None = None
     replaced: tuple[tuple[str, Any], ...] = ()
     watch: Watch | None = None

@@ -14,6 +14,8 @@ from ..rows.source import Underway, Watch
 
 # Seconds between two changes of a line.
 REFRESH = 0.1
+# Seconds that are left of a pass which are worth telling.
+LONG = 1.0
 
 
 @contextlib.contextmanager
@@ -54,7 +56,10 @@ class Pace:
         """Take down what is going on, and say it."""
         self.stage, self._number = underway.stage, underway.number
         self._n_passed = (underway.number - 1) * underway.n_samples + underway.n_seen
-        return f"{self.stage}, pass {self._number}{self._rate(time.perf_counter() - self._began)}"
+        seconds = time.perf_counter() - self._began
+        said = f"{self.stage}, pass {self._number}{self._rate(seconds)}"
+        left = seconds / max(self._n_passed, 1) * (underway.n_samples - underway.n_seen)
+        return f"{said}, {left:.0f} s of it left" if self._n_passed and left >= LONG else said
 
     def end(self) -> str:
         """End the stage, and say how it went."""

@@ -17,7 +17,10 @@ from ..model.plan import Plan
 from ..model.regulariser import Regulariser
 from ..rows.array import ArraySource
 from ..rows.check import check_labels, check_responsibilities
-from ..rows.source import Memberships, Partition, Rounds, Source, Start
+from ..rows.launch.pieces import in_place
+from ..rows.source import Centers, Memberships, Partition, Rounds, Sample, Source, Start
+from ..rows.start.k_means import KMeans, Nearest
+from .options import Options
 from .regulariser import of_single_rows, regularisation
 
 Array = NDArray[np.float64]
@@ -25,53 +28,88 @@ Array = NDArray[np.float64]
 METHODS = ("kmeans", "k-means++", "random", "random_from_data")
 
 
-def begin(
-    source: Source,
-    plan: Plan,
-    init: str | Parameters | NDArray[Any],
-    reg_covar: float | str,
-    generator: np.random.Generator,
-) -> Rounds:
+def begin(source: Source, plan: Plan, options: Options) -> Rounds:
     """Return a run that begins with what is asked for, see `start`."""
-    run = source.begin_whole(plan, reg_covar, generator) if isinstance(init, str) and init == "kmeans" else None
-    if run is not None:
-        return run
-    regulariser = regularisation(reg_covar, source)
-    return source.begin(plan, start(source, plan, init, regulariser, generator), regulariser)
+    whole = None
+    if isinstance(options.init, str) and options.init == "kmeans":
+        whole = source.begin_whole(plan, options.reg_covar, options.generator)
+    if whole is not None:
+        return whole
+    regulariser = regularisation(options.reg_covar, source)
+    return source.begin(plan, start(source, plan, options, regulariser), regulariser)
 
 
-def start(
-    source: Source,
-    plan: Plan,
-    init: str | Parameters | NDArray[Any],
-    regulariser: Regulariser,
-    generator: np.random.Generator,
-) -> Start:
+def start(source: Source, plan: Plan, options: Options, regulariser: Regulariser) -> Start:
     """Return what EM starts from: one of the `METHODS`, parameters, labels (N,) int64 or responsibilities (N, K)."""
-    k = plan.n_components
+    init, k, generator = options.init, plan.n_components, options.generator
     if isinstance(init, Parameters):
         return init
     if isinstance(init, np.ndarray):
         return Partition(init) if init.ndim == 1 else _rows_of(init)
-    if init == "kmeans":
-        return source.clusters(k, generator)
     if init == "random":
         return _random(generator, k)
-    rows = source.spread_out(k, generator) if init == "k-means++" else source.draw(k, generator)
-    # One row a component has no spread of its own. Its covariance is reg_covar I, as in scikit-learn, or the share of
-    # the variances of all rows that scikit-learn's default is of standardised features.
-    run = ArraySource(rows).begin(plan, Partition(np.arange(k)), of_single_rows(regulariser, source))
+    sample = _sample(source, plan, generator)
+    if init == "random_from_data":
+        chances = sample.weights / sample.weights.sum() if len(sample.weights) else None
+        rows = sample.rows[generator.choice(len(sample.rows), size=k, replace=False, p=chances)]
+        return _of_single_rows(rows, source, plan, regulariser)
+    x, deviations = in_place(sample.rows), source.moments().deviations
+    k_means = KMeans(x, k, options.n_threads, sample.weights, deviations, options.watch)
+    if init == "k-means++":
+        return _of_single_rows(x[k_means.seed(generator)], source, plan, regulariser)
+    clusters = k_means.fit(generator)
+    if sample.whole:
+        return clusters
+    if clusters.means is not None:
+        # Hardly ever has the last step of k-means left a cluster without a row, but then the start would have none.
+        centers = Centers(clusters.means)
+        labels = Nearest(centers, plan.dtype, deviations, options.n_threads).labels(x)
+        if np.bincount(labels, minlength=k).all():
+            return centers
+    return _first_m_step(ArraySource(x, options.n_threads, sample.weights), plan, clusters, regulariser)
+
+
+def _sample(source: Source, plan: Plan, generator: np.random.Generator) -> Sample:
+    """Return the rows that a start looks at; where these are all, no random number has been drawn."""
+    before = generator.bit_generator.state
+    sample = source.sample(sample_size(plan), int(generator.integers(2**63)))
+    if sample.whole:
+        generator.bit_generator.state = before
+    return sample
+
+
+def sample_size(plan: Plan) -> int:
+    """Return how many rows a start looks at: 32 for each of K (D + 4), and 2^15 at least.
+
+    How far k-means on m rows is from that on all is bounded uniformly by O(sqrt(K (D + 4) log K / m)): Bachem, Lucic,
+    Hassani & Krause (2017), Uniform deviation bounds for k-means clustering, ICML, 283-291. So it does not depend on
+    N. What is reached from so many, ``docs/speed.md`` has.
+    """
+    return max(1 << 15, 32 * plan.n_components * (plan.n_features + 4))
+
+
+def _of_single_rows(rows: NDArray[Any], source: Source, plan: Plan, regulariser: Regulariser) -> Parameters:
+    """Return components on these rows, (K, D).
+
+    One row a component has no spread of its own. Its covariance is reg_covar I, as in scikit-learn, or the share of
+    the variances of all rows that scikit-learn's default is of standardised features.
+    """
+    clusters = Partition(np.arange(len(rows)))
+    return _first_m_step(ArraySource(rows), plan, clusters, of_single_rows(regulariser, source))
+
+
+def _first_m_step(rows: ArraySource, plan: Plan, clusters: Partition, regulariser: Regulariser) -> Parameters:
+    """Return the parameters that an M step makes of clusters of few rows."""
+    run = rows.begin(plan, clusters, regulariser)
     run.advance(0)
     parameters = run.parameters()
     run.close()
     return parameters
 
 
-def check_init(
-    init: Any, X: NDArray[Any], n_components: int, covariance_type: str, weights: Array
-) -> str | Parameters | NDArray[Any]:
+def check_init(init: Any, source: Source, n_components: int, covariance_type: str) -> str | Parameters | NDArray[Any]:
     """Return `init`, parameters in place of a mixture, as `start` takes it; TypeError or ValueError otherwise."""
-    n_samples, n_features = X.shape
+    n_samples, n_features, weights = source.n_samples, source.n_features, source.weights
     if isinstance(init, str):
         return check_choice("init", init, METHODS)
     if isinstance(init, Parameters):

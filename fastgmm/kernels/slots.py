@@ -19,7 +19,11 @@ LOW, RAISING, RAISED_NOW = -1, -2, -3
 
 # Of k-means. BEST: the column of sums that belongs to the newest centre, -1 before the first pass. CANDIDATE: the
 # next to be drawn, in the phase DRAW. LIVE: centres that a pass looks at. AIM: what a pass of Lloyd's is for: to move
-# centres, to find rows that are far from theirs, or for labels.
+# centres, to find rows that are far from theirs, for labels and sums, or, last, for labels alone.
 CANDIDATE, BEST, AIM, LIVE = 7, 8, 9, 10
 DRAW = 100
-MOVE, FAR, LABEL = range(3)
+MOVE, FAR, LABEL, ASSIGN = range(4)
+
+# Of sampling: the largest key that is wanted, a number; the seed, and the number of the first row, counts.
+BOUND = 0
+SEED, FIRST = 0, 1

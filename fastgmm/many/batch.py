@@ -171,5 +171,7 @@ def _units(weights: Array, offsets: Indices) -> tuple[Array, Indices, Array, Arr
     counts = (scaled / np.repeat(np.maximum(lengths, 1), lengths) != 0.0).astype(np.int64)
     # One by one, because `reduceat` adds in another order, and so has other bits.
     spans = list(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True))
-    totals, scaled_totals = (np.array([array[a:b].sum() for a, b in spans]) for array in (weights, scaled))
+    totals, scaled_totals = (
+        np.array([check.total_weight_of(b - a, array[a:b]) for a, b in spans]) for array in (weights, scaled)
+    )
     return scaled, exponents, totals, scaled_totals, _by_problem(np.add, counts, offsets)

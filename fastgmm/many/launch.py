@@ -20,9 +20,9 @@ from ..model.plan import LAUNCH_NANOSECONDS, Plan
 from ..model.regulariser import ridge
 from ..model.rounds import many
 from ..model.rounds.desk import UNUSUAL, Desk, Fits, Many, Problems, Rule
-from ..rows.k_means import candidates_a_step
 from ..rows.launch.threads import available
 from ..rows.launch.work import entry_of, no_rows, nothing
+from ..rows.start.k_means import candidates_a_step
 from ..rows.whole_run import counts_of, give_back, is_whole, start_for
 from .threads import LEAST_PROBLEMS, Blocks, in_threads
 

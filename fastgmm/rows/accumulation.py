@@ -12,7 +12,7 @@ from ..model.plan import plan_of
 from ..model.rounds.state import COMPONENT, LOG_LIKELIHOOD
 from ..model.statistics import SufficientStatistics
 from .check import total_weight_of
-from .launch.pieces import pieces
+from .launch.cutter import Cutter
 from .launch.work import UNWEIGHTED
 from .run import Run
 
@@ -30,9 +30,9 @@ class IllDefinedCovariance(ValueError):
 class Accumulation:
     """One pass in progress, under `parameters`, computed in `dtype`.
 
-    Rows are cut into superblocks counted from the first row ever added. Whole superblocks go to the kernels
-    from where they lie; the rows left over at the end of a chunk wait in a carry buffer for the next chunk.
-    The accumulator takes the superblocks in row order. So the sums depend on the rows and their order only.
+    Rows are cut into superblocks counted from the first row ever added; those left over at the end of a chunk wait
+    for the next chunk. The accumulator takes the superblocks in row order. So the sums depend on the rows and their
+    order only.
 
     Raises
     ------
@@ -47,35 +47,21 @@ class Accumulation:
         run.put(parameters)
         if not run.advance(1):
             raise IllDefinedCovariance(int(run.state.counts[COMPONENT]))
-        self._carry = np.empty((0, plan.n_features), plan.dtype)
-        self._carried_weights = UNWEIGHTED
-        self._held = 0
-        self._any_weighted = False
+        self._cutter = Cutter(plan.rows, plan.n_features, plan.dtype)
         self._n_samples = 0
         self._total_weight = 0.0
 
     def add(self, X: NDArray[Any], weights: Array = UNWEIGHTED) -> None:
         """Add the rows of a chunk, (n, D), any n, with weights (n,) or, of length 0, without: each counts once."""
-        plan = self._run.plan
-        rows = plan.rows
         self._n_samples += len(X)
         self._total_weight += total_weight_of(len(X), weights)
-        if self._held:
-            room = rows - self._held
-            self._hold(X[:room], weights[:room])
-            X, weights = X[room:], weights[room:]
-            if self._held == rows:
-                self._flush()
-        whole = len(X) - len(X) % rows
-        for start, piece in pieces(X[:whole], self._run.rows_a_launch, rows, plan.dtype):
-            self._run.add(piece, weights[start : start + len(piece)])
-        if whole < len(X):
-            self._hold(X[whole:], weights[whole:])
+        for piece in self._cutter.cut(X, weights):
+            self._run.add(piece.x, piece.weights)
 
     def finish(self, fingerprint: str = "") -> SufficientStatistics:
         """Return the statistics of all rows added, known by the `fingerprint` of the parameters."""
-        if self._held:
-            self._flush()
+        for piece in self._cutter.rest():
+            self._run.add(piece.x, piece.weights)
         run, plan = self._run, self._run.plan
         run.added_all()
         run.advance(1)
@@ -94,20 +80,3 @@ class Accumulation:
         )
         run.close()
         return statistics
-
-    def _hold(self, X: NDArray[Any], weights: Array) -> None:
-        if not len(self._carry):
-            plan = self._run.plan
-            self._carry = np.empty((plan.rows, plan.n_features), plan.dtype)
-            self._carried_weights = np.ones(plan.rows)
-        end = self._held + len(X)
-        self._carry[self._held : end] = X
-        self._carried_weights[self._held : end] = weights if len(weights) else 1.0
-        self._any_weighted |= len(weights) > 0
-        self._held = end
-
-    def _flush(self) -> None:
-        weights = self._carried_weights[: self._held] if self._any_weighted else UNWEIGHTED
-        for _, piece in pieces(self._carry[: self._held], len(self._carry), len(self._carry), self._carry.dtype):
-            self._run.add(piece, weights)
-        self._held, self._any_weighted = 0, False

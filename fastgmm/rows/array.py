@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,27 @@ from ..model.rounds.columns import column_moments
 from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
 from .array_run import ArrayRun
-from .check import total_weight_of
-from .k_means import KMeans, draw
+from .check import count_rows, total_weight_of
 from .launch.bench import bench_for
 from .launch.buffers import column_sizes
 from .launch.pieces import in_place
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
-from .source import Columns, Partition, Start, Underway, Watch
+from .source import SAMPLE, VARIANCES, Columns, Sample, Start, Underway, Watch
+from .start.k_means import draw
+from .start.sample import Sampling, likely_bound
 from .whole_run import WholeRun, is_whole
 
 Array = NDArray[np.float64]
+
+# Rows that are sampled before Python has its turn.
+SAMPLED_AT_ONCE = 1 << 22
 
 
 class ArraySource:
     """An (N, D) array of float32 or float64; `weights` are (N,), or of length 0 for none.
 
-    `watch` is told what goes on whenever Python has its turn.
+    `watch` is told what goes on whenever Python has its turn; `feature_names` are (D,), if there are any.
     """
 
     def __init__(
@@ -41,65 +46,65 @@ class ArraySource:
         n_threads: int | None = None,
         weights: Array = UNWEIGHTED,
         watch: Watch | None = None,
+        feature_names: tuple[str, ...] | None = None,
     ) -> None:
+        # Attributes and no properties: a small fit asks for them again and again.
         self._x = in_place(X)
+        self.n_samples, self.n_features = X.shape
+        self.dtype: Any = X.dtype
         self._watch = watch
-        self._weights = weights
-        self._total_weight = total_weight_of(len(X), weights)
+        self.feature_names = feature_names
+        self.weight_exponent = 0
+        if len(weights):
+            # A power of two, so that nothing is rounded.
+            self.weight_exponent = math.frexp(float(weights.max()))[1]
+            weights = np.ldexp(weights, -self.weight_exponent)
+        self.weights = weights
+        self.total_weight = total_weight_of(len(X), weights)
         self._n_threads = n_threads
         self._columns: Columns | None = None
         self._scatter: Scatter | None = None
 
     @property
-    def n_features(self) -> int:
-        """Number of features, D."""
-        return int(self._x.shape[1])
-
-    @property
-    def dtype(self) -> Any:
-        """What the rows are computed in."""
-        return self._x.dtype
-
-    @property
-    def total_weight(self) -> float:
-        """Number of rows, or the sum of their weights."""
-        return self._total_weight
+    def n_counted(self) -> int:
+        """Number of rows with weight."""
+        return count_rows(self._x, self.weights)
 
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""
         if self._columns is None:
-            self._tell("variances", 0)
-            self._columns = column_moments_of(self._x, self._weights, self.total_weight, self._n_threads)
-            self._tell("variances", len(self._x))
+            self._tell(VARIANCES, 0)
+            self._columns = column_moments_of(self._x, self.weights, self.total_weight, self._n_threads)
+            self._tell(VARIANCES, len(self._x))
         return self._columns
 
     def _tell(self, stage: str, n_seen: int) -> None:
         if self._watch is not None:
             self._watch(Underway(stage, 1, n_seen, len(self._x)))
 
-    def draw(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
-        """Return distinct rows, (K, D), each as likely as its weight."""
-        chances = self._weights / self.total_weight if len(self._weights) else None
-        return np.asarray(self._x[generator.choice(len(self._x), size=n_components, replace=False, p=chances)])
+    def sample(self, size: int, seed: int) -> Sample:
+        """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
+        if len(self._x) <= size:
+            return Sample(self._x, self.weights, True)
+        # Of rows without weights it is known beforehand which keys are small enough, but for bad luck.
+        sampling = self._sampled(size, seed, math.inf if len(self.weights) else likely_bound(size, len(self._x)))
+        if not (len(self.weights) or sampling.is_full):
+            sampling = self._sampled(size, seed, math.inf)
+        return sampling.finish()
 
-    def spread_out(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
-        """Return distinct rows, (K, D), by greedy k-means++."""
-        return np.asarray(self._x[self._k_means(n_components).seed(generator)])
-
-    def clusters(self, n_components: int, generator: np.random.Generator) -> Partition:
-        """Return the clusters of k-means, each with a row."""
-        return self._k_means(n_components).fit(generator)
-
-    def _k_means(self, n_components: int) -> KMeans:
-        deviations = self.moments().deviations
-        return KMeans(self._x, n_components, self._n_threads, self._weights, deviations, self._watch)
+    def _sampled(self, size: int, seed: int, bound: float) -> Sampling:
+        sampling = Sampling(size, seed, self.n_features, self.dtype, bound=bound)
+        for a in range(0, len(self._x), SAMPLED_AT_ONCE):
+            sampling.add(self._x[a : a + SAMPLED_AT_ONCE], self.weights[a : a + SAMPLED_AT_ONCE], self._n_threads)
+            self._tell(SAMPLE, min(a + SAMPLED_AT_ONCE, len(self._x)))
+        return sampling
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
         """Return a run that begins with k-means and does all at once; None where rows are too many for that."""
         if self._watch is not None or not is_whole(plan, len(self._x)):
             return None
-        draws = draw(len(self._x), self._weights, plan.n_components, generator)
-        return WholeRun(plan, self._n_threads, self._x, self._weights, draws, reg_covar)
+        draws = draw(len(self._x), self.weights, plan.n_components, generator)
+        return WholeRun(plan, self._n_threads, self._x, self.weights, draws, reg_covar)
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ArrayRun:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
@@ -107,10 +112,11 @@ class ArraySource:
             plan,
             self._n_threads,
             self._x,
-            self._weights,
+            self.weights,
             start,
+            n_samples=len(self._x),
             regulariser=regulariser,
-            first=self._x[first_counted(self._weights)],
+            first=self._x[first_counted(self.weights)],
             spread=None if isinstance(start, Parameters) else self.moments().deviations,
             scatter=self._total_scatter,
             watch=self._watch,
@@ -120,9 +126,9 @@ class ArraySource:
         """Return the total scatter; summed once for all restarts."""
         if self._scatter is None:
             plan = plan_of("tied", 1, self.n_features, self.dtype)
-            run = Run(plan, self._n_threads, self._x, self._weights, np.zeros(len(self._x), np.int64))
+            run = Run(plan, self._n_threads, self._x, self.weights, np.zeros(len(self._x), np.int64))
             run.use(plan.kernels, held=True)
-            run.give(self._x[first_counted(self._weights)], self.moments().deviations, 2)
+            run.give(self._x[first_counted(self.weights)], self.moments().deviations, 2)
             # The second pass is about the mean, which the first one finds.
             for _ in range(2):
                 run.advance(0)

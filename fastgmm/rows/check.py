@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .._checks import NotNumbersError, as_numbers, check_integer, floats_of, refuse_masked, shown
 from . import tables
+from .launch.pieces import sum_of_blocks
 
 # Rows looked at together when searching for NaN: keeps the temporary mask in cache.
 _CHUNK = 1 << 16
@@ -87,8 +88,11 @@ def as_float(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float32 if array.dtype == np.dtype(">f4") else np.float64)
 
 
-def first_fault(array: NDArray[Any], column_names: tuple[Any, ...] | None) -> tuple[int, str] | None:
-    """Return how many values of (N, D) are NaN or infinite, and where the first is; None if all are finite."""
+def first_fault(array: NDArray[Any], column_names: tuple[Any, ...] | None, begin: int = 0) -> tuple[int, str] | None:
+    """Return how many values of (N, D) are NaN or infinite, and where the first is; None if all are finite.
+
+    Rows are counted from `begin` on.
+    """
     n_bad, first = 0, -1
     for start in range(0, array.shape[0], _CHUNK):
         finite = np.isfinite(array[start : start + _CHUNK])
@@ -99,7 +103,7 @@ def first_fault(array: NDArray[Any], column_names: tuple[Any, ...] | None) -> tu
     if not n_bad:
         return None
     column = int(np.argmin(np.isfinite(array[first])))
-    place = f"row {first} (counted from 0)"
+    place = f"row {begin + first} (counted from 0)"
     if column_names is not None:
         place += f" of column {column_names[column]!r}"
     elif array.shape[1] > 1:
@@ -133,19 +137,22 @@ def count_rows(rows: NDArray[Any], weights: NDArray[np.float64]) -> int:
 
 
 def total_weight_of(n_samples: int, weights: NDArray[np.float64], largest: int = 0) -> float:
-    """Return the number of rows, or the sum of their weights where these are not of length 0.
-
-    It is what a criterion takes for the number of rows: ValueError if weights sum to less than `largest`, components.
-    """
+    """Return the number of rows, or the sum of their weights where there are any, checked."""
     if not len(weights):
         return float(n_samples)
-    total_weight = float(weights.sum())
+    total_weight, rest = sum_of_blocks(weights)
+    total_weight += float(rest.sum())
+    check_total_weight(total_weight, largest)
+    return total_weight
+
+
+def check_total_weight(total_weight: float, largest: int) -> None:
+    """Raise ValueError if there are more components, `largest`, than a criterion counts rows."""
     if total_weight < largest:
         raise ValueError(
             f"sample_weight must sum to at least the largest n_components, {largest}, because the sum counts as the "
             f"number of rows; got {total_weight:g}"
         )
-    return total_weight
 
 
 def check_n_components(value: Any, n_counted: int) -> int:

@@ -132,7 +132,7 @@ class Run:
             apart = counts[slots.REPEATED] and cut.fused
             sweep, nanoseconds = (self._kernels.apart, 0.0) if apart else (self._kernels.sweep, LAUNCH_NANOSECONDS)
             unfinished = self.launches(sweep, last, nanoseconds)
-            if self._watch is not None:
+            if self._watch is not None and not counts[slots.GIVEN]:
                 n_seen = min(int(counts[slots.ITEM]) * self.plan.rows, len(self._work.x))
                 self._watch(Underway(EM, int(counts[slots.N_ITER]) + 1, n_seen, len(self._work.x)))
             if not unfinished:
@@ -159,15 +159,15 @@ class Run:
     def _tasks(self, sweep: Any, layout: str) -> Tasks:
         return tasks_of(self._kernels, sweep, self.plan.dtype, layout)
 
-    def add(self, x: NDArray[Any], weights: Array = UNWEIGHTED, responsibilities: NDArray[Any] | None = None) -> None:
+    def add(self, x: NDArray[Any], weights: Array = UNWEIGHTED, **given: NDArray[Any]) -> None:
         """Sweep rows `x` (n, D), as the kernels take them, while the run waits in SWEEP.
 
-        All but the last must be whole superblocks, so that the sums do not depend on how rows are cut.
+        Given may be their `labels` (n,) or `responsibilities` (n, K). All but the last must be whole superblocks, so
+        that the sums do not depend on how rows are cut.
         """
-        rows = self._work.rows._replace(weights=weights, labels=NO_LABELS)
-        if responsibilities is not None:
-            rows = rows._replace(responsibilities=responsibilities)
-        work, tasks = self._work._replace(x=x, rows=rows), self._tasks(self._kernels.sweep, layout_of(x))
+        rows = self._work.rows._replace(**{"weights": weights, "labels": NO_LABELS, **given})
+        sweep = self._kernels.apart if self.state.counts[slots.REPEATED] and self._cut.fused else self._kernels.sweep
+        work, tasks = self._work._replace(x=x, rows=rows), self._tasks(sweep, layout_of(x))
         context = packed_work(work)
         whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=1)
         while True:

@@ -32,11 +32,17 @@ class Partition(NamedTuple):
     means: Array | None = None
 
 
-Start = Parameters | Partition | Memberships
+class Centers(NamedTuple):
+    """Each row belongs to the nearest of these `means` (K, D), in the unit that k-means uses (`start.k_means`)."""
+
+    means: Array
 
 
-# The stage of the rounds; those of the start have names of their own.
-EM = "EM"
+Start = Parameters | Partition | Centers | Memberships
+
+
+# The stages of a fit; k-means has two names of its own.
+READING, VARIANCES, SAMPLE, ASSIGN, SCATTER, EM = "reading", "variances", "sample", "assign", "scatter", "EM"
 
 
 class Underway(NamedTuple):
@@ -49,6 +55,14 @@ class Underway(NamedTuple):
 
 
 Watch = Callable[[Underway], None]
+
+
+class Sample(NamedTuple):
+    """`rows` (M, D) in their order; `weights` (M,), or of length 0 where each counts once; whether they are all."""
+
+    rows: NDArray[Any]
+    weights: Array
+    whole: bool
 
 
 class Rounds(Protocol):
@@ -96,24 +110,41 @@ class Source(Protocol):
         ...
 
     @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """Names of the features, (D,), where they have any."""
+        ...
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows, N."""
+        ...
+
+    @property
+    def n_counted(self) -> int:
+        """Number of rows with weight."""
+        ...
+
+    @property
     def total_weight(self) -> float:
-        """Number of rows, or the sum of their weights."""
+        """Number of rows, or the sum of their weights as the kernels see them."""
+        ...
+
+    @property
+    def weights(self) -> Array:
+        """Weights of the rows as the kernels see them, (N,), or of length 0 for none."""
+        ...
+
+    @property
+    def weight_exponent(self) -> int:
+        """The kernels see weights times two to minus this, so that they are around 1, whatever their unit."""
         ...
 
     def moments(self) -> Columns:
         """Return the moments of the columns; rows without weight do not count."""
         ...
 
-    def draw(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
-        """Return distinct rows, (K, D), each as likely as its weight."""
-        ...
-
-    def spread_out(self, n_components: int, generator: np.random.Generator) -> NDArray[Any]:
-        """Return distinct rows, (K, D), by greedy k-means++."""
-        ...
-
-    def clusters(self, n_components: int, generator: np.random.Generator) -> Partition:
-        """Return the clusters of k-means, each with a row."""
+    def sample(self, size: int, seed: int) -> Sample:
+        """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
         ...
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> Rounds | None:
@@ -123,3 +154,10 @@ class Source(Protocol):
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> Rounds:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
         ...
+
+
+def weight_given(source: Source) -> float:
+    """Return the number of rows of a source, or the sum of their weights as they were given."""
+    total_weight, exponent = source.total_weight, source.weight_exponent
+    # NumPy's takes a microsecond, a small fit fifty; and `math.ldexp` does not know infinity.
+    return float(np.ldexp(total_weight, exponent)) if exponent else total_weight

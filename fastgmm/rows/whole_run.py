@@ -19,7 +19,6 @@ from ..model.regulariser import last_place, rounding_of
 from ..model.rounds import columns, k_means, whole
 from ..model.rounds import em as rounds
 from ..model.rounds.state import GIVEN
-from .k_means import Draws, clustering_sizes, seeding_sizes
 from .launch.bench import KEPT_BYTES, Bench, Kept
 from .launch.buffers import Sizes, bytes_of, column_sizes, sizes_of
 from .launch.threads import PARALLEL_NANOSECONDS
@@ -35,6 +34,7 @@ from .launch.work import (
     tasks_of,
 )
 from .run import Run
+from .start.k_means import Draws, clustering_sizes, seeding_sizes
 
 Array = NDArray[np.float64]
 

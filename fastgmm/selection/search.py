@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
 from ..api import checked_options
-from ..em.fitting import fit_rows
+from ..em.fitting import fit_source
 from ..em.options import Options
 from ..em.outcome import Callback, FitFailure, FitWarning, IterationState
 from ..em.progress import telling
+from ..em.sources import source_of
 from ..em.start import METHODS
 from ..model.criteria import CRITERIA
 from ..model.structures import STRUCTURES
 from ..results import result_of
-from ..rows import check
-from ..rows.source import Watch
+from ..rows.check import check_total_weight
+from ..rows.launch.threads import check_n_threads
+from ..rows.source import Source, Watch, weight_given
 from .arguments import grid_of, seed_of
 from .candidates import Candidate, Selection, rank
 
@@ -39,17 +38,19 @@ def select(
     reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
+    short_iter: int | None = None,
     random_state: Seed = 0,
     n_threads: int | None = None,
     callback: Callback | None = None,
     sample_weight: Any = None,
     progress: bool | Watch = False,
+    columns: Sequence[str] | None = None,
 ) -> Selection:
     """Fit mixtures of several numbers of components and covariance structures, and order them by a criterion.
 
     Parameters
     ----------
-    X : array-like of shape (N, D) or (N,)
+    X : array-like of shape (N, D) or (N,), path, dataset, function or iterable of chunks
         As for `fit`; checked and converted once.
     n_components : int or iterable of int
         Numbers of components, each at most N, none twice.
@@ -60,7 +61,7 @@ def select(
         `aic` of a candidate are, to rounding, ``result.mixture.bic(X)`` and ``.aic(X)``.
     init : {"kmeans", "k-means++", "random", "random_from_data"}
         As for `fit`, but a method only: nothing else suits several numbers of components.
-    tol, stopping, reg_covar, max_iter, n_init, n_threads
+    tol, stopping, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns
         As for `fit`, the same in every fit.
     random_state : int, None or NumPy random generator
         Every fit starts from the same integer seed: the one given, or one that is drawn first. A fit therefore does
@@ -68,11 +69,9 @@ def select(
     callback : callable, optional
         As for `fit`, in every fit; the parameters of the state tell which. A true result stops the selection: the
         fit under way is kept as it is, and the rest of the grid is listed as not fitted.
-    sample_weight : array-like of shape (N,), optional
+    sample_weight : array-like of shape (N,) or str, optional
         How often each row counts. Unlike in `fit` their unit matters: log-likelihoods are weighted, and N is the sum
         of the weights, as if rows had been repeated. It must not be less than the largest number of components.
-    progress : bool or callable
-        As for `fit`, of every fit.
 
     Returns
     -------
@@ -92,37 +91,37 @@ def select(
         If some but not all fits failed, or components of the best one are degenerate: a component on equal rows has
         as high a likelihood as `reg_covar` allows, which a criterion takes for a good fit.
     """
-    rows, feature_names = check.as_rows(X)
-    weights = check.check_sample_weight(sample_weight, len(rows))
-    grid = grid_of(n_components, covariance_types, check.count_rows(rows, weights))
-    total_weight = check.total_weight_of(len(rows), weights, max(k for k, _ in grid))
-    criterion = check_choice("criterion", criterion, tuple(CRITERIA))
-    seed = seed_of(random_state)
-    watch = None if callback is None else _Stopping(check_callback(callback))
-    options = checked_options(
-        n_components=grid[0][0],
-        covariance_type=grid[0][1],
-        init=check_choice("init", init, METHODS),
-        tol=tol,
-        stopping=stopping,
-        reg_covar=reg_covar,
-        max_iter=max_iter,
-        n_init=n_init,
-        random_state=seed,
-        n_threads=n_threads,
-        callback=watch,
-    )
     candidates = []
     with telling(progress) as told:
-        options = options._replace(watch=told)
+        source = source_of(X, sample_weight, columns=columns, n_threads=check_n_threads(n_threads), watch=told)
+        grid = grid_of(n_components, covariance_types, source.n_counted)
+        total_weight = weight_given(source)
+        check_total_weight(total_weight, max(k for k, _ in grid))
+        criterion = check_choice("criterion", criterion, tuple(CRITERIA))
+        seed = seed_of(random_state)
+        watch = None if callback is None else _Stopping(check_callback(callback))
+        options = checked_options(
+            n_components=grid[0][0],
+            covariance_type=grid[0][1],
+            init=check_choice("init", init, METHODS),
+            tol=tol,
+            stopping=stopping,
+            reg_covar=reg_covar,
+            max_iter=max_iter,
+            n_init=n_init,
+            short_iter=short_iter,
+            random_state=seed,
+            n_threads=n_threads,
+            callback=watch,
+        )._replace(watch=told)
         for k, covariance_type in grid:
             generator = check_random_state(seed)
             point = options._replace(n_components=k, covariance_type=covariance_type, generator=generator)
             if watch is not None and watch.stopped:
                 error = "not fitted: the callback stopped the selection before"
-                candidates.append(_without_fit(point, rows, error=error))
+                candidates.append(_without_fit(point, source, error=error))
             else:
-                candidates.append(_fitted(point, rows, weights, total_weight, feature_names))
+                candidates.append(_fitted(point, source, total_weight))
     candidates.sort(key=lambda candidate: rank(candidate, criterion))
     _report(candidates)
     return Selection(criterion, tuple(candidates))
@@ -141,21 +140,16 @@ class _Stopping:
         return self.stopped
 
 
-def _fitted(
-    point: Options,
-    rows: NDArray[Any],
-    weights: NDArray[np.float64],
-    total_weight: float,
-    feature_names: tuple[str, ...] | None,
-) -> Candidate:
+def _fitted(point: Options, source: Source, total_weight: float) -> Candidate:
     """Fit a point of the grid; a failure is a candidate, too."""
     began = time.perf_counter()
     try:
-        run = fit_rows(rows, weights, point)
+        run = fit_source(source, point)
     except FitFailure as failure:
-        return _without_fit(point, rows, error=str(failure), n_failed=point.n_init)
+        return _without_fit(point, source, error=str(failure), n_failed=point.n_init)
     seconds = time.perf_counter() - began
-    result = result_of(run, feature_names, n_samples=len(rows), total_weight=total_weight, seconds=seconds)
+    known: Any = {"n_samples": source.n_samples, "total_weight": total_weight, "seconds": seconds}
+    result = result_of(run, source.feature_names, **known)
     return Candidate(
         point.n_components,
         point.covariance_type,
@@ -171,8 +165,8 @@ def _fitted(
     )
 
 
-def _without_fit(point: Options, rows: NDArray[Any], *, error: str, n_failed: int = 0) -> Candidate:
-    n_free = STRUCTURES[point.covariance_type].n_free(point.n_components, rows.shape[1])
+def _without_fit(point: Options, source: Source, *, error: str, n_failed: int = 0) -> Candidate:
+    n_free = STRUCTURES[point.covariance_type].n_free(point.n_components, source.n_features)
     return Candidate(point.n_components, point.covariance_type, n_free, n_failed=n_failed, error=error)
 
 

@@ -55,11 +55,18 @@ def predict(
     ],
     source: Annotated[
         Path,
-        typer.Argument(parser=path, metavar="DATA", help="Rows to label, in any format of fit.", show_default=False),
+        typer.Argument(
+            parser=path,
+            metavar="DATA",
+            help="Rows to label, in any format of fit; of a directory or a pattern part by part.",
+            show_default=False,
+        ),
     ],
     out: Annotated[
         Path,
-        typer.Option(parser=path, metavar="FILE", help="The labels.csv to write; rows and labels count from 0."),
+        typer.Option(
+            parser=path, metavar="FILE", help="The labels.csv or .parquet to write; rows and labels count from 0."
+        ),
     ],
     columns: Columns = None,
     keep: Keep = None,
@@ -79,8 +86,16 @@ def predict(
 
     mixture = Mixture.load(model)
     reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding)
+    reading = input.reading_for(mixture, reading)
+    if input.is_dataset(source):
+        dataset = input.open_dataset(source, reading)
+        with files.new_file(out) as labels:
+            files.label_names(dataset.kept, mixture.n_components)  # before the work
+            n_rows = files.write_labels_of(labels, input.labelled(dataset, mixture, threads), dataset.kept)
+        print(f"{n_rows} rows labelled in {out}")
+        return
     with files.new_file(out) as labels:
-        table = input.read_table(source, input.reading_for(mixture, reading))
+        table = input.read_table(source, reading)
         files.label_names(table.kept, mixture.n_components)  # before the work
         with input.blaming(table.origin):
             responsibilities = mixture.responsibilities(table.X, n_threads=threads)

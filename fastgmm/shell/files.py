@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +53,14 @@ def write_labels(path: Path, responsibilities: NDArray[Any], table: Table | None
     Parameters
     ----------
     path : Path
-        The CSV file to write, with the header ``row,label,responsibility_0,...`` after the names of kept columns.
+        The file to write, Parquet by its suffix or else CSV, with the header ``row,label,responsibility_0,...`` after
+        the names of kept columns.
     responsibilities : (n, K) float64
         Posterior probability of each component; the label is the first largest.
     table : Table, optional
         The N rows of the file. Those that are not present get neither a label nor responsibilities.
     """
     import pyarrow as pa
-    from pyarrow import csv as arrow_csv
 
     columns = [pa.array(column) for column in (responsibilities.argmax(axis=1), *responsibilities.T)]
     present, kept = (np.ones(len(responsibilities), bool), {}) if table is None else (table.present, table.kept)
@@ -69,14 +69,48 @@ def write_labels(path: Path, responsibilities: NDArray[Any], table: Table | None
         columns = [column.take(positions) for column in columns]
     names = label_names(kept, responsibilities.shape[1])
     rows = pa.table([*kept.values(), pa.array(np.arange(len(present))), *columns], names)
-    header = io.StringIO()
-    csv.writer(header, lineterminator="\n").writerow(names)  # pyarrow would put quotes around each
     for quoting in ("none", "needed"):  # with "needed" pyarrow puts quotes around every string
         try:
-            with path.open("wb") as file:
-                file.write(header.getvalue().encode())
-                arrow_csv.write_csv(rows, file, arrow_csv.WriteOptions(include_header=False, quoting_style=quoting))
+            with _writer(path, rows.schema, quoting) as writer:
+                writer.write_table(rows)
             break
         except pa.ArrowInvalid:
             if quoting == "needed":
                 raise
+
+
+def write_labels_of(path: Path, parts: Iterable[tuple[list[Any], NDArray[Any]]], kept: Sequence[str]) -> int:
+    """Write what `write_labels` does, of parts with columns to keep and responsibilities; return how many rows."""
+    import pyarrow as pa
+
+    n_rows = 0
+    with ExitStack() as stack:
+        writer = None
+        for columns, responsibilities in parts:
+            rows = np.arange(n_rows, n_rows + len(responsibilities))
+            labels = map(pa.array, (rows, responsibilities.argmax(axis=1), *responsibilities.T))
+            batch = pa.record_batch([*columns, *labels], label_names(kept, responsibilities.shape[1]))
+            writer = writer or stack.enter_context(_writer(path, batch.schema, "needed"))
+            writer.write_batch(batch)
+            n_rows += len(responsibilities)
+    return n_rows
+
+
+@contextmanager
+def _writer(path: Path, schema: Any, quoting: str) -> Iterator[Any]:
+    """Yield what writes tables of Arrow: as Parquet if the suffix of the path says so, else as CSV."""
+    if path.suffix.lower() in (".parquet", ".pq"):
+        from pyarrow.parquet import ParquetWriter
+
+        with ParquetWriter(path, schema) as writer:
+            yield writer
+        return
+    from pyarrow import csv as arrow_csv
+
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(schema.names)  # pyarrow would put quotes around each
+    options = arrow_csv.WriteOptions(include_header=False, quoting_style=quoting)
+    with path.open("wb") as file:
+        file.write(header.getvalue().encode())
+        with arrow_csv.CSVWriter(file, schema, write_options=options) as writer:
+            yield writer

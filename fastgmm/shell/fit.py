@@ -18,6 +18,7 @@ from ..model.criteria import CRITERIA
 from ..model.structures import STRUCTURES
 from ..selection import select
 from . import files
+from .application import note
 from .options import (
     Columns,
     Decimal,
@@ -30,6 +31,7 @@ from .options import (
     RandomState,
     RegCovar,
     Separator,
+    ShortIter,
     Thousands,
     Threads,
     Tol,
@@ -39,7 +41,7 @@ from .options import (
     one_of,
     path,
 )
-from .tables.columns import Reading, origin_of
+from .tables.columns import Reading, Table, origin_of
 from .warmup import help_beside
 
 
@@ -51,7 +53,7 @@ def fit(
             parser=path,
             show_default=False,
             help="Rows to fit: .npy, .parquet, .feather; all else is text, as .csv or .csv.gz, any separator; - is "
-            "text from standard input.",
+            "text from standard input. A directory or a pattern of files of one kind is read in each round.",
         ),
     ] = None,
     n_components: Annotated[
@@ -82,6 +84,7 @@ def fit(
     ] = "bic",
     init: Annotated[str, typer.Option(help=f"Start: {', '.join(METHODS)}, or the path of a model.json.")] = "kmeans",
     n_init: NInit = 1,
+    short_iter: ShortIter = None,
     random_state: RandomState = 0,
     tol: Tol = 1e-3,
     max_iter: MaxIter = 100,
@@ -140,12 +143,15 @@ def fit(
         with running.stage("reading", origin_of(source) if source else example):
             rows = input.read_rows(source, example, reading)
         files.label_names(rows.kept, n_components[-1])
+        in_memory = isinstance(rows, Table)
+        if not in_memory and out:
+            note(f"{out} gets no pictures and no labels, which fastgmm predict writes: the rows are not in memory")
         stack.enter_context(running.telling(rows, criterion))
         directory = stack.enter_context(files.new_directory(out)) if out else None
-        if directory and plots:
+        if directory and plots and in_memory:
             with running.stage("importing"):
                 from . import figures  # before the fit, which would be lost if matplotlib were missing
-        if start == "kmeans":
+        if start == "kmeans" and in_memory:
             running.help = lambda: stack.enter_context(help_beside(covariance_type[0], rows.X))
         with running.stage(stages.START), input.blaming(rows.origin), warnings.catch_warnings():
             # The printed tables count the starts and fits that failed, and name degenerate components.
@@ -157,11 +163,13 @@ def fit(
                 "reg_covar": reg_covar,
                 "max_iter": max_iter,
                 "n_init": n_init,
+                "short_iter": short_iter,
                 "random_state": random_state,
                 "n_threads": threads,
                 "callback": running.round_done,
                 "progress": running.underway,
                 "sample_weight": rows.sample_weight,
+                "columns": None if in_memory else rows.feature_names,
             }
             selection = None
             if len(n_components) == len(covariance_type) == 1:
@@ -173,15 +181,16 @@ def fit(
         result = replace(result, mixture=mixture)
         if directory:
             with running.stage("writing", out):
-                responsibilities = mixture.responsibilities(rows.X, n_threads=threads)
                 mixture.save(directory / "model.json")
-                files.write_labels(directory / "labels.csv", responsibilities, rows)
-                if plots:
-                    figures.save_pictures(directory, rows.X, result, responsibilities, selection)
+                if isinstance(rows, Table):
+                    responsibilities = mixture.responsibilities(rows.X, n_threads=threads)
+                    files.write_labels(directory / "labels.csv", responsibilities, rows)
+                    if plots:
+                        figures.save_pictures(directory, rows.X, result, responsibilities, selection)
     # Printed last: a reader who closes the pipe early loses no file.
     report.print_tables(
         *([] if selection is None else [report.selection_table(selection)]),
         report.parameters_table(mixture),
-        report.summary_table(result, total_weight=rows.total_weight, out=out),
+        report.summary_table(result, total_weight=result.total_weight, out=out),
         running.table(),
     )

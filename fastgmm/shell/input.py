@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
+
+from ..em.progress import telling
 from ..em.start import METHODS
 from ..mixture import Mixture
+from ..rows.source import Underway
 from .options import spelled
 from .tables.columns import Reading, Table, listed, shown
+from .tables.dataset import Dataset, is_dataset, open_dataset, parts_of
 from .tables.read import read_example, read_table
 
+__all__ = [
+    "Dataset",
+    "blaming",
+    "check_start",
+    "is_dataset",
+    "labelled",
+    "load_start",
+    "open_dataset",
+    "read_rows",
+    "read_table",
+    "reading_for",
+]
 
-def read_rows(source: Path | None, example: str | None, reading: Reading) -> Table:
-    """Read the rows of a file, or if there is none of an example."""
-    return read_table(source, reading) if source else read_example(str(example), reading)
+
+def read_rows(source: Path | None, example: str | None, reading: Reading) -> Table | Dataset:
+    """Read the rows of a file, or if there is none of an example; many files are opened and read in each round."""
+    if source is None:
+        return read_example(str(example), reading)
+    return open_dataset(source, reading) if is_dataset(source) else read_table(source, reading)
+
+
+def labelled(dataset: Dataset, mixture: Mixture, n_threads: int | None) -> Iterator[tuple[list[Any], NDArray[Any]]]:
+    """Yield the columns to carry along and the responsibilities of the rows of many files, part by part."""
+    n_rows = 0
+    with telling(sys.stderr is not None and sys.stderr.isatty()) as watch:
+        for X, kept in parts_of(dataset):
+            yield kept, mixture.responsibilities(X, n_threads=n_threads)
+            n_rows += len(X)
+            if watch is not None:
+                watch(Underway("labels", 1, n_rows, n_rows))
 
 
 def load_start(init: str) -> str | Mixture:

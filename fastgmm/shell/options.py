@@ -172,6 +172,14 @@ Threads = Annotated[
     int | None, typer.Option(callback=at_least(1), help="Number of threads. The result does not depend on it.")
 ]
 NInit = Annotated[int, typer.Option(callback=at_least(1), help="Number of starts; the best is kept.")]
+ShortIter = Annotated[
+    int | None,
+    typer.Option(
+        callback=at_least(1),
+        help="Of several starts each does so many iterations, and only the best goes on.",
+        show_default=False,
+    ),
+]
 RandomState = Annotated[int, typer.Option(callback=at_least(0), help="Seed of the random numbers.")]
 Tol = Annotated[
     float, typer.Option(callback=at_least(0), help="Stop when the mean log-likelihood changes by less, in nats.")

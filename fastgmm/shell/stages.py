@@ -20,8 +20,9 @@ from ..model.criteria import criterion_value
 from ..model.structures import STRUCTURES
 from ..rows.source import EM, Underway
 from . import application, interrupt, report
-from .tables import columns
+from .tables import columns, dataset
 
+Rows = columns.Table | dataset.Dataset
 DELAY = 0.5  # seconds; shorter work shows nothing in a terminal
 START, ROUNDS = "start", "iterations"
 
@@ -42,6 +43,8 @@ class Stages:
         self._since = 0.0
         self._status: Status | None = None
         self._pace = Pace()
+        self.n_samples = 0
+        self._round = ""
         self.help: Callable[[], object] = lambda: None  # called when compiling begins and nothing was compiled before
 
     @contextmanager
@@ -87,6 +90,7 @@ class Stages:
 
     def underway(self, seen: Underway) -> None:
         """Count what has just been done, and show what goes on before the first round."""
+        self.n_samples = seen.n_samples
         stage = ROUNDS if seen.stage == EM else START
         if self._status is None:
             self._begin(stage, stage)
@@ -97,6 +101,8 @@ class Stages:
         said = self._pace.take(seen)
         if self._status is not None and stage == START:
             self._status.update(said)
+        elif self._status is not None and said.endswith("left"):  # a round that takes long
+            self._status.update(f"{self._round}{said}")
 
     def round_done(self, state: IterationState) -> None:
         """Count an iteration of EM."""
@@ -106,9 +112,10 @@ class Stages:
             self.highest[kind] = state
         if self._status is not None:
             self._status.update(self._described(state))
+            self._round = f"{self._described(state)}; "
 
     @contextmanager
-    def telling(self, rows: columns.Table, criterion: str) -> Iterator[None]:
+    def telling(self, rows: Rows, criterion: str) -> Iterator[None]:
         """Print the highest iterations when what is inside is interrupted."""
 
         def tell() -> None:
@@ -117,6 +124,8 @@ class Stages:
             if not self.highest:
                 application.say("Interrupted before the first iteration was done; nothing is written")
                 return
+            if isinstance(rows, dataset.Dataset):
+                rows.total_weight = self.n_samples
             states = sorted(self.highest.values(), key=lambda state: _criterion(criterion, state, rows))
             best = Mixture._trusted(states[0].parameters, rows.feature_names)
             report.print_tables(_reached(states, rows, criterion), report.parameters_table(best))
@@ -164,7 +173,7 @@ class Stages:
         self.seconds.setdefault(name, 0.0)
 
 
-def _reached(states: Sequence[IterationState], rows: columns.Table, criterion: str) -> Table:
+def _reached(states: Sequence[IterationState], rows: Rows, criterion: str) -> Table:
     """Tabulate the highest iteration of each mixture, the best first."""
     table = report.ruled_table()
     table.title, table.title_justify = "Interrupted; nothing is written. Highest iterations:", "left"
@@ -179,7 +188,7 @@ def _reached(states: Sequence[IterationState], rows: columns.Table, criterion: s
     return table
 
 
-def _criterion(name: str, state: IterationState, rows: columns.Table) -> float:
+def _criterion(name: str, state: IterationState, rows: Rows) -> float:
     k, n_features = state.parameters.means.shape
     n_free = STRUCTURES[state.parameters.covariance_type].n_free(k, n_features)
     return criterion_value(name, state.mean_log_likelihood * rows.total_weight, n_free, rows.total_weight)

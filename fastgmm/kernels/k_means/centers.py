@@ -30,6 +30,15 @@ def take_means(context, chosen):
 
 
 @part
+def scale_means(context):
+    """Let the centres ``state.means`` be in the units of the model."""
+    scales, means = view(context, MODEL).scales, view(context, STATE).means
+    for k in range(means.shape[0]):
+        for d in range(means.shape[1]):
+            means[k, d] *= float(scales[d])
+
+
+@part
 def move(accumulator, centers, moved):
     """Write the means of the clusters, whose sums the `accumulator` holds, into `moved` (K, D); empty ones stay.
 

@@ -12,7 +12,7 @@ from ..blocks.loading import clear, load_block
 from ..blocks.posterior import multiply
 from ..primitives.distances import squared_distances
 from ..sizes import lanes
-from ..slots import AIM, FAR, LABEL
+from ..slots import AIM, ASSIGN, FAR, LABEL
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
 
 # scikit-learn's KMeans: rounds at most, and the squared shift of the centres, in mean variances, that ends it.
@@ -101,7 +101,7 @@ def lloyd(context, worker, first, end):
 
     Row k < K of a slab is (count, sums (D)), row K begins with the sum of squares; where there are weights, each row
     counts as often as they say. ``rows.labels``, or the squared distances ``rows.values``, times the weights, are
-    written where these are what the pass is for.
+    written where these are what the pass is for; where it is for labels alone, nothing is summed.
     """
     wide_vectors()
     x, rows, model, scratch, sums = (
@@ -131,12 +131,14 @@ def lloyd(context, worker, first, end):
             for b in range(n_rows):
                 total += nearest[b]
             slab[n_components, 0] += total
-            if aim == LABEL:
+            if aim >= LABEL:
                 for b in range(n_rows):
                     labels[start + b] = np.int64(label[b])
             if aim == FAR:
                 for b in range(n_rows):
                     closest[start + b] = nearest[b]
+            if aim == ASSIGN:
+                continue
             if weights.shape[0] > 0:
                 add_by_weight(x, start, n_rows, scales, origin, label, weights, slab)
             elif n_components * n_features <= MASKED:

@@ -13,7 +13,9 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
     """Write means and standard deviations of the columns into ``state.means[0]`` and ``state.spread``.
 
     Three passes: ranges, sums about `row` (D,), one of the rows, and sums about the mean that these give, so that
-    nothing cancels. Returns the code of a task that failed, else OK; ``counts[PHASE]`` is DONE when it is.
+    nothing cancels. Returns the code of a task that failed, else OK; ``counts[PHASE]`` is DONE when it is. Where rows
+    are added from outside (``cut.added``) it comes back when they have been, and ends the pass that it is at when it
+    is called without rows.
     """
     sums = view(context, SUMS)
     counts, slabs, accumulator = view(context, STATE).counts, sums.slabs, sums.accumulator
@@ -32,10 +34,14 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
             add_slabs(slabs, n_items, ZERO, accumulator.shape[0], accumulator)
         counts[ITEM] += n_items
         if counts[ITEM] == cut.n_superblocks:
+            counts[ITEM] = 0
+            if cut.added != 0 and cut.n_superblocks != 0:
+                return OK
             if counts[PHASE] == RANGES:
                 scale_by_ranges(context, row)
             else:
                 shift_origin(context)
             counts[PHASE] += 1
-            counts[ITEM] = 0
+            if cut.added != 0:
+                return OK
     return OK

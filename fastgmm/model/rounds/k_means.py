@@ -9,12 +9,13 @@ from ..._numba.options import part, resumable
 from ..._numba.pointers import member, view
 from ...kernels.blocks.loading import clear
 from ...kernels.densities.kinds import set_scales_of
-from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, take_means
+from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, scale_means, take_means
 from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
 from ...kernels.k_means.plus_plus import draw_row, draw_superblock, fill_chosen, take_rows
 from ...kernels.launch import add_slabs, launch
 from ...kernels.slots import (
     AIM,
+    ASSIGN,
     BEST,
     CANDIDATE,
     DRAW,
@@ -126,7 +127,8 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
 
     Returns the code of a task that failed, else OK; ``counts[PHASE]`` is FINISHED when the labels are in
     ``rows.labels`` and the means of the clusters in ``state.means``, HELD if a cluster had to be given a row of
-    another, which duplicates make necessary: then the means are not those of the labels.
+    another, which duplicates make necessary: then the means are not those of the labels. If its AIM is ASSIGN it only
+    labels the rows, by the nearest of the centres ``state.means``, which come in the units of the data.
     """
     model, state, sums = view(context, MODEL), view(context, STATE), view(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
@@ -135,7 +137,10 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
         if counts[PHASE] == OPEN:
             if counts[N_ITER] == 0:
                 set_scales_of(model.scales, state.spread)
-                take_means(context, chosen)
+                if counts[AIM] == ASSIGN:
+                    scale_means(context)
+                else:
+                    take_means(context, chosen)
             hold_centers(context)
             counts[PHASE], counts[ITEM] = SWEEP, 0
         if counts[ITEM] == 0:
@@ -160,6 +165,9 @@ def settle(context):
     state, accumulator = view(context, STATE), view(context, SUMS).accumulator
     counts = state.counts
     n_components = state.means.shape[0]
+    if counts[AIM] == ASSIGN:
+        counts[PHASE] = FINISHED
+        return
     shift, variance = move(accumulator, state.means, state.centers)
     if counts[AIM] == LABEL:
         copy_centers(context)

@@ -130,7 +130,7 @@ def take(state, n_traced, trace):
 
 @part
 def draw(generator, n_samples, weights, chosen, uniforms):
-    """Draw what ``rows.k_means.draw`` does."""
+    """Draw what ``rows.start.k_means.draw`` does."""
     if weights.shape[0] > 0:
         # Sums in the order of the rows, as NumPy's `cumsum` has them.
         total = 0.0

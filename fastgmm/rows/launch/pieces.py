@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 # Pieces that have to be converted: large enough to run in parallel, small enough to stay in a shared cache.
 COPY_BYTES = 4 << 20
+# Weights that are summed as one, so that the sum of all does not depend on how they arrive.
+WEIGHTS = 8192
 
 
 def pieces(X: NDArray[Any], rows: int, unit: int, dtype: Any) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -63,3 +65,11 @@ def in_place(X: NDArray[Any]) -> NDArray[Any]:
     x = X.view() if ready else np.array(X, order="C")
     x.flags.writeable = False
     return x
+
+
+def sum_of_blocks(weights: NDArray[np.float64], total: float = 0.0) -> tuple[float, NDArray[np.float64]]:
+    """Return `total` and the sum of blocks of `WEIGHTS`, one after the other, and the weights that are left over."""
+    whole = len(weights) - len(weights) % WEIGHTS
+    for block in weights[:whole].reshape(-1, WEIGHTS).sum(axis=1).tolist():
+        total += block
+    return total, weights[whole:]

@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.k_means import lloyd, plus_plus
-from ..kernels.sizes import slab_pitch
-from ..kernels.work import Rows
-from ..model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
-from ..model.rounds import k_means
-from ..model.rounds.state import FINISHED, HELD, ITEM, N_ITER, PHASE
-from .launch.bench import Bench, bench_for
-from .launch.buffers import Sizes
-from .launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
-from .source import Partition, Underway, Watch
+from ...kernels.k_means import lloyd, plus_plus
+from ...kernels.sizes import slab_pitch
+from ...kernels.slots import AIM, ASSIGN
+from ...kernels.work import Rows
+from ...model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
+from ...model.rounds import k_means
+from ...model.rounds.state import FINISHED, HELD, ITEM, N_ITER, PHASE
+from ..launch.bench import Bench, bench_for
+from ..launch.buffers import Sizes
+from ..launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
+from ..source import Centers, Partition, Underway, Watch
 
 Array = NDArray[np.float64]
 
@@ -59,6 +60,16 @@ def clustering_sizes(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
     return Sizes(plan.dtype, k, d, d, plan.lanes, n_workers, n_slabs, slab_shape, plan.rows, lloyd.SPARE)
 
 
+def unit_of(deviations: Array) -> float:
+    """Return one unit for all features, by the largest deviation (D,) of a column."""
+    return float(deviations.max())
+
+
+def distances_nanoseconds(plan: Plan) -> float:
+    """Time of one row: about a nanosecond per component and feature."""
+    return float(plan.n_components * plan.n_features)
+
+
 class KMeans:
     """k-means of the rows `x` (N, D), as the kernels take them.
 
@@ -76,11 +87,9 @@ class KMeans:
         deviations: Array,
         watch: Watch | None = None,
     ) -> None:
-        # One unit for all features, by the largest deviation.
-        self._x, self._weights, self._spread = x, weights, deviations.max()
+        self._x, self._weights, self._spread = x, weights, unit_of(deviations)
         self._plan = plan = plan_of("spherical", n_components, x.shape[1], x.dtype)
-        # About a nanosecond per row, component and feature.
-        cut, self._n_slabs = shared_out(plan, len(x), n_threads, float(n_components * plan.n_features))
+        cut, self._n_slabs = shared_out(plan, len(x), n_threads, distances_nanoseconds(plan))
         self._cut, self._n_threads = cut._replace(prepared_a_launch=self._n_slabs), n_threads
         self._values = np.empty(len(x), x.dtype)
         self.n_rounds = 0
@@ -134,3 +143,37 @@ class KMeans:
         return launched(
             function, tasks, bench.context, self._x, self._cut, self._n_threads, *rest, LAUNCH_NANOSECONDS
         )
+
+
+class Nearest:
+    """What assigns rows to the nearest of `centers`, in the unit that k-means uses for columns of such `deviations`.
+
+    The label of a row is the same, whatever rows it comes with.
+    """
+
+    def __init__(self, centers: Centers, dtype: Any, deviations: Array, n_threads: int | None) -> None:
+        self._means, self._spread, self._n_threads = centers.means, unit_of(deviations), n_threads
+        self._plan = plan_of("spherical", *centers.means.shape, np.dtype(dtype))
+        self._labels = NO_LABELS
+
+    def labels(self, x: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the index of the nearest centre of each row of `x` (n, D), as the kernels take it.
+
+        The array is valid until the next call: new memory for every piece would take half as long as a round.
+        """
+        plan = self._plan
+        if len(self._labels) < len(x):
+            self._labels = np.empty(len(x), np.int64)
+        labels = self._labels[: len(x)]
+        cut, n_slabs = shared_out(plan, len(x), self._n_threads, distances_nanoseconds(plan))
+        rows = no_rows(plan.dtype, plan.n_components)._replace(labels=labels)
+        bench = bench_for(clustering_sizes(plan, cut.n_workers, n_slabs), x, rows)
+        state, nobody = bench.work.state, np.empty(0, np.int64)
+        state.spread.fill(self._spread)
+        state.means[:], state.counts[AIM] = self._means, ASSIGN
+        tasks = (address_of(lloyd.lloyd, plan.dtype, layout_of(x)),)
+        while state.counts[PHASE] != FINISHED:
+            arguments = bench.context, x, cut, self._n_threads, nobody, LAUNCH_NANOSECONDS
+            check(launched(k_means.lloyd_rounds, tasks, *arguments))
+        bench.put_back()
+        return labels

@@ -1,0 +1,75 @@
+"""What X is: the source of the rows that a fit is to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._checks import distinct, shown
+from ..rows.array import ArraySource
+from ..rows.check import as_rows, check_sample_weight
+from ..rows.chunked.opening import chunks_of
+from ..rows.chunked.source import ChunkedSource
+from ..rows.source import Source, Watch
+from ..rows.tables import collected, column_names_of, feature_names_of, tabulated
+
+
+def source_of(
+    X: Any,
+    sample_weight: Any = None,
+    *,
+    columns: Sequence[str] | None = None,
+    feature_names: tuple[str, ...] | None = None,
+    n_threads: int | None = None,
+    watch: Watch | None = None,
+) -> Source:
+    """Return the source of the rows of `X`, checked; of what names its columns, the `columns` or `feature_names`.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        If `X`, `sample_weight` or `columns` is not what it may be.
+    """
+    wanted = None if columns is None else _check_columns(columns, feature_names)
+    names = wanted or feature_names
+    source = source_outside(X, sample_weight, columns=wanted, feature_names=names, n_threads=n_threads, watch=watch)
+    if source is not None:
+        return source
+    if wanted is not None:
+        X = tabulated(collected(X))
+        if feature_names_of(column_names_of(X)) is None:
+            raise ValueError(f"columns are chosen by their names, and X, {shown(type(X))}, has none")
+    rows, names = as_rows(X, feature_names=names)
+    return ArraySource(rows, n_threads, check_sample_weight(sample_weight, len(rows)), watch, names)
+
+
+def source_outside(
+    X: Any,
+    sample_weight: Any = None,
+    *,
+    columns: tuple[str, ...] | None = None,
+    feature_names: tuple[str, ...] | None = None,
+    n_threads: int | None = None,
+    watch: Watch | None = None,
+) -> Source | None:
+    """Return the source of rows that are not in memory, None where `X` is an array or becomes one."""
+    if isinstance(X, np.ndarray):
+        return None
+    chunks = chunks_of(X, columns, feature_names, sample_weight)
+    return None if chunks is None else ChunkedSource(chunks, n_threads, watch)
+
+
+def _check_columns(columns: Any, feature_names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return names of columns, each once; ValueError if others than those of the mixture that is started from."""
+    names = tuple(distinct("columns", columns, _check_name))
+    if feature_names is not None and names != feature_names:
+        raise ValueError(f"columns must be those of the mixture in init, {list(feature_names)}, got {list(names)}")
+    return names
+
+
+def _check_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"columns must be names, got {shown(name)}")
+    return name

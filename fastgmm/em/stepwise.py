@@ -1,0 +1,62 @@
+"""Stepwise EM, for streams that cannot be read twice: parameters move on with each few rows.
+
+References: Cappé & Moulines (2009), On-line expectation-maximization algorithm for latent data models, J. R. Stat.
+Soc. B 71, 593-613; Liang & Klein (2009), Online EM for unsupervised models, NAACL, 611-619.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.parameters import Parameters
+from ..model.regulariser import Regulariser
+from ..model.statistics import SufficientStatistics
+from ..rows.accumulation import Accumulation
+from ..rows.maximize import maximize_statistics
+
+Array = NDArray[np.float64]
+
+# Step t, from 0 on, replaces the share (t + 2)**-DECAY of the statistics: Liang & Klein's schedule. As is needed for
+# convergence, the sum of the shares is infinite and that of their squares is not; these are so from 1/2 to 1, and the
+# smaller the exponent, the sooner a start is forgotten.
+DECAY = 0.7
+# Rows of a step at most.
+STEP_ROWS = 4096
+
+
+def step(
+    parameters: Parameters,
+    t: int,
+    rows: NDArray[Any],
+    weights: Array,
+    regulariser: Regulariser,
+    n_threads: int | None,
+) -> tuple[Parameters, float]:
+    """Return the parameters after step `t`, on rows (n, D) with weights (n,) or (0,), and the rows' log-likelihood.
+
+    s(t + 1) = (1 - eta) s(t) + eta s, with eta = (t + 2)**-0.7, s the statistics per row of these rows under the
+    parameters, and s(t) those that the parameters stand for: the M step of sums w_k, first moments of zero and second
+    moments w_k (covariance_k - what was added to it), about the means, are the parameters themselves. All are about
+    the current means, so that nothing has to be centred anew and nothing cancels.
+    """
+    accumulation = Accumulation(parameters, n_threads, rows.dtype)
+    accumulation.add(rows, weights)
+    seen = accumulation.finish()
+    eta = (t + 2.0) ** -DECAY
+    share, structure = eta / seen.total_weight, parameters.structure
+    held = structure.add_variances(parameters.covariances, -regulariser.added)
+    if structure.n_axes == 0:
+        held = held * parameters.n_features
+    if not structure.shared:
+        held = held * parameters.weights.reshape(-1, *(1,) * (held.ndim - 1))
+    mixed: SufficientStatistics = replace(
+        seen,
+        responsibility_sums=(1.0 - eta) * parameters.weights + share * seen.responsibility_sums,
+        first_moments=share * seen.first_moments,
+        second_moments=(1.0 - eta) * held + share * seen.second_moments,
+    )
+    return maximize_statistics(mixed, regulariser), seen.log_likelihood / seen.total_weight

@@ -1,0 +1,199 @@
+"""Rows that are read anew in each pass, with the next ones read while these are computed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...kernels.sizes import MAX_ROWS
+from ...model.parameters import Parameters
+from ...model.plan import Plan, plan_of
+from ...model.regulariser import Regulariser
+from ...model.scatter import Scatter
+from ..launch.cutter import Cutter, Piece
+from ..launch.pieces import COPY_BYTES, sum_of_blocks
+from ..launch.work import UNWEIGHTED
+from ..run import Run
+from ..source import READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Start, Underway, Watch
+from ..start.sample import Sampling, likely_bound
+from .ahead import AHEAD, made_ahead
+from .chunks import Chunks
+from .columns import ColumnMoments
+from .run import ChunkedRun
+
+Array = NDArray[np.float64]
+
+
+class ChunkedSource:
+    """The rows of `chunks`, which are read once here: counted and checked.
+
+    Of the rows it holds a few chunks at a time. All sums are those of an array of the same rows, to the bit: rows are
+    cut into superblocks counted from the first, however they arrive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If chunks are not what they may be, or there are no rows.
+    """
+
+    # There is no array of all weights; kernels get those of each piece.
+    weights = UNWEIGHTED
+
+    def __init__(self, chunks: Chunks, n_threads: int | None = None, watch: Watch | None = None) -> None:
+        self._chunks, self._n_threads, self._watch = chunks, n_threads, watch
+        self._columns: Columns | None = None
+        self._scatter: Scatter | None = None
+        self.n_samples = self.n_counted = self.weight_exponent = 0
+        self.total_weight = self.busy = 0.0
+        self._first: NDArray[Any] = np.empty(0)
+        self._count()
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, D."""
+        return self._chunks.n_features
+
+    @property
+    def dtype(self) -> Any:
+        """What the rows are computed in."""
+        return self._chunks.dtype
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """Names of the features, if they have any."""
+        return self._chunks.feature_names
+
+    def _count(self) -> None:
+        """Read all chunks once: how many rows there are, what they weigh, and in which ranges they lie."""
+        largest_weight, left = 0.0, UNWEIGHTED
+        with made_ahead(self._chunks()) as chunks:
+            for X, weights in chunks:
+                self.n_samples += len(X)
+                self._tell(READING, 1, self.n_samples)
+                if len(weights):
+                    largest_weight = max(largest_weight, float(weights.max()))
+                    self.total_weight, left = sum_of_blocks(np.concatenate([left, weights]), self.total_weight)
+                    X = X[weights > 0.0]
+                if not len(X):
+                    continue
+                least, largest = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+                if not self.n_counted:
+                    self._first, self._least, self._largest = X[0].copy(), least, largest
+                self.n_counted += len(X)
+                np.minimum(self._least, least, out=self._least)
+                np.maximum(self._largest, largest, out=self._largest)
+        if not self.n_samples:
+            raise ValueError("X has no rows: all of its chunks are empty, or there are none")
+        if not self.n_counted:
+            raise ValueError("the weights must not be zero for every row")
+        self._weighted = largest_weight > 0.0
+        if self._weighted:
+            self.weight_exponent = math.frexp(largest_weight)[1]
+            self.total_weight = math.ldexp(self.total_weight + float(left.sum()), -self.weight_exponent)
+        else:
+            self.total_weight = float(self.n_samples)
+
+    @contextmanager
+    def pieces(self, unit: int, stage: str, number: int) -> Iterator[Iterator[Piece]]:
+        """Yield all rows in pieces of whole superblocks of `unit` rows; what goes on is told as pass `number`."""
+        began = time.perf_counter()
+        with made_ahead(self._cut(unit)) as pieces:
+            yield self._told(pieces, stage, number)
+        self.busy = pieces.busy / (time.perf_counter() - began)
+
+    def _told(self, pieces: Iterable[Piece], stage: str, number: int) -> Iterator[Piece]:
+        n_seen = 0
+        self._tell(stage, number, 0)
+        for piece in pieces:
+            n_seen = piece.first + len(piece.x)
+            if n_seen > self.n_samples:  # there are no labels for these
+                raise ValueError(f"X had {self.n_samples} rows when it was read first, and now more")
+            yield piece
+            self._tell(stage, number, n_seen)
+        if n_seen < self.n_samples:
+            raise ValueError(f"X had {self.n_samples} rows when it was read first, and now {n_seen}")
+
+    def _cut(self, unit: int) -> Generator[Piece]:
+        d, itemsize = self.n_features, self.dtype.itemsize
+        cutter = Cutter(unit, d, self.dtype, least=COPY_BYTES // (itemsize * d), n_buffers=AHEAD + 1)
+        for X, weights in self._chunks():
+            if self.weight_exponent:
+                weights = np.ldexp(weights, -self.weight_exponent)
+            yield from cutter.cut(X, weights)
+        yield from cutter.rest()
+
+    def _tell(self, stage: str, number: int, n_seen: int) -> None:
+        if self._watch is not None:
+            self._watch(Underway(stage, number, n_seen, max(n_seen, self.n_samples)))
+
+    def moments(self) -> Columns:
+        """Return the moments of the columns; rows without weight do not count."""
+        if self._columns is None:
+            plan = plan_of("diag", 1, self.n_features, self.dtype)
+            known = self._least, self._largest, self._first, self.total_weight
+            moments = ColumnMoments(*known, self._n_threads)
+            for number in (1, 2):
+                with self.pieces(plan.rows, VARIANCES, number) as pieces:
+                    moments.add(pieces)
+            self._columns = moments.finish()
+        return self._columns
+
+    def sample(self, size: int, seed: int) -> Sample:
+        """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
+        bound = math.inf
+        if not self._weighted and self.n_samples > size:
+            bound = likely_bound(size, self.n_samples)
+        sampling = self._sampled(size, seed, bound)
+        if bound < math.inf and not sampling.is_full:
+            sampling = self._sampled(size, seed, math.inf)
+        return sampling.finish()
+
+    def _sampled(self, size: int, seed: int, bound: float) -> Sampling:
+        sampling = Sampling(size, seed, self.n_features, self.dtype, bound=bound)
+        with self.pieces(MAX_ROWS, SAMPLE, 1) as pieces:
+            for piece in pieces:
+                sampling.add(piece.x, piece.weights, self._n_threads)
+        return sampling
+
+    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> None:
+        """Return None: nothing is done at once."""
+        return
+
+    def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ChunkedRun:
+        """Return a run that begins from `start`, with `regulariser` in every M step."""
+        return ChunkedRun(
+            plan,
+            self._n_threads,
+            self,
+            start,
+            n_samples=self.n_samples,
+            regulariser=regulariser,
+            first=self._first,
+            spread=None if isinstance(start, Parameters) else self.moments().deviations,
+            scatter=self._total_scatter,
+        )
+
+    def _total_scatter(self) -> Scatter:
+        """Return the total scatter; summed once for all restarts."""
+        if self._scatter is None:
+            plan = plan_of("tied", 1, self.n_features, self.dtype)
+            run = Run(plan, self._n_threads)
+            run.use(plan.kernels, held=True)
+            run.give(self._first, self.moments().deviations, 2)
+            # The second pass is about the mean, which the first one finds.
+            for number in (1, 2):
+                run.advance(0)
+                with self.pieces(plan.rows, SCATTER, number) as pieces:
+                    for piece in pieces:
+                        run.add(piece.x, piece.weights, labels=np.zeros(len(piece.x), np.int64))
+                run.added_all()
+                run.advance(0)
+            self._scatter = Scatter(run.state.second[0].copy(), run.state.centers[0].copy())
+            run.close()
+        return self._scatter
