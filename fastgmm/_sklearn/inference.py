@@ -13,6 +13,8 @@ from ..mixture import Mixture
 from ..model.parameters import Array
 from ..model.sklearn_model import covariances_of
 from ..rows import tables
+from ..rows.dask.collection import is_dask
+from ..rows.dask.inference import evaluated
 from ..rows.evaluate import criterion_of, evaluate_rows, mean_of
 from . import checks, classes
 from .base import Estimator
@@ -56,7 +58,7 @@ class Inference(Estimator):
         mean in single precision.
         """
         densities = self.score_samples(X)
-        return float(densities.mean()) if sample_weight is None else mean_of(densities, sample_weight)
+        return float(np.asarray(densities).mean()) if sample_weight is None else mean_of(densities, sample_weight)
 
     def bic(self, X: Any, sample_weight: Any = None) -> float:
         """Bayesian information criterion; lower is better. `sample_weight` (N,) counts as for `Mixture.bic`."""
@@ -100,6 +102,8 @@ class Inference(Estimator):
         mixture = self._mixture()
         X = tables.collected(X)
         checks.check_feature_names(self, checks.feature_names(X))
+        if is_dask(X):
+            return evaluated(X, mixture.parameters, None, wanted)
         rows = checks.as_rows(X, type(self).__name__, 1)
         if rows.shape[1] != mixture.n_features:
             raise ValueError(

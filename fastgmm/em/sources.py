@@ -12,6 +12,8 @@ from ..rows.array import ArraySource
 from ..rows.check import as_rows, check_sample_weight
 from ..rows.chunked.opening import chunks_of
 from ..rows.chunked.source import ChunkedSource
+from ..rows.dask.collection import collection_of, is_dask
+from ..rows.dask.source import DaskSource
 from ..rows.source import Source, Watch
 from ..rows.tables import collected, column_names_of, feature_names_of, tabulated
 
@@ -57,6 +59,8 @@ def source_outside(
     """Return the source of rows that are not in memory, None where `X` is an array or becomes one."""
     if isinstance(X, np.ndarray):
         return None
+    if is_dask(X):
+        return DaskSource(collection_of(X, sample_weight, columns, feature_names), n_threads, watch)
     chunks = chunks_of(X, columns, feature_names, sample_weight)
     return None if chunks is None else ChunkedSource(chunks, n_threads, watch)
 

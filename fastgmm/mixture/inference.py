@@ -10,11 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import own_error_state
 from ..model.parameters import Array, Parameters
 from ..rows.check import as_rows
+from ..rows.dask.collection import is_dask
+from ..rows.dask.inference import evaluated
 from ..rows.evaluate import criterion_of, entropy_of, evaluate_rows, mean_of
 
 
 class Inference:
-    """The methods of a mixture that take rows: an array, or a table, whose columns are found by their names."""
+    """The methods of a mixture that take rows: an array, or a table, whose columns are found by their names.
+
+    What they return for each row of a Dask array, frame or series is computed when it is asked for, in the same
+    partitions: an array, or a series or frame with the index of the rows.
+    """
 
     means: Array
     feature_names: tuple[str, ...] | None
@@ -72,4 +78,6 @@ class Inference:
 
     @own_error_state
     def _evaluate(self, X: Any, n_threads: int | None, wanted: str) -> Any:
+        if is_dask(X):
+            return evaluated(X, self.parameters, self.feature_names, wanted)
         return evaluate_rows(self._rows(X), self.parameters, n_threads, wanted)

@@ -111,6 +111,7 @@ def _settle_far_rows(x: NDArray[Any], parameters: Parameters, output: NDArray[An
 @own_error_state
 def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
     """Mean in double of log-densities (N,), weighted by `sample_weight` (N,) unless that is None."""
+    densities = np.asarray(densities)  # those of a Dask collection are computed
     weights = check_sample_weight(sample_weight, len(densities))
     if not len(weights):
         return float(np.mean(densities, dtype=np.float64))
@@ -121,6 +122,7 @@ def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
 @own_error_state
 def criterion_of(name: str, densities: NDArray[Any], sample_weight: Any, parameters: Parameters) -> float:
     """Return a criterion of log-densities (N,); with weights (N,) their sum counts as the number of rows."""
+    densities = np.asarray(densities)
     k, n_free = parameters.n_components, parameters.structure.n_free(*parameters.means.shape)
     weights = check_sample_weight(sample_weight, len(densities))
     if not len(weights):
