@@ -131,32 +131,47 @@ def low_difference(a: Array, b: Array) -> Array:
     return low(a) - low(b)
 
 
+def cell(difference: float, error: float) -> str:
+    """Return a difference and its standard error, in thousandths of a nat."""
+    return f"{round(1e3 * difference, 2) + 0.0:+.2f} ± {1e3 * error:.2f}"  # + 0.0: no minus before a zero
+
+
 def table(sets: dict[str, dict[str, list[float]]]) -> str:
-    """Return a line for each data set, and one for all of them: differences with standard errors, in nats a row."""
+    """Return a line for each data set, and one for all of them: differences with standard errors."""
     rows, means, lows = [], [], []
     for name, reached in sets.items():
         a, b = np.array(reached["sample"]), np.array(reached["all"])
-        means.append(mean_difference(a, b))
-        lows.append(low_difference(a, b))
+        means.append(float(mean_difference(a, b)))
+        lows.append(float(low_difference(a, b)))
         data = DATA_SETS[name]
         rows.append(
             [
                 f"{name.rstrip(' 0123456789')}, D = {data.n_features}, K = {data.fitted or data.n_components}",
-                f"{np.mean(b):.4f}",
-                f"{np.ptp(b):.4f}",
-                f"{means[-1]:+.5f} ± {bootstrap(mean_difference, a, b):.5f}",
-                f"{lows[-1]:+.5f} ± {bootstrap(low_difference, a, b):.5f}",
+                f"{np.mean(b):.3f}",
+                f"{1e3 * np.ptp(b):.1f}",
+                cell(means[-1], bootstrap(mean_difference, a, b)),
+                cell(lows[-1], bootstrap(low_difference, a, b)),
             ]
         )
-    errors = [np.std(each, ddof=1) / np.sqrt(len(each)) for each in (means, lows)]
-    total = [f"{np.mean(each):+.5f} ± {error:.5f}" for each, error in zip((means, lows), errors, strict=True)]
-    rows.append(["all", "", "", *total])
-    header = ("data", "reached from all rows", "worst to best", "a sample's mean, more or less", "its 5 % quantile")
+    errors = [float(np.std(each, ddof=1) / np.sqrt(len(each))) for each in (means, lows)]
+    total = [cell(float(np.mean(each)), error) for each, error in zip((means, lows), errors, strict=True)]
+    rows.append(["**all**", "", "", *total])
+    header = ("data", "all rows: nats", "best less worst, 1e-3", "sample less all: mean, 1e-3", "5 % quantile, 1e-3")
     return markdown.table(header, rows)
 
 
+def write(sets: dict[str, dict[str, list[float]]]) -> None:
+    """Write the JSON, and the table between its markers."""
+    sets = {name: sets[name] for name in DATA_SETS if name in sets}
+    where = {**machine(), "command": "python -m bench.starts"}
+    OUT.write_text(json.dumps({"machine": where, "sets": sets}, indent=1) + "\n")
+    text = f"{table(sets)}\n\n{N} rows, {N_SEEDS} seeds. {where['processor']}, {where['date']}; `{where['command']}`."
+    SPEED.write_text(report.between(SPEED.read_text(), "starts", text, SPEED))
+    print(table(sets))
+
+
 def main(names: list[str]) -> int:
-    """Measure the data sets of these names, or all; write both files."""
+    """Measure the data sets of these names, or all, and write what there is."""
     unknown = set(names) - set(DATA_SETS)
     if unknown:
         print(f"Error: {min(unknown)!r} is not one of {', '.join(map(repr, DATA_SETS))}", file=sys.stderr)
@@ -166,12 +181,7 @@ def main(names: list[str]) -> int:
     for name in names or DATA_SETS:
         print(name, file=sys.stderr)
         sets[name] = measure(name)
-    sets = {name: sets[name] for name in DATA_SETS if name in sets}
-    where = {**machine(), "command": "python -m bench.starts"}
-    OUT.write_text(json.dumps({"machine": where, "sets": sets}, indent=1) + "\n")
-    text = f"{table(sets)}\n\n{N} rows, {N_SEEDS} seeds. {where['processor']}, {where['date']}; `{where['command']}`."
-    SPEED.write_text(report.between(SPEED.read_text(), "starts", text, SPEED))
-    print(table(sets))
+    write(sets)
     return 0
 
 

@@ -123,7 +123,7 @@ def test_any_argument(name, value):
         warnings.simplefilter("ignore")
         try:
             result = fastgmm.fit(**arguments)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, FileNotFoundError):  # a text is the name of a file
             return
     check_invariants(result)
 
@@ -142,7 +142,7 @@ def test_any_argument_of_the_estimator(name, value):
         warnings.simplefilter("ignore")
         try:
             model.fit(value if name == "X" else X, sample_weight=value if name == "sample_weight" else None)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, FileNotFoundError):  # a text is the name of a file
             return
     assert model.weights_.sum() == pytest.approx(1.0, abs=1e-5)
     repr(model)

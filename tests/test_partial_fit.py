@@ -31,6 +31,7 @@ def test_a_stream_ends_where_the_batch_fit_of_the_same_start_does():
     assert stream.n_iter_ == 100 * -(-10_000 // stepwise.STEP_ROWS)
 
 
+@pytest.mark.compiled  # thousands of rounds
 @pytest.mark.parametrize("covariance_type", sorted(STRUCTURES))
 def test_a_fixed_point_of_em_is_one_of_its_steps(covariance_type):
     X, _ = make_problem(3000, 2, 3)

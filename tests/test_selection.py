@@ -10,7 +10,7 @@ from conftest import assert_same_bits
 import fastgmm
 from fastgmm import Status
 from fastgmm.data import load_example
-from fastgmm.rows import check
+from fastgmm.em import sources
 from fastgmm.selection import search
 from fastgmm.selection.candidates import rank
 from fastgmm.shell import fit as shell_fit
@@ -231,8 +231,8 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
     X = clouds(10)
     expected = fastgmm.select(X, (1, 2), random_state=0)
     calls = []
-    as_rows = check.as_rows
-    monkeypatch.setattr(check, "as_rows", lambda X: calls.append(1) or as_rows(X))
+    as_rows = sources.as_rows
+    monkeypatch.setattr(sources, "as_rows", lambda X, **names: calls.append(1) or as_rows(X, **names))
     selection = fastgmm.select(layout(X), (1, 2), random_state=0)
     assert calls == [1]
     assert_same_bits(selection.best.mixture, expected.best.mixture)

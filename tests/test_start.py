@@ -150,3 +150,32 @@ def test_a_run_that_is_to_begin_does_no_round(covariance_type, kind):
     expected = source.begin(plan, given["labels"], ridge(1e-6, 2))
     expected.advance(0)
     assert_same_parameters(run.parameters(), expected.parameters(), rtol=1e-4 if kind == "parameters" else 1e-9)
+
+
+@pytest.mark.usefixtures("small_sample")
+@pytest.mark.parametrize("stage", ["sample", "assign"])
+def test_a_start_on_a_sample_is_watched_and_can_be_interrupted(stage):
+    """Before there are parameters an interrupt is an ordinary one."""
+    X, _ = make_problem(N, 2, 3)
+    seen = []
+    fastgmm.fit(X, 3, random_state=0, max_iter=1, progress=lambda underway: seen.append(underway.stage))
+    assert list(dict.fromkeys(seen)) == ["variances", "sample", "k-means++", "k-means", "assign", "EM"]
+
+    def interrupted(underway):
+        if underway.stage == stage:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        fastgmm.fit(X, 3, random_state=0, progress=interrupted)
+    assert type(caught.value) is KeyboardInterrupt
+
+
+def test_extreme_weights_are_sampled():
+    """Keys beyond what float64 holds tie, and fall to the first rows; none weighs too much or nothing."""
+    weights = np.full(N, 5e-324)
+    weights[-3:] = 0.5
+    rows, own, whole = sampled(weights=weights)
+    assert (len(rows), whole) == (SIZE, False)
+    np.testing.assert_array_equal(rows[-3:], ROWS[-3:])
+    np.testing.assert_allclose(own[-3:], 0.5)
+    assert np.all(np.isfinite(own))

@@ -132,7 +132,7 @@ class Run:
             apart = counts[slots.REPEATED] and cut.fused
             sweep, nanoseconds = (self._kernels.apart, 0.0) if apart else (self._kernels.sweep, LAUNCH_NANOSECONDS)
             unfinished = self.launches(sweep, last, nanoseconds)
-            if self._watch is not None:
+            if self._watch is not None and not counts[slots.GIVEN]:
                 n_seen = min(int(counts[slots.ITEM]) * self.plan.rows, len(self._work.x))
                 self._watch(Underway(EM, int(counts[slots.N_ITER]) + 1, n_seen, len(self._work.x)))
             if not unfinished:

@@ -99,7 +99,9 @@ def _files_of(path: str) -> list[str]:
     else:
         files = [each for each in glob.glob(path, recursive=True) if os.path.isfile(each)]
     if not files:
-        raise FileNotFoundError(f"{path}: no such file, and no directory or pattern of {listed(list(FORMATS))} files")
+        raise FileNotFoundError(
+            f"{path or 'an empty path'}: no such file, and no directory or pattern of {listed(list(FORMATS))} files"
+        )
     return sorted(files)
 
 
