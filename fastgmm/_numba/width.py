@@ -1,4 +1,4 @@
-"""How wide vectors are: 512 bits wherever the processor has AVX-512.
+"""How wide vectors are: 512 bits wherever the processor has AVX-512; and instructions that LLVM makes of no loop.
 
 LLVM knows processors (Intel's from Skylake to Granite Rapids) on which it would rather use half of each register, for
 the sake of the integer code around a few short vector instructions. Kernels are nothing but vector instructions: with
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
 from numba import config, types
 from numba.extending import intrinsic
 
 from .stamps import machine
 
-__all__ = ["WIDE", "wide_vectors"]
+__all__ = ["VECTOR_BYTES", "WIDE", "prefetch", "transpose_four", "wide_vectors"]
 
 
 def _has_avx512() -> bool:
@@ -25,6 +26,8 @@ def _has_avx512() -> bool:
 # Whether code is compiled for a processor with 32 vector registers of 512 bits. Kernels may branch on it: Numba drops
 # the branch that is not taken before it is compiled.
 WIDE = _has_avx512()
+# Of the vectors that `transpose_four` writes.
+VECTOR_BYTES = 64 if WIDE else 32
 
 
 def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -42,3 +45,84 @@ def _wide_vectors(typing_context: Any) -> Any:
 # Let LLVM fill 512 bits in the function that calls it, kernels included that Numba puts in line there. What is
 # compiled by itself and linked (an `entry`, what `implements`) is vectorised before and needs a call of its own.
 wide_vectors = (lambda: None) if config.DISABLE_JIT else intrinsic(_wide_vectors)
+
+
+def _generate_prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+    function = builder.module.declare_intrinsic("llvm.prefetch", (pointer,), kind)
+    # To be read, into the second-level cache: the first is full of the block at work.
+    builder.call(function, [builder.inttoptr(arguments[0], pointer), number(0), number(2), number(1)])
+    return context.get_dummy_value()
+
+
+def _prefetch(typing_context: Any, address: Any) -> Any:
+    return types.void(types.intp), _generate_prefetch
+
+
+# Ask for the cache line at an address, which need not be one that can be read.
+prefetch = (lambda address: None) if config.DISABLE_JIT else intrinsic(_prefetch)
+
+
+def _transpose_four(
+    typing_context: Any, address: Any, pitch: Any, factors: Any, offsets: Any, out: Any, out_pitch: Any
+) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, pitch, factors, offsets, out, out_pitch = arguments
+        element = context.get_value_type(signature.args[2].dtype)
+        itemsize = signature.args[2].dtype.bitwidth // 8
+        n = VECTOR_BYTES // itemsize
+        whole, four = ir.VectorType(element, n), ir.VectorType(element, 4)
+
+        def pointer(base: Any, times: int, step: Any, kind: Any) -> Any:
+            place = builder.add(base, builder.mul(step, step.type(times)))
+            return builder.inttoptr(place, kind.as_pointer())
+
+        def shuffled(a: Any, b: Any, wanted: list[int]) -> Any:
+            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(wanted)), wanted))
+
+        def chosen(a: Any, b: Any, wanted: list[Any]) -> Any:
+            """Choose from two vectors, each a value beside what lies in it."""
+            lying = a[1] + b[1]
+            return shuffled(a[0], b[0], [lying.index(each) for each in wanted]), wanted
+
+        def joined(rows: list[int]) -> Any:
+            parts = [builder.load(pointer(address, row, pitch, four), align=itemsize) for row in rows]
+            while len(parts) > 1:
+                width = range(2 * parts[0].type.count)
+                parts = [shuffled(a, b, list(width)) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+            return parts[0], [(row, feature) for row in rows for feature in range(4)]
+
+        def splat(values: Any, feature: int) -> Any:
+            nothing = ir.Constant(whole, ir.Undefined)
+            first = builder.insert_element(nothing, builder.extract_value(values, feature), ir.IntType(32)(0))
+            return shuffled(first, nothing, [0] * n)
+
+        # Which rows go into one register is such that all that follows stays within 128 bits (unpack), or takes
+        # every other 128 bits of two (vshuff64x2), which is one instruction each.
+        near = 128 // 8 // itemsize
+        rows_of = (
+            [[i + 4 * j for j in range(n // 4)] for i in range(4)]
+            if near == 4
+            else [[i + 2 * j for j in range(n // 4)] for i in (0, 1, n // 2, n // 2 + 1)]
+        )
+        quarters = [joined(rows) for rows in rows_of]
+        pairs = []
+        for a, b in (quarters[:2], quarters[2:]):
+            for half in (0, near // 2):
+                places = [i + half + j for i in range(0, n, near) for j in range(near // 2)]
+                pairs.append(chosen(a, b, [side[1][place] for place in places for side in (a, b)]))
+        for feature in range(4):
+            a, b = (pair for pair in pairs if any(lying[1] == feature for lying in pair[1]))
+            values, _ = chosen(a, b, [(row, feature) for row in range(n)])
+            values = builder.fmul(values, splat(factors, feature), flags=("contract",))
+            values = builder.fsub(values, splat(offsets, feature), flags=("contract",))
+            builder.store(values, pointer(out, feature, out_pitch, whole), align=itemsize)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, factors, offsets, types.intp, types.intp), generate
+
+
+# Read four features of as many rows as `VECTOR_BYTES` hold, from an address, `pitch` bytes apart; write them times
+# `factors` less `offsets` (a tuple of four each), a vector a feature, `out_pitch` bytes apart.
+transpose_four = None if config.DISABLE_JIT else intrinsic(_transpose_four)

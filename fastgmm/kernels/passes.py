@@ -13,6 +13,7 @@ import numpy as np
 from .._numba.options import kernel, part
 from .._numba.pointers import member
 from .._numba.width import wide_vectors
+from .blocks.ahead import rows_ahead
 from .blocks.given import load_memberships
 from .blocks.limits import lowest
 from .blocks.loading import clear, load_block
@@ -74,7 +75,8 @@ def sweep(density, moments, context, worker, first, end):
             n_rows = min(lanes(x), stop - start)
             load_block(x, start, n_rows, model.scales, model.origin, block)
             # For given responsibilities too: what it leaves in `spare` is for the moments of a fused pair.
-            log_density(density, block, spare, half_logs)
+            ahead = rows_ahead(x, start + lanes(x), 2 * n_components)
+            log_density(density, block, spare, half_logs, ahead)
             if is_given:
                 load_memberships(rows, start, n_rows, half_logs, row_sums)
             else:
@@ -84,7 +86,7 @@ def sweep(density, moments, context, worker, first, end):
                     total += collect_weighted(maxima, row_sums, weights, start, n_rows)
                 else:
                     total += collect(maxima, row_sums, n_rows, products)
-            accumulate(moments, block, half_logs, row_sums, spare, index, slab)
+            accumulate(moments, block, half_logs, row_sums, spare, index, slab, ahead)
         slab[n_components, 0] = total + log_sum(products) + model.unit[1] * counted(begin, stop, weights)
     return OK
 
@@ -118,7 +120,7 @@ def evaluate(density, context, worker, first, end):
         for start in range(begin, stop, lanes(x)):
             n_rows = min(lanes(x), stop - start)
             load_block(x, start, n_rows, model.scales, model.origin, block)
-            log_density(density, block, spare, half_logs)
+            log_density(density, block, spare, half_logs, rows_ahead(x, start + lanes(x), half_logs.shape[0]))
             row_maxima(half_logs, row_sums, maxima)
             for b in range(n_rows):
                 n_far += 0 if maxima[b] > least else 1

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
+from ..blocks.ahead import fetch
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
 from .floor import variances_against_floor
@@ -101,7 +102,7 @@ def less_squares_of_two(constants, factors, offsets, block, out, other_out):
 
 
 @implements(log_density, DiagonalDensity)
-def log_density_diagonal(density, block, spare, half_logs):
+def log_density_diagonal(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
     wide_vectors()
     if block.shape[1] != lanes(block) or half_logs.shape[1] != lanes(block):  # as in ``moments/full.py``
@@ -112,6 +113,9 @@ def log_density_diagonal(density, block, spare, half_logs):
     # 0.88 of the processor time (a Zen 5, busy with other work besides), at D = 8 and 16 1.05 to 1.1.
     alone = n_components % 2 if block.shape[0] >= 32 else n_components
     for k in range(alone):
+        fetch(ahead, k)
         less_squares(constants[k], factors[k, 0], offsets[k], block, half_logs[k])
     for k in range(alone, n_components, 2):
+        fetch(ahead, k)
+        fetch(ahead, k + 1)
         less_squares_of_two(constants[k:], factors[k:], offsets[k:], block, half_logs[k], half_logs[k + 1])

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
+from ..blocks.ahead import fetch
 from ..primitives.cholesky import OK as POSITIVE_DEFINITE
 from ..primitives.cholesky import cholesky_2x2, cholesky_3x3
 from ..sizes import lanes
@@ -95,7 +96,7 @@ def prepare_full_3(context, worker, first, end):
 
 
 @implements(log_density, Full1Density)
-def log_density_full_1(density, block, spare, half_logs):
+def log_density_full_1(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
     wide_vectors()
     for k in range(half_logs.shape[0]):
@@ -106,10 +107,11 @@ def log_density_full_1(density, block, spare, half_logs):
 
 
 @implements(log_density, Full2Density)
-def log_density_full_2(density, block, spare, half_logs):
+def log_density_full_2(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
     wide_vectors()
     for k in range(half_logs.shape[0]):
+        fetch(ahead, k)
         constant, c0, c1 = density.constants[k], density.offsets[k, 0], density.offsets[k, 1]
         a00, a10, a11 = density.factors[k, 0, 0], density.factors[k, 1, 0], density.factors[k, 1, 1]
         for b in range(lanes(block)):
@@ -120,10 +122,11 @@ def log_density_full_2(density, block, spare, half_logs):
 
 
 @implements(log_density, Full3Density)
-def log_density_full_3(density, block, spare, half_logs):
+def log_density_full_3(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
     wide_vectors()
     for k in range(half_logs.shape[0]):
+        fetch(ahead, k)
         constant, offset, a = density.constants[k], density.offsets[k], density.factors[k]
         c0, c1, c2 = offset[0], offset[1], offset[2]
         a00, a10, a11, a20, a21, a22 = a[0, 0], a[1, 0], a[1, 1], a[2, 0], a[2, 1], a[2, 2]

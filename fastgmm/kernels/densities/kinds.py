@@ -21,10 +21,11 @@ from ..work import MODEL, STATE
 
 
 @generic
-def log_density(density, block, spare, half_logs):
+def log_density(density, block, spare, half_logs, ahead):
     """Write log(w_k phi_k(x)) / 2, less ``unit[1] / 2``, of each lane of `block` (P, B) into `half_logs` (K, B).
 
-    What it leaves in `spare` is there when the moments of the same block are summed: for a fused pair.
+    It asks for parts 0 to K - 1 of what is `ahead` (``blocks/ahead.py``) between components, where they take long
+    enough. What it leaves in `spare` is there when the moments of the same block are summed: for a fused pair.
     """
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from ..._numba.options import entry, exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
+from ..blocks.ahead import fetch
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.distances import squared_distances
 from ..primitives.tiles import tile_4x4
@@ -84,7 +85,7 @@ def whiten(whitener, block, white):
 
 
 @implements(log_density, WhitenedDensity)
-def log_density_whitened(density, block, spare, half_logs):
+def log_density_whitened(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
     wide_vectors()
     whiten(density.factors[0], block, spare)
@@ -92,6 +93,7 @@ def log_density_whitened(density, block, spare, half_logs):
     for first in range(0, n_components, 2):
         squared_distances(spare, density.offsets[first : first + 2], n_features, half_logs[first:])
         for k in range(first, min(first + 2, n_components)):
+            fetch(ahead, k)
             constant = density.constants[k]
             for b in range(lanes(block)):
                 half_logs[k, b] = constant - half_logs[k, b]

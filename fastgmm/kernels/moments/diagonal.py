@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
+from ..blocks.ahead import fetch
 from ..blocks.posterior import responsibilities
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..sizes import STEP, lanes
@@ -72,12 +73,13 @@ def weighted_moments(r, block, steps, mean, first, second):
 
 
 @implements(accumulate, DiagonalMoments)
-def accumulate_diagonal(moments, block, roots, scales, spare, index, slab):
+def accumulate_diagonal(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
     n_features = block.shape[0]
     most = lanes(block) // 4 if n_features >= 16 else 0
     for k in range(roots.shape[0]):
+        fetch(ahead, roots.shape[0] + k)
         slab[k, 0] += responsibilities(roots[k], scales)
         first, second = slab[k, 1:], slab[k, 1 + n_features :]
         rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare, index)

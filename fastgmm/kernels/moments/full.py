@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
+from ..blocks.ahead import fetch
 from ..blocks.posterior import scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.weighted import weighted_products
@@ -32,7 +33,7 @@ def full_spare(n_components, n_features):
 
 
 @implements(accumulate, FullMoments)
-def accumulate_full(moments, block, roots, scales, spare, index, slab):
+def accumulate_full(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
     size = moments.means.shape[1]
@@ -43,6 +44,7 @@ def accumulate_full(moments, block, roots, scales, spare, index, slab):
     take_roots(scales)
     most = lanes(block) // 2 if size >= 12 else 0
     for k in range(roots.shape[0]):
+        fetch(ahead, roots.shape[0] + k)
         slab[k, 0] += scale_roots(roots[k], scales)
         floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
         rows, kept, steps = significant(block, roots[k], floor, most, spare[size:], index)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import implements
 from ..._numba.width import wide_vectors
+from ..blocks.ahead import fetch
 from ..sizes import lanes
 from .kinds import accumulate
 
@@ -30,7 +31,7 @@ class Full3Moments(NamedTuple):
 
 
 @implements(accumulate, Full1Moments)
-def accumulate_full_1(moments, block, roots, scales, spare, index, slab):
+def accumulate_full_1(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
     for k in range(roots.shape[0]):
@@ -49,10 +50,11 @@ def accumulate_full_1(moments, block, roots, scales, spare, index, slab):
 
 
 @implements(accumulate, Full2Moments)
-def accumulate_full_2(moments, block, roots, scales, spare, index, slab):
+def accumulate_full_2(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
     for k in range(roots.shape[0]):
+        fetch(ahead, roots.shape[0] + k)
         m0, m1 = moments.means[k, 0], moments.means[k, 1]
         n = s0 = s1 = s00 = s10 = s11 = block.dtype.type(0.0)
         for b in range(lanes(block)):
@@ -74,10 +76,11 @@ def accumulate_full_2(moments, block, roots, scales, spare, index, slab):
 
 
 @implements(accumulate, Full3Moments)
-def accumulate_full_3(moments, block, roots, scales, spare, index, slab):
+def accumulate_full_3(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
     for k in range(roots.shape[0]):
+        fetch(ahead, roots.shape[0] + k)
         m0, m1, m2 = moments.means[k, 0], moments.means[k, 1], moments.means[k, 2]
         n = s0 = s1 = s2 = s00 = s10 = s11 = s20 = s21 = s22 = block.dtype.type(0.0)
         for b in range(lanes(block)):

@@ -15,11 +15,12 @@ from ..work import MODEL, STATE, SUMS
 
 
 @generic
-def accumulate(moments, block, roots, scales, spare, index, slab):
+def accumulate(moments, block, roots, scales, spare, index, slab, ahead):
     """Add the moments of the block, r = roots^2 scales, to `slab`; `roots` and `scales` are overwritten.
 
     `roots` (K, B) are exp of half logarithms, see ``blocks/posterior.py``; `spare` is scratch, which still holds what
-    the density of a fused pair left there; `index` (B,) are integers.
+    the density of a fused pair left there; `index` (B,) are integers. It asks for parts K to 2 K - 1 of what
+    is `ahead`, or for all 2 K if the density asks for none.
     """
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
+from ..blocks.ahead import fetch
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.distances import weighted_sums
@@ -45,7 +46,7 @@ def pooled_spare(n_components, n_features):
 
 
 @implements(accumulate, PooledMoments)
-def accumulate_pooled(moments, block, roots, scales, spare, index, slab):
+def accumulate_pooled(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
     n_components, size = moments.means.shape
@@ -53,6 +54,7 @@ def accumulate_pooled(moments, block, roots, scales, spare, index, slab):
     pooled = slab[n_components + 1 :].reshape(-1)
     take_roots(scales)
     for k in range(n_components):
+        fetch(ahead, n_components + k)
         slab[k, 0] += scale_roots(roots[k], scales)
         floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
         rows, kept, steps = significant(block, roots[k], floor, most, spare[size:], index)
@@ -60,12 +62,13 @@ def accumulate_pooled(moments, block, roots, scales, spare, index, slab):
 
 
 @implements(accumulate, FirstMoments)
-def accumulate_first(moments, block, roots, scales, spare, index, slab):
+def accumulate_first(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
     n_components, size = moments.means.shape
     most = lanes(block) // 4 if size >= 16 else 0
     for k in range(n_components):
+        fetch(ahead, n_components + k)
         total = responsibilities(roots[k], scales)
         slab[k, 0] += total
         rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[size:], index)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
+from ..blocks.ahead import fetch
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.distances import squared_distances, weighted_sums
 from ..sizes import lanes
@@ -39,26 +40,27 @@ class ApartMoments(NamedTuple):
 
 
 @implements(accumulate, ApartMoments)
-def accumulate_apart(moments, block, roots, scales, spare, index, slab):
+def accumulate_apart(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
     squared_distances(block, moments.means, block.shape[0], spare)
-    add_spherical(moments.means, block, roots, scales, spare, index, slab)
+    add_spherical(moments.means, block, roots, scales, spare, index, slab, ahead)
 
 
 @implements(accumulate, SphericalMoments)
-def accumulate_spherical(moments, block, roots, scales, spare, index, slab):
+def accumulate_spherical(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
     wide_vectors()
-    add_spherical(moments.means, block, roots, scales, spare, index, slab)
+    add_spherical(moments.means, block, roots, scales, spare, index, slab, ahead)
 
 
 @kernel
-def add_spherical(means, block, roots, scales, spare, index, slab):
+def add_spherical(means, block, roots, scales, spare, index, slab, ahead):
     """Add the moments of the block to `slab`, given the squared distances to `means` (K, D) in `spare`."""
     n_components, n_features = roots.shape[0], block.shape[0]
     most = lanes(block) // 4 if n_features >= 16 else 0
     for k in range(n_components):
+        fetch(ahead, n_components + k)
         total = second = block.dtype.type(0.0)
         for b in range(lanes(block)):
             r = roots[k, b] * roots[k, b] * scales[b]
