@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 from ..._numba.options import entry, exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
-from ..blocks.ahead import fetch
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
-from ..primitives.distances import squared_distances
-from ..primitives.tiles import tile_4x4
+from ..primitives.distances import GROUP, squared_distances
+from ..primitives.tiles import set_4x4, tile_4x4
 from ..sizes import lanes
 from ..work import MODEL, OK, SCRATCH, STATE, ZERO
 from .floor import against_floor
@@ -79,8 +78,8 @@ def whiten(whitener, block, white):
     """Write ``whitener @ block`` into `white` (P, B); the whitener is lower triangular with zeros above."""
     for j in range(0, whitener.shape[0], 4):
         rows = white[j : j + 4]
-        rows[:, :] = white.dtype.type(0.0)
-        for d in range(0, j + 4, 4):
+        set_4x4(whitener, j, block, rows)
+        for d in range(4, j + 4, 4):
             tile_4x4(whitener, j, d, block, rows)
 
 
@@ -90,10 +89,10 @@ def log_density_whitened(density, block, spare, half_logs, ahead):
     wide_vectors()
     whiten(density.factors[0], block, spare)
     n_components, n_features = half_logs.shape[0], density.scales.shape[0]
-    for first in range(0, n_components, 2):
-        squared_distances(spare, density.offsets[first : first + 2], n_features, half_logs[first:])
-        for k in range(first, min(first + 2, n_components)):
-            fetch(ahead, k)
+    for first in range(0, n_components, GROUP):
+        last = min(first + GROUP, n_components)
+        squared_distances(spare, density.offsets[first:last], n_features, half_logs[first:])
+        for k in range(first, last):
             constant = density.constants[k]
             for b in range(lanes(block)):
                 half_logs[k, b] = constant - half_logs[k, b]

@@ -54,8 +54,9 @@ def accumulate_pooled(moments, block, roots, scales, spare, index, slab, ahead):
     pooled = slab[n_components + 1 :].reshape(-1)
     take_roots(scales)
     for k in range(n_components):
-        fetch(ahead, n_components + k)
+        fetch(ahead, 2 * k)
         slab[k, 0] += scale_roots(roots[k], scales)
+        fetch(ahead, 2 * k + 1)
         floor = math.sqrt(NEGLIGIBLE * slab[k, 0])
         rows, kept, steps = significant(block, roots[k], floor, most, spare[size:], index)
         weighted_products(kept, rows, steps, moments.means[k], spare[:size], slab[k, 1:], pooled, slab.shape[1])
@@ -68,8 +69,10 @@ def accumulate_first(moments, block, roots, scales, spare, index, slab, ahead):
     n_components, size = moments.means.shape
     most = lanes(block) // 4 if size >= 16 else 0
     for k in range(n_components):
-        fetch(ahead, n_components + k)
+        # Both parts of a component here: the density is too quick for them.
+        fetch(ahead, 2 * k)
         total = responsibilities(roots[k], scales)
+        fetch(ahead, 2 * k + 1)
         slab[k, 0] += total
         rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[size:], index)
         weighted_sums(kept, rows, steps, moments.means[k], total, slab[k, 1 : 1 + moments.scales.shape[0]])

@@ -60,13 +60,15 @@ def add_spherical(means, block, roots, scales, spare, index, slab, ahead):
     n_components, n_features = roots.shape[0], block.shape[0]
     most = lanes(block) // 4 if n_features >= 16 else 0
     for k in range(n_components):
-        fetch(ahead, n_components + k)
+        # Both parts of a component here: the density is too quick for them.
+        fetch(ahead, 2 * k)
         total = second = block.dtype.type(0.0)
         for b in range(lanes(block)):
             r = roots[k, b] * roots[k, b] * scales[b]
             roots[k, b] = r
             total += r
             second += r * spare[k, b]
+        fetch(ahead, 2 * k + 1)
         slab[k, 0] += total
         slab[k, 1 + n_features] += second
         rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[n_components:], index)

@@ -7,8 +7,12 @@ would be a matrix product, but it cancels where the centres are far from each ot
 import numpy as np
 
 from ..._numba.options import entry, kernel
-from ..._numba.width import wide_vectors
+from ..._numba.width import WIDE, wide_vectors
 from ..sizes import STEP, lanes
+
+# Centres in a call of `squared_distances` whose distances are used right after it: 8 at once took a block of 256 x 8
+# 300 ns on one Zen 5 core, two at a time 400.
+GROUP = 8
 
 
 @entry
@@ -26,7 +30,10 @@ def squared_distances(block, centers, n_features, out):
     if odd:
         distances_of_one(block, centers[0], rest, n_features, out[0])
     for k in range(odd, centers.shape[0], 2):
-        distances_of_two(block, centers[k], centers[k + 1], rest, n_features, out[k], out[k + 1])
+        if WIDE and n_features == 8:
+            distances_of_two_8(block, centers[k], centers[k + 1], out[k], out[k + 1])
+        else:
+            distances_of_two(block, centers[k], centers[k + 1], rest, n_features, out[k], out[k + 1])
 
 
 @kernel
@@ -84,6 +91,27 @@ def distances_of_two(block, center, other, start, n_features, out, other_out):
                 y0, y1, y2, y3 = x0 - n0, x1 - n1, x2 - n2, x3 - n3
                 out[b] += (z0 * z0 + z1 * z1) + (z2 * z2 + z3 * z3)
                 other_out[b] += (y0 * y0 + y1 * y1) + (y2 * y2 + y3 * y3)
+
+
+@kernel
+def distances_of_two_8(block, center, other, out, other_out):
+    """Do what `distances_of_two` does for eight features, which then need not be added up in memory.
+
+    With 32 vector registers the means of two centres fit beside the rest.
+    """
+    m0, m1, m2, m3 = center[0], center[1], center[2], center[3]
+    m4, m5, m6, m7 = center[4], center[5], center[6], center[7]
+    n0, n1, n2, n3 = other[0], other[1], other[2], other[3]
+    n4, n5, n6, n7 = other[4], other[5], other[6], other[7]
+    for b in range(lanes(block)):
+        x0, x1, x2, x3 = block[0, b], block[1, b], block[2, b], block[3, b]
+        x4, x5, x6, x7 = block[4, b], block[5, b], block[6, b], block[7, b]
+        y0, y1, y2, y3 = x0 - m0, x1 - m1, x2 - m2, x3 - m3
+        y4, y5, y6, y7 = x4 - m4, x5 - m5, x6 - m6, x7 - m7
+        z0, z1, z2, z3 = x0 - n0, x1 - n1, x2 - n2, x3 - n3
+        z4, z5, z6, z7 = x4 - n4, x5 - n5, x6 - n6, x7 - n7
+        out[b] = ((y0 * y0 + y1 * y1) + (y2 * y2 + y3 * y3)) + ((y4 * y4 + y5 * y5) + (y6 * y6 + y7 * y7))
+        other_out[b] = ((z0 * z0 + z1 * z1) + (z2 * z2 + z3 * z3)) + ((z4 * z4 + z5 * z5) + (z6 * z6 + z7 * z7))
 
 
 @kernel

@@ -45,6 +45,21 @@ def start_4x4(a, j, offset, x, y):
 
 
 @kernel
+def set_4x4(a, j, x, y):
+    """``y[i] = sum_p a[j + i, p] x[p]`` for i, p = 0..3."""
+    a00, a01, a02, a03 = a[j, 0], a[j, 1], a[j, 2], a[j, 3]
+    a10, a11, a12, a13 = a[j + 1, 0], a[j + 1, 1], a[j + 1, 2], a[j + 1, 3]
+    a20, a21, a22, a23 = a[j + 2, 0], a[j + 2, 1], a[j + 2, 2], a[j + 2, 3]
+    a30, a31, a32, a33 = a[j + 3, 0], a[j + 3, 1], a[j + 3, 2], a[j + 3, 3]
+    for b in range(lanes(x)):
+        x0, x1, x2, x3 = x[0, b], x[1, b], x[2, b], x[3, b]
+        y[0, b] = a00 * x0 + a01 * x1 + a02 * x2 + a03 * x3
+        y[1, b] = a10 * x0 + a11 * x1 + a12 * x2 + a13 * x3
+        y[2, b] = a20 * x0 + a21 * x1 + a22 * x2 + a23 * x3
+        y[3, b] = a30 * x0 + a31 * x1 + a32 * x2 + a33 * x3
+
+
+@kernel
 def tile_4x4(a, j, d, x, y):
     """``y[i] += sum_p a[j + i, d + p] x[d + p]`` for i, p = 0..3."""
     a00, a01, a02, a03 = a[j, d], a[j, d + 1], a[j, d + 2], a[j, d + 3]
