@@ -118,6 +118,19 @@ def second_4(a, offset, x, out):
 
 
 @kernel
+def second_2(a, offset, x, out):
+    """Subtract ``|A x + offset|^2`` of rows 4 and 5 from `out`, as `second_4` does for four."""
+    c0, c1 = offset[4], offset[5]
+    a00, a01, a02, a03, a04 = a[4, 0], a[4, 1], a[4, 2], a[4, 3], a[4, 4]
+    a10, a11, a12, a13, a14, a15 = a[5, 0], a[5, 1], a[5, 2], a[5, 3], a[5, 4], a[5, 5]
+    for b in range(lanes(x)):
+        x0, x1, x2, x3, x4, x5 = x[0, b], x[1, b], x[2, b], x[3, b], x[4, b], x[5, b]
+        y0 = c0 + a00 * x0 + a01 * x1 + a02 * x2 + a03 * x3 + a04 * x4
+        y1 = c1 + a10 * x0 + a11 * x1 + a12 * x2 + a13 * x3 + a14 * x4 + a15 * x5
+        out[b] -= y0 * y0 + y1 * y1
+
+
+@kernel
 def start_2x4(a, j, offset, x, y):
     """``y[i] = offset[j + i] + sum_p a[j + i, p] x[p]`` for i = 0, 1 and p = 0..3."""
     c0, c1 = offset[j], offset[j + 1]
@@ -164,7 +177,9 @@ def less_distance(constant, a, offset, x, y, out):
         for d in range(4, j, 4):
             tile_4x4(a, j, d, x, y)
         finish_4(a, j, x, y, out)
-    if whole < size:
+    if whole < size and whole == 4:
+        second_2(a, offset, x, out)
+    elif whole < size:
         start_2x4(a, whole, offset, x, y)
         for d in range(4, whole, 4):
             tile_2x4(a, whole, d, x, y)
