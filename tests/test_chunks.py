@@ -351,3 +351,24 @@ def test_threads_that_no_pass_gains_from_are_given_up_and_change_no_bit(monkeypa
     monkeypatch.setattr(Run, "add", take)
     assert_same_fit(fastgmm.fit(Chunks(X), 3, init=start, max_iter=8, tol=0.0, n_threads=2), whole)
     assert {1, 2} <= set(used) or fastgmm.rows.launch.threads.available(2) == 1
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("gone")])
+def test_a_source_that_fails_carries_the_last_whole_round(error):
+    X, start = make_problem(3000, 2, 3)
+    n_rounds = []
+
+    def read():
+        yield X[:1000]
+        if n_rounds == [1, 2]:
+            raise error
+        yield X[1000:]
+
+    options = {"init": start, "tol": 0.0}
+    with pytest.raises(type(error), match="gone") as caught:
+        fastgmm.fit(read, 3, callback=lambda seen: n_rounds.append(seen.iteration), **options)
+    outcome = caught.value.outcome
+    assert outcome.n_iter == 2
+    expected = fastgmm.fit(X, 3, max_iter=2, **options)
+    assert_same_bits(fastgmm.Mixture(*outcome.parameters), expected.mixture)
+    np.testing.assert_array_equal(outcome.trace, expected.trace)

@@ -48,6 +48,8 @@ def run(
         If a covariance is not positive definite or the log-likelihood is not finite.
     Interrupted
         On Ctrl-C.
+    Exception
+        What a source or a callback raises, with an attribute `outcome` as that of `Interrupted`.
     """
     state = going.state
     set_rule(
@@ -77,13 +79,18 @@ def run(
         outcome = outcome_of(
             source, plan, going, trace[0] if len(trace) == 1 else np.concatenate([*trace, np.empty(0)])
         )
-    except KeyboardInterrupt:
+    except (Failed, MemoryError):  # which say nothing of the source
+        raise
+    except (KeyboardInterrupt, Exception) as error:
         if state.counts[GIVEN]:  # not even the start is known
             raise
         trace.append(take_trace(state))
         parameters, regulariser = going.parameters(), going.regulariser()
         outcome = Outcome(parameters, math.nan, np.concatenate(trace), Status.INTERRUPTED, regulariser)
-        raise Interrupted(outcome) from None
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(outcome) from None
+        error.outcome = outcome  # type: ignore[attr-defined]
+        raise
     going.close()
     return outcome
 

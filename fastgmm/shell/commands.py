@@ -65,7 +65,9 @@ def predict(
     out: Annotated[
         Path,
         typer.Option(
-            parser=path, metavar="FILE", help="The labels.csv or .parquet to write; rows and labels count from 0."
+            parser=path,
+            metavar="FILE",
+            help="The labels to write, .csv, .parquet or .feather; rows and labels count from 0.",
         ),
     ],
     columns: Columns = None,
@@ -88,13 +90,16 @@ def predict(
     reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding)
     reading = input.reading_for(mixture, reading)
     if input.is_dataset(source):
+        input.refuse_inside(out, source)
         dataset = input.open_dataset(source, reading)
         with files.new_file(out) as labels:
+            files.refuse_other_formats(out)
             files.label_names(dataset.kept, mixture.n_components)  # before the work
             n_rows = files.write_labels_of(labels, input.labelled(dataset, mixture, threads), dataset.kept)
         print(f"{n_rows} rows labelled in {out}")
         return
     with files.new_file(out) as labels:
+        files.refuse_other_formats(out)
         table = input.read_table(source, reading)
         files.label_names(table.kept, mixture.n_components)  # before the work
         with input.blaming(table.origin):

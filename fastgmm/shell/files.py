@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _files
+from ..rows.chunked.datasets import FORMATS
 from . import interrupt
 from .tables.columns import Table
 
 _OPTION = "--out "  # how messages call the destination
+_CSV_ROWS = 1 << 16  # made into text at once
 
 
 @contextmanager
@@ -38,6 +40,12 @@ def _without(scratch: Path) -> AbstractContextManager[None]:
     return interrupt.last_act(lambda: shutil.rmtree(scratch, ignore_errors=True))
 
 
+def refuse_other_formats(out: Path) -> None:
+    """Refuse a labels file whose suffix is of no format that can be written; ValueError."""
+    if out.suffix.lower() not in FORMATS:
+        raise ValueError(f"--out {out} must end in {', '.join(FORMATS)}")
+
+
 def label_names(kept: Iterable[str], n_components: int) -> list[str]:
     """Return the header of a labels file; ValueError if a column that is kept has the name of one of its own."""
     own = ["row", "label", *(f"responsibility_{k}" for k in range(n_components))]
@@ -53,8 +61,8 @@ def write_labels(path: Path, responsibilities: NDArray[Any], table: Table | None
     Parameters
     ----------
     path : Path
-        The file to write, Parquet by its suffix or else CSV, with the header ``row,label,responsibility_0,...`` after
-        the names of kept columns.
+        The file to write, in the format of its suffix, one of `FORMATS`; its columns are ``row``, ``label`` and
+        ``responsibility_0``, ... after those kept.
     responsibilities : (n, K) float64
         Posterior probability of each component; the label is the first largest.
     table : Table, optional
@@ -69,14 +77,8 @@ def write_labels(path: Path, responsibilities: NDArray[Any], table: Table | None
         columns = [column.take(positions) for column in columns]
     names = label_names(kept, responsibilities.shape[1])
     rows = pa.table([*kept.values(), pa.array(np.arange(len(present))), *columns], names)
-    for quoting in ("none", "needed"):  # with "needed" pyarrow puts quotes around every string
-        try:
-            with _writer(path, rows.schema, quoting) as writer:
-                writer.write_table(rows)
-            break
-        except pa.ArrowInvalid:
-            if quoting == "needed":
-                raise
+    with _writer(path, rows.schema) as write:
+        write(rows)
 
 
 def write_labels_of(path: Path, parts: Iterable[tuple[list[Any], NDArray[Any]]], kept: Sequence[str]) -> int:
@@ -85,32 +87,56 @@ def write_labels_of(path: Path, parts: Iterable[tuple[list[Any], NDArray[Any]]],
 
     n_rows = 0
     with ExitStack() as stack:
-        writer = None
+        write = None
         for columns, responsibilities in parts:
             rows = np.arange(n_rows, n_rows + len(responsibilities))
             labels = map(pa.array, (rows, responsibilities.argmax(axis=1), *responsibilities.T))
-            batch = pa.record_batch([*columns, *labels], label_names(kept, responsibilities.shape[1]))
-            writer = writer or stack.enter_context(_writer(path, batch.schema, "needed"))
-            writer.write_batch(batch)
+            table = pa.table([*columns, *labels], label_names(kept, responsibilities.shape[1]))
+            write = write or stack.enter_context(_writer(path, table.schema))
+            write(table)
             n_rows += len(responsibilities)
     return n_rows
 
 
 @contextmanager
-def _writer(path: Path, schema: Any, quoting: str) -> Iterator[Any]:
-    """Yield what writes tables of Arrow: as Parquet if the suffix of the path says so, else as CSV."""
-    if path.suffix.lower() in (".parquet", ".pq"):
+def _writer(path: Path, schema: Any) -> Iterator[Callable[[Any], object]]:
+    """Yield what writes tables of Arrow, in the format that the suffix of the path says."""
+    kind = FORMATS[path.suffix.lower()]
+    if kind == "parquet":
         from pyarrow.parquet import ParquetWriter
 
         with ParquetWriter(path, schema) as writer:
-            yield writer
+            yield writer.write_table
         return
+    with path.open("wb") as file:
+        if kind == "feather":
+            import pyarrow as pa
+
+            # A file of Arrow holds one dictionary of a column, and parts may have their own.
+            kinds = [kind.value_type if pa.types.is_dictionary(kind) else kind for kind in schema.types]
+            plain = pa.schema(list(zip(schema.names, kinds, strict=True)))
+            with pa.ipc.new_file(file, plain) as writer:
+                yield lambda table: writer.write_table(table.cast(plain))
+            return
+        header = io.StringIO()
+        csv.writer(header, lineterminator="\n").writerow(schema.names)  # pyarrow would put quotes around each
+        file.write(header.getvalue().encode())
+        yield lambda table: file.writelines(_as_csv(table))
+
+
+def _as_csv(table: Any) -> Iterator[bytes]:
+    """Yield the rows of a table as text; strings are in quotes where one near them needs it."""
+    import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    header = io.StringIO()
-    csv.writer(header, lineterminator="\n").writerow(schema.names)  # pyarrow would put quotes around each
-    options = arrow_csv.WriteOptions(include_header=False, quoting_style=quoting)
-    with path.open("wb") as file:
-        file.write(header.getvalue().encode())
-        with arrow_csv.CSVWriter(file, schema, write_options=options) as writer:
-            yield writer
+    for first in range(0, len(table), _CSV_ROWS):
+        for quoting in ("none", "needed"):  # with "needed" pyarrow puts quotes around every string
+            text = io.BytesIO()
+            options = arrow_csv.WriteOptions(include_header=False, quoting_style=quoting)
+            try:
+                arrow_csv.write_csv(table.slice(first, _CSV_ROWS), text, options)
+                break
+            except pa.ArrowInvalid:
+                if quoting == "needed":
+                    raise
+        yield text.getvalue()

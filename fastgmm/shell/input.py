@@ -17,7 +17,7 @@ from ..mixture import Mixture
 from ..rows.source import Underway
 from .options import spelled
 from .tables.columns import Reading, Table, listed, shown
-from .tables.dataset import Dataset, is_dataset, open_dataset, parts_of
+from .tables.dataset import Dataset, is_dataset, open_dataset, parts_of, refuse_inside
 from .tables.read import read_example, read_table
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "read_rows",
     "read_table",
     "reading_for",
+    "refuse_inside",
 ]
 
 

@@ -24,7 +24,7 @@ from .state import (
     TOLERANCE,
     TOTAL_WEIGHT,
 )
-from .whole import ADVANCE, CUT, DRIVE, GOES_ON, TASKS, copy, from_k_means
+from .whole import ADVANCE, CUT, DRIVE, GOES_ON, TASKS, begin_columns, copy, from_k_means, regularise
 
 
 @exact
@@ -101,16 +101,17 @@ def run(many, b):
     x = problems.x[first:end]
     weights = problems.weights[first:end] if problems.weights.shape[0] > 0 else problems.weights
     rows = Rows(weights, desk.labels[:n_samples], desk.responsibilities, desk.values[:n_samples])
-    chosen = desk.chosen
+    last, nanoseconds = rule.max_iter + 1, rule.nanoseconds
     if rule.started != 0:
-        fits, chosen = view(many, FITS), desk.chosen[:0]
+        fits = view(many, FITS)
         copy(fits.weights[b], state.weights)
         copy(fits.means[b].reshape(-1), state.means.reshape(-1))
         copy(fits.covariances[b].reshape(-1), state.covariances.reshape(-1))
+        code = begin_columns(whole, x, rows, problems.totals[b]) if rule.reg_covar < 0.0 else OK
+        regularise(whole, state, rule.reg_covar)
     else:
-        draw(desk.generator, n_samples, weights, chosen, desk.uniforms)
-    last, nanoseconds = rule.max_iter + 1, rule.nanoseconds
-    code = from_k_means(whole, context, x, rows, chosen, desk.uniforms, rule.reg_covar, last, nanoseconds)
+        draw(desk.generator, n_samples, weights, desk.chosen, desk.uniforms)
+        code = from_k_means(whole, context, x, rows, desk.chosen, desk.uniforms, rule.reg_covar, last, nanoseconds)
     n_traced = take(state, 0, desk.trace)
     context = placed(context, (x, rows))
     while code == OK and counts[PHASE] != FINISHED and n_traced >= 0:

@@ -106,9 +106,39 @@ def copy(values, out):
         out[i] = values[i]
 
 
+@part
+def begin_columns(whole, x, rows, total_weight):
+    """Take the moments of the columns, which the state of `COLUMNS` then has; return the code of a task."""
+    copy(member(whole, BEGINNINGS)[0], member(whole, BEGINS)[0])
+    row = member(whole, ROW)
+    first = 0
+    while first < rows.weights.shape[0] and not rows.weights[first] > 0.0:
+        first += 1
+    for d in range(row.shape[0]):
+        row[d] = x[first, d]
+    work = placed(member(whole, COLUMNS), (x, rows))
+    columns, accumulator = view(work, STATE), view(work, SUMS).accumulator
+    for d in range(accumulator.shape[1]):
+        accumulator[0, d], accumulator[1, d] = math.inf, -math.inf
+    columns.numbers[TOTAL_WEIGHT] = total_weight
+    drive, ranges, sums = member(whole, DRIVE), member(whole, COLUMN_RANGES), member(whole, COLUMN_SUMS)
+    return member(whole, COLUMN_MOMENTS)(drive, ranges, sums, work, member(whole, COLUMN_CUT), row, math.inf)
+
+
+@part
+def regularise(whole, state, reg_covar):
+    """Let M steps add `reg_covar` to all variances, or hold covariances above a floor if it is negative."""
+    if reg_covar < 0.0:
+        columns = view(member(whole, COLUMNS), STATE)
+        floor_of(columns.means[0], columns.spread, member(whole, LAST_PLACE), state.floor)
+        state.numbers[ROUNDING] = member(whole, ROUNDING_OF)
+    else:
+        fill(state.added, reg_covar)
+
+
 @exact
 def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nanoseconds):
-    """Begin with k-means on the rows, or where the state is, a run of EM whose rule is set; go on to round `last`.
+    """Begin with k-means on the rows of `context`, a run of EM whose rule is set, and go on to round `last`.
 
     Parameters
     ----------
@@ -118,7 +148,7 @@ def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nan
     x, rows
         Rows, with labels and values, both of which are written.
     chosen, uniforms
-        Of `k_means.seed`; of length 0 where the state has parameters, which are begun with in place of k-means.
+        Of `k_means.seed`.
     reg_covar : float
         Added to all variances; negative for the floor of the default regulariser.
 
@@ -126,26 +156,13 @@ def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nan
     """
     context = placed(context, (x, rows))
     state = view(context, STATE)
-    begins, beginnings = member(whole, BEGINS), member(whole, BEGINNINGS)
-    copy(beginnings[0], begins[0])
-    copy(beginnings[1], begins[1])
-    copy(beginnings[2], begins[2])
-    drive, row = member(whole, DRIVE), member(whole, ROW)
-    first = 0
-    while first < rows.weights.shape[0] and not rows.weights[first] > 0.0:
-        first += 1
-    for d in range(row.shape[0]):
-        row[d] = x[first, d]
-
-    work = placed(member(whole, COLUMNS), (x, rows))
-    columns, accumulator = view(work, STATE), view(work, SUMS).accumulator
-    for d in range(accumulator.shape[1]):
-        accumulator[0, d], accumulator[1, d] = math.inf, -math.inf
-    columns.numbers[TOTAL_WEIGHT] = state.numbers[TOTAL_WEIGHT]
-    ranges, sums = member(whole, COLUMN_RANGES), member(whole, COLUMN_SUMS)
-    code = member(whole, COLUMN_MOMENTS)(drive, ranges, sums, work, member(whole, COLUMN_CUT), row, math.inf)
+    code = begin_columns(whole, x, rows, state.numbers[TOTAL_WEIGHT])
     if code != OK:
         return code
+    begins, beginnings = member(whole, BEGINS), member(whole, BEGINNINGS)
+    copy(beginnings[1], begins[1])
+    copy(beginnings[2], begins[2])
+    drive, row, columns = member(whole, DRIVE), member(whole, ROW), view(member(whole, COLUMNS), STATE)
     widest = 0.0
     for d in range(row.shape[0]):
         widest = max(widest, columns.spread[d])
@@ -160,24 +177,20 @@ def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nan
         code = member(whole, SEED)(drive, member(whole, POTENTIAL), work, cut, uniforms, chosen, step, math.inf)
         if code != OK:
             return code
-    if chosen.shape[0] > 0:
-        work = placed(member(whole, CLUSTERING), (x, rows))
-        clusters, scales = view(work, STATE), view(work, MODEL).scales
-        fill(clusters.spread, widest)
-        code = member(whole, LLOYD_ROUNDS)(drive, member(whole, LLOYD), work, cut, chosen, math.inf)
-        if code != OK:
-            return code
-        known = clusters.counts[PHASE] == FINISHED
-        for k in range(state.means.shape[0]):
-            for d in range(row.shape[0]):
-                state.means[k, d] = clusters.means[k, d] / scales[d] if known else float(row[d])
+    work = placed(member(whole, CLUSTERING), (x, rows))
+    clusters, scales = view(work, STATE), view(work, MODEL).scales
+    fill(clusters.spread, widest)
+    code = member(whole, LLOYD_ROUNDS)(drive, member(whole, LLOYD), work, cut, chosen, math.inf)
+    if code != OK:
+        return code
+
+    known = clusters.counts[PHASE] == FINISHED
+    for k in range(state.means.shape[0]):
         for d in range(row.shape[0]):
-            state.spread[d] = widest if member(whole, ONE_UNIT) != 0 else columns.spread[d]
-        state.counts[GIVEN] = 1 if known else 2
-    if reg_covar < 0.0:
-        floor_of(columns.means[0], columns.spread, member(whole, LAST_PLACE), state.floor)
-        state.numbers[ROUNDING] = member(whole, ROUNDING_OF)
-    else:
-        fill(state.added, reg_covar)
+            state.means[k, d] = clusters.means[k, d] / scales[d] if known else float(row[d])
+    for d in range(row.shape[0]):
+        state.spread[d] = widest if member(whole, ONE_UNIT) != 0 else columns.spread[d]
+    state.counts[GIVEN] = 1 if known else 2
+    regularise(whole, state, reg_covar)
     going = member(whole, ADVANCE)(drive, member(whole, TASKS), context, member(whole, CUT), last, nanoseconds)
     return GOES_ON if going else OK

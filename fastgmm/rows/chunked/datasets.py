@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..tables import listed
 from .chunks import Part, Reading
 
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".feather": "feather", ".arrow": "feather", ".csv": "csv"}
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\s*")
 # Rows that are read together, and what pyarrow reads ahead of them: with its own numbers it takes 1.5 GB for eight
 # columns of float32, and 2.5 times as long. Without a stream it would hold all of a Parquet file.
 BATCH_ROWS, BATCHES_AHEAD, FILES_AHEAD = 1 << 17, 4, 1
@@ -69,7 +71,7 @@ def dataset_of(path: Any) -> Any:
     OSError
         If there is no such file.
     ValueError
-        If files are of no known format, or of several.
+        If files are of no known format, or of several; if one of CSV has numbers where names should be.
     """
     import pyarrow.dataset as ds
     from pyarrow import csv, float64
@@ -85,8 +87,29 @@ def dataset_of(path: Any) -> Any:
     dataset = ds.dataset(files, format=kind)
     if kind != "csv":
         return dataset
+    if looks_like_numbers(dataset.schema.names):
+        _refuse_a_row(dataset, files[0])
     numbers = {field.name: float64() for field in dataset.schema if is_number(field.type)}
     return ds.dataset(files, format=ds.CsvFileFormat(convert_options=csv.ConvertOptions(column_types=numbers)))
+
+
+def looks_like_numbers(names: Sequence[str]) -> bool:
+    """Whether all names of columns, but empty ones, are numbers."""
+    return all(map(_NUMBER.fullmatch, filter(None, names))) and any(names)
+
+
+def _refuse_a_row(dataset: Any, file: str) -> None:
+    """Refuse names that are a row; those that pandas gives, 0, 1, ..., above other numbers are none."""
+    names = dataset.schema.names
+    start = int(names[0]) if names[0].isdecimal() else 0
+    if len(names) > 1 and names == [str(start + i) for i in range(len(names))]:
+        values = [value for row in dataset.head(1).to_pylist() for value in row.values()]
+        if not all(isinstance(value, int) for value in values):
+            return
+    raise ValueError(
+        f"the first line of {file}, {', '.join(names)[:40]}, holds numbers; give each file of CSV a first line with "
+        "the names of its columns"
+    )
 
 
 def _files_of(path: str) -> list[str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
+from os.path import abspath
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import compute, csv
 
 from ...rows.chunked.ahead import made_ahead
-from ...rows.chunked.chunks import Chunks
-from ...rows.chunked.datasets import dataset_of, is_number, reading_of
+from ...rows.chunked.chunks import Chunks, Part
+from ...rows.chunked.datasets import FORMATS, dataset_of, is_number, looks_like_numbers, reading_of
 from ..application import note
 from .columns import Reading, choose, listed, refuse_equal, shown
 
@@ -40,6 +43,27 @@ def is_dataset(path: Path) -> bool:
     return path.is_dir() or (glob.has_magic(str(path)) and not path.exists())
 
 
+def refuse_inside(out: Path, source: Path) -> None:
+    """Refuse a file to write that a later reading of a directory or a pattern would take for a part of it."""
+    if source.is_dir():
+        is_read = out.suffix.lower() in FORMATS and not out.name.startswith((".", "_"))
+        inside = is_read and out.resolve().is_relative_to(source.resolve())
+    else:
+        inside = _matches(Path(abspath(out)).parts, Path(abspath(source)).parts)
+    if inside:
+        raise ValueError(f"--out {out} would be one of the files of {source}; give a path that is none of them")
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether ``glob`` would find a path by a pattern."""
+    if not pattern:
+        return not parts
+    first, rest = pattern[0], pattern[1:]
+    if first == "**":
+        return any(_matches(parts[n:], rest) for n in range(len(parts) + 1))
+    return bool(parts) and fnmatch(parts[0], first) and _matches(parts[1:], rest)
+
+
 def open_dataset(path: Path, reading: Reading) -> Dataset:
     """Return the files that a path names, with the columns that are wanted; no row is read but the first of a text.
 
@@ -61,6 +85,8 @@ def open_dataset(path: Path, reading: Reading) -> Dataset:
     except pa.ArrowException as error:
         raise ValueError(f"{origin}: {error}") from None
     names = dataset.schema.names
+    if dataset.format.default_extname == "csv" and looks_like_numbers(names):
+        note(f"the first line of the files of {origin}, {', '.join(names)[:40]}, is taken for names")
     if reading.weights is not None:
         choose(names, [reading.weights], origin)
     kept = () if reading.keep is None else tuple(listed(reading.keep, names))
@@ -91,9 +117,39 @@ def open_dataset(path: Path, reading: Reading) -> Dataset:
 def parts_of(dataset: Dataset) -> Iterator[tuple[NDArray[Any], list[Any]]]:
     """Yield rows (n, D), checked, and the Arrow arrays of the columns to carry along; the next are read meanwhile."""
     names = tuple(dict.fromkeys([*dataset.feature_names, *dataset.kept]))
-    read = reading_of(dataset.X, dataset.origin, names, None)
+    source = _with_text(dataset.X, dataset.kept)
+    texts = [name for name in dataset.feature_names if source.schema.field(name).type == pa.string()]
+    read = reading_of(source, dataset.origin, names, None)
     chunks = Chunks(read, dataset.feature_names)
-    with made_ahead((chunks.checked(part).X, part.table) for part in read()) as ahead:
+    with made_ahead((chunks.checked(_with_numbers(part, texts)).X, part.table) for part in read()) as ahead:
         for X, table in ahead:
             if len(X):
                 yield X, [table.column(name) for name in dataset.kept]
+
+
+def _with_text(dataset: Any, names: Iterable[str]) -> Any:
+    """Return a dataset whose columns of these names are as they are written, if it is one of CSV."""
+    if dataset.format.default_extname != "csv":
+        return dataset
+    import pyarrow.dataset as ds  # which a single file does not need
+
+    kinds = {field.name: field.type for field in dataset.schema if is_number(field.type)}
+    options = csv.ConvertOptions(column_types={**kinds, **dict.fromkeys(names, pa.string())})
+    return ds.dataset(dataset.files, format=ds.CsvFileFormat(convert_options=options))
+
+
+def _with_numbers(part: Part, names: Sequence[str]) -> Part:
+    """Return a part in which the columns of these names, which are text, are numbers."""
+    if not names:
+        return part
+    table = pa.Table.from_batches([part.table])
+    missing = pa.array(csv.ConvertOptions().null_values)
+    for name in names:
+        text = compute.utf8_trim_whitespace(table[name])
+        text = compute.if_else(compute.is_in(text, missing), None, text)
+        try:
+            numbers = text.cast(pa.float64())
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"{part.where}, column {name!r}: {error}") from None
+        table = table.set_column(table.column_names.index(name), name, numbers)
+    return part._replace(table=table)
