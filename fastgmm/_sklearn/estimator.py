@@ -16,6 +16,8 @@ from ..model.parameters import Array
 from ..rows import tables
 from ..rows.array import ArraySource
 from ..rows.check import check_sample_weight
+from ..rows.dask.collection import is_dask
+from ..rows.evaluate import refuse_chunks
 from ..rows.launch.threads import check_n_threads
 from ..rows.source import Source, Watch
 from . import checks, classes, constraints
@@ -141,7 +143,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         if source.dtype == np.float32:  # what scikit-learn's attributes are of such rows
             run = in_single(run)
         names = None if source.feature_names is None else np.array(source.feature_names, dtype=object)
-        fitted = attributes_of(run, names)
+        fitted = attributes_of(run, names, source.n_counted)
         warn_of(run, self.n_init)
         if run.status is not Status.CONVERGED and self.max_iter > 0:
             warnings.warn(
@@ -161,6 +163,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         n_threads = check_n_threads(self.n_threads)
         source = source_outside(X, sample_weight, n_threads=n_threads, watch=watch)
         if source is not None:
+            checks.check_shape((source.n_samples, source.n_features), type(self).__name__, 2)
             return source
         X = tables.collected(X)
         rows = checks.as_rows(X, type(self).__name__, 2)
@@ -169,6 +172,11 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         return ArraySource(rows, n_threads, weights, watch, names)
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
-        """Fit, then return the component of each row, (N,); raises and warns as `fit` does."""
+        """Fit, then return the component of each row, (N,); raises and warns as `fit` does.
+
+        Rows must be in memory, or a collection of Dask: TypeError otherwise, before the fit.
+        """
         X = tables.collected(X)
+        if not is_dask(X):
+            refuse_chunks(X)
         return self.fit(X, sample_weight=sample_weight).predict(X)

@@ -15,7 +15,7 @@ from ..model.sklearn_model import covariances_of
 from ..rows import tables
 from ..rows.dask.collection import is_dask
 from ..rows.dask.inference import evaluated
-from ..rows.evaluate import criterion_of, evaluate_rows, mean_of
+from ..rows.evaluate import criterion_of, evaluate_rows, mean_of, refuse_chunks
 from . import checks, classes
 from .base import Estimator
 
@@ -104,6 +104,7 @@ class Inference(Estimator):
         checks.check_feature_names(self, checks.feature_names(X))
         if is_dask(X):
             return evaluated(X, mixture.parameters, None, wanted)
+        refuse_chunks(X)
         rows = checks.as_rows(X, type(self).__name__, 1)
         if rows.shape[1] != mixture.n_features:
             raise ValueError(
