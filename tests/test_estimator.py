@@ -231,7 +231,8 @@ def test_more_rounds_or_samples_than_there_can_be():
 
 def test_chunks_are_fitted_to_and_not_evaluated(tmp_path):
     chunks = [X[:50], X[50:]]
-    model = fastgmm.GaussianMixture(2, random_state=0).fit(chunks)
+    frames = [pd.DataFrame(rows, columns=["a", "b", "c"]) for rows in chunks]
+    model = fastgmm.GaussianMixture(2, random_state=0).fit(frames)
     mixture = fastgmm.Mixture(model.weights_, model.means_, model.covariances_)
     path = tmp_path / "x.csv"
     path.write_text("a,b\n1,2\n3,4\n")
@@ -247,3 +248,19 @@ def test_a_single_row_is_refused_wherever_it_is():
     for rows in (X[:1], [X[:1]]):
         with pytest.raises(ValueError, match=r"1 sample\(s\) \(shape=\(1, 3\)\) while a minimum of 2 is required"):
             fastgmm.GaussianMixture(1).fit(rows)
+
+
+def test_columns_are_chosen_by_name():
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    expected = fastgmm.GaussianMixture(2, random_state=0).fit(frame[["c", "a"]])
+    for given in (frame, [frame[:50], frame[50:]]):
+        model = fastgmm.GaussianMixture(2, random_state=0).fit(given, columns=["c", "a"])
+        np.testing.assert_array_equal(model.means_, expected.means_)
+        assert model.feature_names_in_.tolist() == ["c", "a"]
+    for given, columns, message in (
+        (X, ["a"], "columns are chosen by their names, and X, .*, has none"),
+        (frame, ["a", "x"], "'x'"),
+        (frame, ["a", "a"], "columns must not have a value twice"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fastgmm.GaussianMixture(2).fit(given, columns=columns)

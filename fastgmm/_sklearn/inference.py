@@ -101,10 +101,10 @@ class Inference(Estimator):
         """Evaluate rows that agree with those fitted to; see `evaluate_rows`."""
         mixture = self._mixture()
         X = tables.collected(X)
+        refuse_chunks(X)
         checks.check_feature_names(self, checks.feature_names(X))
         if is_dask(X):
             return evaluated(X, mixture.parameters, None, wanted)
-        refuse_chunks(X)
         rows = checks.as_rows(X, type(self).__name__, 1)
         if rows.shape[1] != mixture.n_features:
             raise ValueError(
