@@ -207,6 +207,8 @@ def test_criteria_of_weighted_rows_are_those_of_repeated_rows():
         ({"n_components": 10**400}, ValueError, r"got n_components = 10+\.\.\., n_samples = 120"),
         ({"random_state": "x"}, ValueError, "'random_state' parameter of GaussianMixture must be an int"),
         ({"n_threads": "2"}, ValueError, "'n_threads' parameter of GaussianMixture must be an int in the range"),
+        ({"n_threads": True}, ValueError, "'n_threads' .* must be an int in the range .* or None. Got True instead"),
+        ({"short_iter": True}, ValueError, "'short_iter' .* must be an int in the range .* or None. Got True"),
         ({"verbose": None}, ValueError, "'verbose' parameter of GaussianMixture must be an int"),
     ],
 )
@@ -225,3 +227,40 @@ def test_more_rounds_or_samples_than_there_can_be():
     ):
         with pytest.raises(error, match=message):
             model.sample(n_samples)
+
+
+def test_chunks_are_fitted_to_and_not_evaluated(tmp_path):
+    chunks = [X[:50], X[50:]]
+    frames = [pd.DataFrame(rows, columns=["a", "b", "c"]) for rows in chunks]
+    model = fastgmm.GaussianMixture(2, random_state=0).fit(frames)
+    mixture = fastgmm.Mixture(model.weights_, model.means_, model.covariances_)
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\n3,4\n")
+    new = fastgmm.GaussianMixture(2)
+    for given in (chunks, lambda: chunks, iter(chunks), path, str(path)):
+        for call in (new.fit_predict, model.predict, model.score, model.bic, mixture.predict, mixture.icl):
+            with pytest.raises(TypeError, match=r"rows must be in memory to be evaluated, got .*`fastgmm predict`"):
+                call(given)
+    assert not hasattr(new, "weights_")
+
+
+def test_a_single_row_is_refused_wherever_it_is():
+    for rows in (X[:1], [X[:1]]):
+        with pytest.raises(ValueError, match=r"1 sample\(s\) \(shape=\(1, 3\)\) while a minimum of 2 is required"):
+            fastgmm.GaussianMixture(1).fit(rows)
+
+
+def test_columns_are_chosen_by_name():
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    expected = fastgmm.GaussianMixture(2, random_state=0).fit(frame[["c", "a"]])
+    for given in (frame, [frame[:50], frame[50:]]):
+        model = fastgmm.GaussianMixture(2, random_state=0).fit(given, columns=["c", "a"])
+        np.testing.assert_array_equal(model.means_, expected.means_)
+        assert model.feature_names_in_.tolist() == ["c", "a"]
+    for given, columns, message in (
+        (X, ["a"], "columns are chosen by their names, and X, .*, has none"),
+        (frame, ["a", "x"], "'x'"),
+        (frame, ["a", "a"], "columns must not have a value twice"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fastgmm.GaussianMixture(2).fit(given, columns=columns)

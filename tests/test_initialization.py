@@ -198,3 +198,22 @@ def test_fewer_distinct_rows_than_clusters_end_soon():
     k_means_ = KMeans(X, 3, None, np.empty(0), X.std(axis=0))
     k_means_.fit(np.random.default_rng(0))
     assert k_means_.n_rounds < 10
+
+
+@pytest.mark.parametrize("kind", ["labels", "responsibilities"])
+@pytest.mark.parametrize("source", ["chunks", "dask"])
+def test_what_is_given_of_rows_elsewhere_must_leave_rows_with_weight(source, kind):
+    pandas = pytest.importorskip("pandas")
+    labels = np.repeat([1, 0], 50)
+    rows, weights = np.random.default_rng(0).normal(size=(100, 2)), np.repeat([0.0, 1.0], 50)
+    init = labels if kind == "labels" else np.eye(2)[labels]
+    frame = pandas.DataFrame({"a": rows[:, 0], "b": rows[:, 1], "w": weights})
+    X = [frame[:40], frame[40:]]
+    if source == "dask":
+        X = pytest.importorskip("dask.dataframe").from_pandas(frame, npartitions=2)
+    with pytest.raises(ValueError, match=f"init {kind} leave component 1 without rows; each needs one"):
+        fastgmm.fit(X, 2, init=init, sample_weight="w")
+    frame.loc[0, "w"] = frame.loc[1, "w"] = 1.0
+    if source == "chunks":
+        X = [frame[:40], frame[40:]]
+        assert fastgmm.fit(X, 2, init=init, sample_weight="w", reg_covar=0.1).n_iter

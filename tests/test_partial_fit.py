@@ -51,7 +51,7 @@ def test_a_step_is_the_m_step_of_a_share_of_old_rows_and_one_of_new(covariance_t
     seen = fastgmm.accumulate(X[1000:], before.mixture)
     plain, none = before.mixture.parameters, check_sample_weight(None, 1000)
     moved, _ = stepwise.step(plain, 0, X[1000:], none, ridge(0.1, 2), None)
-    eta = 2.0**-stepwise.DECAY
+    eta = 1000 / stepwise.STEP_ROWS * 2.0**-stepwise.DECAY
     weights = (1 - eta) * plain.weights + eta * seen.responsibility_sums / 1000
     np.testing.assert_allclose(moved.weights, weights)
     first = eta * seen.first_moments / 1000
@@ -81,6 +81,45 @@ def test_the_first_call_starts_as_fit_does_and_later_ones_go_on():
     assert 0.0 < np.abs(fitted.means_ - before).max() < 0.5
     assert fitted.fit(X).n_iter_ != 1
     np.testing.assert_array_equal(fitted.means_, before)
+
+
+@pytest.mark.parametrize("n_rows", [stepwise.STEP_ROWS + 1, 2 * stepwise.STEP_ROWS + 1])
+def test_a_row_more_than_a_step_has_no_step_of_its_own(n_rows):
+    X, start = make_problem(n_rows, 2, 3)
+    model = fastgmm.GaussianMixture(3, random_state=0).partial_fit(X)
+    assert model.n_iter_ == -(-n_rows // stepwise.STEP_ROWS)
+    assert model.score(X) > start.log_density(X).mean() - 0.01
+
+
+def test_a_few_rows_weigh_as_few_however_they_come():
+    X, _ = make_problem(6000, 2, 3)
+    fitted = fastgmm.GaussianMixture(3, random_state=0).fit(X[:3000])
+    stream = fastgmm.GaussianMixture(3, random_state=0).partial_fit(X[:3000])
+    for model in (fitted, stream):
+        before = model.score(X)
+        model.partial_fit(X[:3])
+        assert abs(model.score(X) - before) < 0.01
+    by_steps = pickle.loads(pickle.dumps(fitted)).partial_fit(X[3000:])
+    for rows in np.array_split(X[3000:], 30):
+        fitted.partial_fit(rows)
+    np.testing.assert_allclose(fitted.means_, by_steps.means_, atol=0.1)
+
+
+def test_the_rows_of_a_fit_count_as_seen(monkeypatch):
+    monkeypatch.setattr(stepwise, "STEP_ROWS", 500)
+    X, _ = make_problem(3000, 2, 3)
+    fitted = fastgmm.GaussianMixture(3, random_state=0).fit(X, sample_weight=np.repeat([1.0, 0.0], 1500))
+    parameters = fitted._mixture().parameters
+    moved, _ = stepwise.step(parameters, 1500, X[:500], check_sample_weight(None, 500), ridge(1e-6, 2), None)
+    np.testing.assert_allclose(fitted.partial_fit(X[:500]).means_, moved.means)
+
+
+def test_another_number_of_components_is_refused():
+    X, _ = make_problem(300, 2, 2)
+    model = fastgmm.GaussianMixture(2, random_state=0).partial_fit(X).set_params(n_components=3)
+    with pytest.raises(ValueError, match="has 2 components, but now has n_components = 3; set it back, or fit anew"):
+        model.partial_fit(X)
+    assert len(model.set_params(n_components=2).partial_fit(X).weights_) == 2
 
 
 def test_steps_are_of_so_many_rows_and_rows_without_weight_are_passed_over(monkeypatch):

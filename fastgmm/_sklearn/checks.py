@@ -33,12 +33,7 @@ def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
         )
     if array.ndim > 2:
         raise ValueError(f"Found array with dim {array.ndim}, while dim <= 2 is required by {name}.")
-    for length, least, what in ((array.shape[0], min_samples, "sample(s)"), (array.shape[1], 1, "feature(s)")):
-        if length < least:
-            raise ValueError(
-                f"Found array with {length} {what} (shape={array.shape}) while a minimum of {least} is required by "
-                f"{name}."
-            )
+    check_shape(array.shape, name, min_samples)
     if array.dtype.kind in "US":
         raise ValueError(
             "dtype='numeric' is not compatible with arrays of bytes/strings. Convert your data to numeric values "
@@ -53,6 +48,15 @@ def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
         problem = "NaN" if np.isnan(rows).any() else f"infinity or a value too large for {rows.dtype!r}"
         raise ValueError(f"Input X contains {problem}.\nThe first value that is not finite is in {fault[1]}.")
     return rows
+
+
+def check_shape(shape: tuple[int, ...], name: str, min_samples: int) -> None:
+    """Raise ValueError where (N, D) rows are fewer than `min_samples`, or have no features."""
+    for length, least, what in ((shape[0], min_samples, "sample(s)"), (shape[1], 1, "feature(s)")):
+        if length < least:
+            raise ValueError(
+                f"Found array with {length} {what} (shape={shape}) while a minimum of {least} is required by {name}."
+            )
 
 
 def feature_names(X: Any) -> NDArray[Any] | None:

@@ -41,8 +41,9 @@ def _is_seed(value: Any) -> bool:
 
 _ARRAY_LIKE = (_is_array_like, "an array-like or None")
 _COUNT = _interval(numbers.Integral, 1, "an int")
+# Of arguments that scikit-learn does not have; of its own it takes True for 1.
 _COUNT_OR_NONE = (
-    lambda value: value is None or (isinstance(value, numbers.Integral) and int(value) >= 1),
+    lambda value: value is None or (type(value) is not bool and _COUNT[0](value)),
     "an int in the range [1, inf) or None",
 )
 _BOOLEAN = (lambda value: isinstance(value, bool | np.bool_), "an instance of 'bool' or an instance of 'numpy.bool'")

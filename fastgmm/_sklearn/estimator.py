@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import Seed, own_error_state, shown
 from ..em.fitting import fit_source, in_single, warn_of
 from ..em.outcome import Status
-from ..em.sources import source_outside
+from ..em.sources import check_columns, chosen, source_outside
 from ..model.parameters import Array
 from ..rows import tables
 from ..rows.array import ArraySource
 from ..rows.check import check_sample_weight
+from ..rows.evaluate import refuse_chunks
 from ..rows.launch.threads import check_n_threads
 from ..rows.source import Source, Watch
 from . import checks, classes, constraints
@@ -107,10 +109,11 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         self.n_threads = n_threads
 
     @own_error_state
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, columns: Sequence[str] | None = None) -> Self:
         """Fit to the rows of `X` (N, D), N >= 2, weighted by `sample_weight` (N,) if there is one; `y` is ignored.
 
-        Of rows that are not in memory, see `fastgmm.fit`, `sample_weight` is the name of a column.
+        Of rows that are not in memory, see `fastgmm.fit`, `sample_weight` is the name of a column. Of what has names
+        `columns` are the features, in this order; without it all but the weights. Other methods take these only.
 
         Raises
         ------
@@ -130,7 +133,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         constraints.check_constructor_arguments(self)
         watch = watch_of(self)
         with classes.telling_of_compiling(watch):
-            source = self._source_of(X, sample_weight, watch)
+            source = self._source_of(X, sample_weight, columns, watch)
             if source.n_counted < self.n_components:
                 raise ValueError(
                     f"Expected n_samples >= n_components but got n_components = {shown(self.n_components)}, "
@@ -141,7 +144,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         if source.dtype == np.float32:  # what scikit-learn's attributes are of such rows
             run = in_single(run)
         names = None if source.feature_names is None else np.array(source.feature_names, dtype=object)
-        fitted = attributes_of(run, names)
+        fitted = attributes_of(run, names, source.n_counted)
         warn_of(run, self.n_init)
         if run.status is not Status.CONVERGED and self.max_iter > 0:
             warnings.warn(
@@ -156,19 +159,25 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
             del self.feature_names_in_
         return self
 
-    def _source_of(self, X: Any, sample_weight: Any, watch: Watch | None) -> Source:
+    def _source_of(self, X: Any, sample_weight: Any, columns: Any, watch: Watch | None) -> Source:
         """Return the source of the rows of `X`, checked."""
         n_threads = check_n_threads(self.n_threads)
-        source = source_outside(X, sample_weight, n_threads=n_threads, watch=watch)
+        wanted = None if columns is None else check_columns(columns)
+        source = source_outside(X, sample_weight, columns=wanted, n_threads=n_threads, watch=watch)
         if source is not None:
+            checks.check_shape((source.n_samples, source.n_features), type(self).__name__, 2)
             return source
-        X = tables.collected(X)
+        X = tables.collected(X) if wanted is None else chosen(X, wanted)
         rows = checks.as_rows(X, type(self).__name__, 2)
         weights = check_sample_weight(sample_weight, len(rows))
         names = tables.feature_names_of(tables.column_names_of(X))
         return ArraySource(rows, n_threads, weights, watch, names)
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
-        """Fit, then return the component of each row, (N,); raises and warns as `fit` does."""
+        """Fit, then return the component of each row, (N,); raises and warns as `fit` does.
+
+        Rows must be in memory, or a collection of Dask: TypeError otherwise, before the fit.
+        """
         X = tables.collected(X)
+        refuse_chunks(X)
         return self.fit(X, sample_weight=sample_weight).predict(X)

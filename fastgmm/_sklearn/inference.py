@@ -15,7 +15,7 @@ from ..model.sklearn_model import covariances_of
 from ..rows import tables
 from ..rows.dask.collection import is_dask
 from ..rows.dask.inference import evaluated
-from ..rows.evaluate import criterion_of, evaluate_rows, mean_of
+from ..rows.evaluate import criterion_of, evaluate_rows, mean_of, refuse_chunks
 from . import checks, classes
 from .base import Estimator
 
@@ -101,6 +101,7 @@ class Inference(Estimator):
         """Evaluate rows that agree with those fitted to; see `evaluate_rows`."""
         mixture = self._mixture()
         X = tables.collected(X)
+        refuse_chunks(X)
         checks.check_feature_names(self, checks.feature_names(X))
         if is_dask(X):
             return evaluated(X, mixture.parameters, None, wanted)

@@ -34,21 +34,24 @@ class StepwiseFit(Inference):
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     _n_steps = 0  # of stepwise EM, since the last fit
+    _n_seen = 0  # rows with weight that the parameters come from: those of the last fit, and of these steps
 
     @own_error_state
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Go on with rows (n, D) that are not seen again, weighted by `sample_weight` (n,); `y` is ignored.
 
-        Stepwise EM: each 4096 rows, or what is left of `X`, replace the share (t + 2)**-0.7 of the sufficient
-        statistics, t the number of steps before, and an M step follows. The first call starts as `fit` does, from its
-        rows, of which there must be as many as components; better more, and in random order. After `fit` it goes on
-        from there. `n_iter_` counts the steps, and `lower_bound_` is the mean log-likelihood of the rows of the last
-        one before it; `converged_` is False. Attributes are float64.
+        Stepwise EM: `X` is cut into steps of equal length, 4096 rows at most; each replaces the share
+        n / 4096 (t + 2)**-0.7 of the sufficient statistics, n its rows and 4096 t those before it, and an M step
+        follows. The first call starts as `fit` does, from its rows, of which there must be as many as components;
+        better more, and in random order. After `fit` it goes on from there, and the rows of the fit are among those
+        before. Rows without weight are none. `n_iter_` counts the steps since, and `lower_bound_` is the mean
+        log-likelihood of the rows of the last one before it; `converged_` is False. Attributes are float64.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not what it may be. The estimator is as it was before, and after a FitFailure.
+            If an argument is not what it may be, or `n_components` has been changed since. The estimator is as it was
+            before, and after a FitFailure.
         FitFailure
             If there is no start, or a covariance is not positive definite; a ValueError, too.
         """
@@ -66,26 +69,30 @@ class StepwiseFit(Inference):
                     f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {mixture.n_features} "
                     "features as input."
                 )
+            if mixture.n_components != self.n_components:
+                raise ValueError(
+                    f"{type(self).__name__} has {mixture.n_components} components, but now has n_components = "
+                    f"{shown(self.n_components)}; set it back, or fit anew"
+                )
             parameters = mixture.parameters
             names = getattr(self, "feature_names_in_", None)
         else:
             parameters = self._started(rows, weights)
-        n_steps, bounds = self._n_steps if goes_on else 0, [math.nan]
-        regulariser = ridge(float(self.reg_covar), rows.shape[1])
+        n_steps, n_seen = (self._n_steps, self._n_seen) if goes_on else (0, 0)
+        bound, regulariser = math.nan, ridge(float(self.reg_covar), rows.shape[1])
         n_threads = check_n_threads(self.n_threads)
-        for begin in range(0, len(rows), stepwise.STEP_ROWS):
-            part = slice(begin, begin + stepwise.STEP_ROWS)
-            if len(weights) and not weights[part].any():
-                continue
+        if not weights.all():
+            rows, weights = rows[weights > 0.0], weights[weights > 0.0]
+        edges = np.linspace(0, len(rows), -(-len(rows) // stepwise.STEP_ROWS) + 1).astype(int)
+        for part in map(slice, edges[:-1], edges[1:]):
+            x = rows[part]
             try:
-                parameters, bound = stepwise.step(
-                    parameters, n_steps, rows[part], weights[part], regulariser, n_threads
-                )
+                parameters, bound = stepwise.step(parameters, n_seen, x, weights[part], regulariser, n_threads)
             except IllDefinedCovariance as error:
                 raise FitFailure(f"step {n_steps + 1} cannot be taken: {error}; increase reg_covar") from None
-            n_steps, bounds = n_steps + 1, [bound]
-        run = Outcome(parameters, math.nan, np.array(bounds), Status.MAX_ITER, regulariser)
-        fitted = attributes_of(run, names)
+            n_steps, n_seen = n_steps + 1, n_seen + len(x)
+        run = Outcome(parameters, math.nan, np.array([bound]), Status.MAX_ITER, regulariser)
+        fitted = attributes_of(run, names, n_seen)
         # In one step, so that Ctrl-C never leaves a part of a fit.
         vars(self).update(fitted | {"n_iter_": n_steps, "_n_steps": n_steps})
         if names is None:
@@ -104,8 +111,8 @@ class StepwiseFit(Inference):
         return fit_source(ArraySource(rows, options.n_threads, weights), options).parameters
 
 
-def attributes_of(run: Outcome, names: NDArray[Any] | None) -> dict[str, Any]:
-    """Return what a run leaves in an estimator; FitFailure where scikit-learn's attributes do not exist."""
+def attributes_of(run: Outcome, names: NDArray[Any] | None, n_seen: int) -> dict[str, Any]:
+    """Return what a run on `n_seen` rows leaves in an estimator; FitFailure where its attributes do not exist."""
     parameters = run.parameters
     try:
         cholesky, precisions = precisions_of(parameters)
@@ -126,4 +133,5 @@ def attributes_of(run: Outcome, names: NDArray[Any] | None) -> dict[str, Any]:
         "_fitted_covariance_type": parameters.covariance_type,
         "_checksum": checksum_of(cholesky),
         "_n_steps": 0,
+        "_n_seen": n_seen,
     }

@@ -15,7 +15,7 @@ from ..rows.chunked.source import ChunkedSource
 from ..rows.dask.collection import collection_of, is_dask
 from ..rows.dask.source import DaskSource
 from ..rows.source import Source, Watch
-from ..rows.tables import collected, column_names_of, feature_names_of, tabulated
+from ..rows.tables import collected, column_names_of, feature_names_of, tabulated, with_columns
 
 
 def source_of(
@@ -34,15 +34,13 @@ def source_of(
     TypeError, ValueError, OSError
         If `X`, `sample_weight` or `columns` is not what it may be.
     """
-    wanted = None if columns is None else _check_columns(columns, feature_names)
+    wanted = None if columns is None else check_columns(columns, feature_names)
     names = wanted or feature_names
     source = source_outside(X, sample_weight, columns=wanted, feature_names=names, n_threads=n_threads, watch=watch)
     if source is not None:
         return source
     if wanted is not None:
-        X = tabulated(collected(X))
-        if feature_names_of(column_names_of(X)) is None:
-            raise ValueError(f"columns are chosen by their names, and X, {shown(type(X))}, has none")
+        X = chosen(X, wanted)
     rows, names = as_rows(X, feature_names=names)
     return ArraySource(rows, n_threads, check_sample_weight(sample_weight, len(rows)), watch, names)
 
@@ -65,7 +63,15 @@ def source_outside(
     return None if chunks is None else ChunkedSource(chunks, n_threads, watch)
 
 
-def _check_columns(columns: Any, feature_names: tuple[str, ...] | None) -> tuple[str, ...]:
+def chosen(X: Any, columns: tuple[str, ...]) -> Any:
+    """Return the `columns` of a table in memory; ValueError if it has no names, or not these."""
+    X = tabulated(collected(X))
+    if feature_names_of(column_names_of(X)) is None:
+        raise ValueError(f"columns are chosen by their names, and X, {shown(type(X))}, has none")
+    return with_columns(X, columns)
+
+
+def check_columns(columns: Any, feature_names: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """Return names of columns, each once; ValueError if others than those of the mixture that is started from."""
     names = tuple(distinct("columns", columns, _check_name))
     if feature_names is not None and names != feature_names:

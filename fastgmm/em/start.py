@@ -29,14 +29,25 @@ METHODS = ("kmeans", "k-means++", "random", "random_from_data")
 
 
 def begin(source: Source, plan: Plan, options: Options) -> Rounds:
-    """Return a run that begins with what is asked for, see `start`."""
+    """Return a run that begins with what is asked for, see `start`; ValueError if that leaves a component empty."""
     whole = None
     if isinstance(options.init, str) and options.init == "kmeans":
         whole = source.begin_whole(plan, options.reg_covar, options.generator)
     if whole is not None:
         return whole
     regulariser = regularisation(options.reg_covar, source)
-    return source.begin(plan, start(source, plan, options, regulariser), regulariser)
+    run = source.begin(plan, start(source, plan, options, regulariser), regulariser)
+    # Weights that are nowhere together could not be looked at by `check_init`.
+    if isinstance(options.init, np.ndarray) and not len(source.weights) and source.n_counted < source.n_samples:
+        run.advance(0)
+        _check_sums(run.state.sums, "labels" if options.init.ndim == 1 else "responsibilities")
+    return run
+
+
+def _check_sums(sums: Array, what: str) -> None:
+    """Raise ValueError if what is given of the rows leaves a component without any, by their sums (K,)."""
+    if not sums.all():
+        raise ValueError(f"init {what} leave component {int(np.argmin(sums))} without rows; each needs one")
 
 
 def start(source: Source, plan: Plan, options: Options, regulariser: Regulariser) -> Start:

@@ -20,9 +20,9 @@ from ..rows.maximize import maximize_statistics
 
 Array = NDArray[np.float64]
 
-# Step t, from 0 on, replaces the share (t + 2)**-DECAY of the statistics: Liang & Klein's schedule. As is needed for
-# convergence, the sum of the shares is infinite and that of their squares is not; these are so from 1/2 to 1, and the
-# smaller the exponent, the sooner a start is forgotten.
+# After t STEP_ROWS rows a step of so many replaces the share (t + 2)**-DECAY of the statistics: Liang & Klein's
+# schedule. As is needed for convergence, the sum of the shares is infinite and that of their squares is not; these
+# are so from 1/2 to 1, and the smaller the exponent, the sooner a start is forgotten.
 DECAY = 0.7
 # Rows of a step at most.
 STEP_ROWS = 4096
@@ -30,23 +30,25 @@ STEP_ROWS = 4096
 
 def step(
     parameters: Parameters,
-    t: int,
+    n_seen: int,
     rows: NDArray[Any],
     weights: Array,
     regulariser: Regulariser,
     n_threads: int | None,
 ) -> tuple[Parameters, float]:
-    """Return the parameters after step `t`, on rows (n, D) with weights (n,) or (0,), and the rows' log-likelihood.
+    """Return the parameters after a step on rows (n, D), and the rows' log-likelihood before it.
 
-    s(t + 1) = (1 - eta) s(t) + eta s, with eta = (t + 2)**-0.7, s the statistics per row of these rows under the
-    parameters, and s(t) those that the parameters stand for: the M step of sums w_k, first moments of zero and second
-    moments w_k (covariance_k - what was added to it), about the means, are the parameters themselves. All are about
-    the current means, so that nothing has to be centred anew and nothing cancels.
+    They have weights (n,) or (0,), n is STEP_ROWS at most, and `n_seen` rows came before. The statistics become
+    (1 - eta) s + eta s', with s' those per row of these rows under the parameters, and s those that the parameters
+    stand for: the M step of sums w_k, first moments of zero and second moments w_k (covariance_k - what was added to
+    it), about the means, are the parameters themselves. All are about the current means, so that nothing has to be
+    centred anew and nothing cancels. With t = n_seen / STEP_ROWS, eta = n / STEP_ROWS (t + 2)**-0.7: few rows are
+    noisy, and weigh less in proportion.
     """
     accumulation = Accumulation(parameters, n_threads, rows.dtype)
     accumulation.add(rows, weights)
     seen = accumulation.finish()
-    eta = (t + 2.0) ** -DECAY
+    eta = len(rows) / STEP_ROWS * (n_seen / STEP_ROWS + 2.0) ** -DECAY
     share, structure = eta / seen.total_weight, parameters.structure
     held = structure.add_variances(parameters.covariances, -regulariser.added)
     if structure.n_axes == 0:

@@ -12,7 +12,7 @@ from ..model.parameters import Array, Parameters
 from ..rows.check import as_rows
 from ..rows.dask.collection import is_dask
 from ..rows.dask.inference import evaluated
-from ..rows.evaluate import criterion_of, entropy_of, evaluate_rows, mean_of
+from ..rows.evaluate import criterion_of, entropy_of, evaluate_rows, mean_of, refuse_chunks
 
 
 class Inference:
@@ -74,6 +74,7 @@ class Inference:
 
     def _rows(self, X: Any) -> Array:
         """Return the rows of `X` as an array whose columns are the features of the mixture."""
+        refuse_chunks(X)
         return as_rows(X, feature_names=self.feature_names, n_features=self.means.shape[1])[0]
 
     @own_error_state

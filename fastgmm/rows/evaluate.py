@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import own_error_state
+from .._checks import own_error_state, shown
 from ..kernels.launch import launch_items
 from ..kernels.primitives.cholesky import cholesky
 from ..kernels.work import FAR_ROWS
@@ -20,6 +20,7 @@ from ..model.plan import plan_of
 from ..model.rounds.state import COMPONENT
 from .accumulation import IllDefinedCovariance
 from .check import check_sample_weight, total_weight_of
+from .chunked.opening import chunks_of
 from .launch import threads
 from .launch.pieces import pieces
 from .launch.work import address_of, check, launched, layout_of, packed_work
@@ -31,6 +32,23 @@ Array = NDArray[np.float64]
 _CHUNK = 1 << 20
 # What kernels call an output (``kernels/work.py``).
 _FIELDS = {"log_density": "values", "responsibilities": "responsibilities", "labels": "labels"}
+
+
+def refuse_chunks(X: Any) -> None:
+    """Raise TypeError for rows that are not in memory, where there is something to return for each.
+
+    Raises
+    ------
+    OSError, ValueError
+        If `X` names files that there are not, or files without columns of numbers.
+    """
+    if isinstance(X, np.ndarray):
+        return
+    if hasattr(type(X), "__next__") or chunks_of(X, None, None, None) is not None:
+        raise TypeError(
+            f"rows must be in memory to be evaluated, got {shown(X)}; evaluate chunks one by one, and files by the "
+            "command `fastgmm predict`"
+        )
 
 
 def evaluate_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None, wanted: str) -> Any:
