@@ -82,6 +82,52 @@ def test_a_start_on_a_sample_is_that_of_the_same_rows_in_memory(weighted):
     assert_same_parameters(result.mixture, expected.mixture, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("kept", ["labels", "responsibilities"])
+def test_a_partition_is_sent_what_is_given_of_its_own_rows(problem, monkeypatch, kept):
+    X, start = problem
+    from fastgmm.rows.dask.partitions import Partitions
+
+    init = start.responsibilities(X)
+    if kept == "labels":
+        init = init.argmax(axis=1)
+    joined, sent = Partitions.joined, []
+
+    def watched(self, name, task, join, *beside):
+        sent.extend(len(pickle.dumps(each)) for column in beside for each in column if each is not None)
+        return joined(self, name, task, join, *beside)
+
+    pickle = pytest.importorskip("cloudpickle")
+    monkeypatch.setattr(Partitions, "joined", watched)
+    result = fastgmm.fit(in_partitions(X), 3, init=init, **RULE)
+    assert_same_parameters(result.mixture, fastgmm.fit(X, 3, init=init, **RULE).mixture, rtol=1e-10, atol=1e-10)
+    n_passes = len(sent) // 7
+    assert init.nbytes * n_passes < sum(sent) < init.nbytes * n_passes + 1000 * len(sent)
+
+
+def test_weights_that_vanish_beside_those_of_other_partitions_do_not_count(problem):
+    X, _ = problem
+    weights = np.full(len(X), 1e-320)
+    weights[:3] = 1e300
+    for rows, given in ((X, weights), (in_partitions(X), in_partitions(weights))):
+        with pytest.raises(ValueError, match=r"at most the number of rows.*, 3") as caught:
+            fastgmm.fit(rows, 5, sample_weight=given, **RULE)
+        assert not isinstance(caught.value, fastgmm.FitFailure)
+
+
+def test_a_partition_whose_weights_vanish_has_no_part_in_the_moments(problem):
+    """Were its mean the unit, the squares of all other deviations would be 0."""
+    X, start = problem
+    weights = np.ones(len(X))
+    far = X.copy()
+    far[-100:], weights[-100:] = 1e200, 1e-320
+    weights[:-100] = 1e300
+    near = fastgmm.fit(in_partitions(X), 3, sample_weight=in_partitions(weights), init=start, **RULE)
+    cut = da.concatenate([in_partitions(far[:-100]), in_partitions(far[-100:], 1)])
+    given = da.concatenate([in_partitions(weights[:-100]), in_partitions(weights[-100:], 1)])
+    result = fastgmm.fit(cut, 3, sample_weight=given, init=start, **RULE)
+    np.testing.assert_allclose(result.regulariser.floor, near.regulariser.floor, rtol=1e-6)
+
+
 def test_more_partitions_than_are_joined_at_once(problem):
     X, start = problem
     result = fastgmm.fit(in_partitions(X, 40), 3, init=start, **RULE)
@@ -290,6 +336,32 @@ def test_a_cluster_gives_the_bits_of_the_local_scheduler(problem, client):
 def test_nothing_is_left_on_the_cluster(problem, client):
     X, start = problem
     fastgmm.fit(in_partitions(X), 3, init=start, **RULE)
+    client.run_on_scheduler(_until_it_forgets)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("fault", ["NaN", "weights", "no rows", "raised", "raised in a pass"])
+def test_nothing_is_left_of_a_fit_that_fails(problem, client, monkeypatch, fault):
+    X, start = problem
+    from fastgmm.rows.dask import run
+
+    def fail(*_, **__):
+        raise OSError("no such block")
+
+    rows, weights = in_partitions(X, 20), None
+    if fault == "NaN":
+        rows = in_partitions(bad(X, (500, 0), np.nan), 20)
+    elif fault == "weights":
+        weights = da.zeros(len(X), chunks=rows.chunks[0])
+    elif fault == "no rows":
+        rows = rows[:0]
+    elif fault == "raised":
+        rows = rows.map_blocks(fail, dtype=X.dtype, meta=X[:0])
+    else:
+        monkeypatch.setattr(run, "sums_of", fail)
+    with pytest.raises(OSError if "raised" in fault else ValueError) as caught:
+        fastgmm.fit(rows, 3, init=start, sample_weight=weights, **RULE)
+    assert caught.value.__traceback__ is not None  # which holds what the fit held
     client.run_on_scheduler(_until_it_forgets)
 
 

@@ -18,7 +18,7 @@ from ..model.regulariser import Regulariser
 from ..rows.array import ArraySource
 from ..rows.check import check_labels, check_responsibilities
 from ..rows.launch.pieces import in_place
-from ..rows.source import Centers, Memberships, Partition, Rounds, Sample, Source, Start
+from ..rows.source import Centers, Memberships, Partition, Responsibilities, Rounds, Sample, Source, Start
 from ..rows.start.k_means import KMeans, Nearest
 from .options import Options
 from .regulariser import of_single_rows, regularisation
@@ -56,7 +56,7 @@ def start(source: Source, plan: Plan, options: Options, regulariser: Regulariser
     if isinstance(init, Parameters):
         return init
     if isinstance(init, np.ndarray):
-        return Partition(init) if init.ndim == 1 else _rows_of(init)
+        return Partition(init) if init.ndim == 1 else Responsibilities(init)
     if init == "random":
         return _random(generator, k)
     sample = _sample(source, plan, generator)
@@ -148,10 +148,6 @@ def check_init(init: Any, source: Source, n_components: int, covariance_type: st
         "init must be one of " + ", ".join(map(repr, METHODS)) + ", Mixture, integer labels (N,) or "
         f"floating-point responsibilities (N, K), got {type(init).__name__}"
     )
-
-
-def _rows_of(given: NDArray[Any]) -> Memberships:
-    return lambda a, b: given[a:b]
 
 
 def _random(generator: np.random.Generator, n_components: int) -> Memberships:

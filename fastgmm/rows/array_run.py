@@ -17,12 +17,12 @@ from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
 from .launch.work import NO_LABELS, entry_of
 from .run import Run
-from .source import ASSIGN, Centers, Memberships, Partition, Start, Underway, Watch
+from .source import ASSIGN, Centers, Memberships, Partition, Responsibilities, Start, Underway, Watch
 from .start.k_means import Nearest
 
 Array = NDArray[np.float64]
 # What stands in for the E step in the first passes.
-Given = Memberships | Nearest | Partition
+Given = Memberships | Responsibilities | Nearest | Partition
 
 
 class ArrayRun(Run):

@@ -38,7 +38,18 @@ class Centers(NamedTuple):
     means: Array
 
 
-Start = Parameters | Partition | Centers | Memberships
+class Responsibilities(NamedTuple):
+    """`Memberships` that a user gives: `values` (n, K) of rows from `first` on."""
+
+    values: NDArray[Any]
+    first: int = 0
+
+    def __call__(self, a: int, b: int) -> NDArray[Any]:
+        """Return those of rows a to b, (b - a, K)."""
+        return self.values[a - self.first : b - self.first]
+
+
+Start = Parameters | Partition | Centers | Responsibilities | Memberships
 
 
 # The stages of a fit; k-means has two names of its own.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from .tasks import Facts, facts_of, part_of, scaled
+from .tasks import Facts, counted_of, facts_of, part_of, scaled
 
 # Results that are joined at once: of more partitions than this tasks join them, group by group.
 JOINED = 16
@@ -18,18 +19,27 @@ class Partitions:
     """Partitions of rows and of their weights, both Delayed, checked and held where Dask wants them.
 
     The current client of `distributed` runs the tasks, if there is one, else the scheduler that Dask is set to. Of
-    partitions that are not empty `facts` are what is known, and `firsts` the numbers of their first rows. Weights are
-    held in units of ``2 ** exponent``.
+    partitions that are not empty `facts` are what is known, and `firsts` the numbers of their first rows; `n_samples`
+    is how many rows there are, and `n_counted` how many of them count. Weights are held in units of
+    ``2 ** exponent``.
+
+    Whatever fails here, nothing is left on a cluster: a notebook keeps the last traceback, and that all futures.
 
     Raises
     ------
     TypeError, ValueError
-        If the rows or the weights of a partition are not what they may be.
+        If the rows or the weights of a partition are not what they may be, or there are none.
     """
 
     def __init__(self, blocks: Sequence[Any], weights: Sequence[Any] | None, n_features: int, dtype: Any) -> None:
         self._client = _client()
+        self._parts: list[Any] = []
+        self._begun: list[Any] = []
         self._last: list[Any] = []
+        with self._all_or_nothing():
+            self._hold(blocks, weights, n_features, dtype)
+
+    def _hold(self, blocks: Sequence[Any], weights: Sequence[Any] | None, n_features: int, dtype: Any) -> None:
         check = functools.partial(part_of, n_features=n_features, dtype=dtype)
         given = [None] * len(blocks) if weights is None else weights
         tasks = _delayed("rows", check, blocks, given, range(len(blocks)))
@@ -41,10 +51,17 @@ class Partitions:
         kept = [number for number, each in enumerate(facts) if each.n_samples]
         self.facts, self._parts = [facts[number] for number in kept], [self._parts[number] for number in kept]
         self.firsts: list[int] = [0, *np.cumsum([each.n_samples for each in self.facts]).tolist()][:-1]
-        self.exponent = max((each.exponent for each in self.facts if each.n_counted), default=0)
+        self.n_samples = self.n_counted = sum(each.n_samples for each in self.facts)
+        if not self.n_samples:
+            raise ValueError("X must have at least one row, got none in any partition")
+        if not any(each.total_weight for each in self.facts):
+            raise ValueError("sample_weight must not be zero for every row")
+        self.exponent = max(each.exponent for each in self.facts if each.total_weight)
         if self.exponent:
             scale = functools.partial(scaled, exponent=self.exponent)
             self._parts = self._held(self._tasks("weights", scale, self._parts))
+        if weights is not None:
+            self.n_counted = self.joined("count", functools.partial(counted_of, n_samples=self.n_samples), sum)
 
     def joined(
         self,
@@ -54,11 +71,22 @@ class Partitions:
         *beside: Sequence[Any],
     ) -> Any:
         """Return what `join` makes of the results of ``task(part, first, *beside)``, always in the same order."""
-        tasks = self._tasks(name, task, self._parts, self.firsts, *beside)
-        while len(tasks) > JOINED:
-            groups = [tasks[i : i + JOINED] for i in range(0, len(tasks), JOINED)]
-            tasks = self._tasks("add", join, groups)
-        return join(self._results(tasks))
+        with self._all_or_nothing():
+            tasks = self._tasks(name, task, self._parts, self.firsts, *beside)
+            while len(tasks) > JOINED:
+                groups = [tasks[i : i + JOINED] for i in range(0, len(tasks), JOINED)]
+                tasks = self._tasks("add", join, groups)
+            return join(self._results(tasks))
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Cancel all that was begun, and what is held, if what is done meanwhile fails."""
+        try:
+            yield
+        except BaseException:
+            if self._client is not None:
+                self._client.cancel([*self._parts, *self._begun, *self._last])
+            raise
 
     def _tasks(self, name: str, function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
         """Return tasks of a name that the dashboard shows, one for each row of `columns`."""
@@ -66,7 +94,9 @@ class Partitions:
             return _delayed(name, function, *columns)
         # Not Delayed, which takes two milliseconds more for 16 tasks.
         keys = _keys(name, len(columns[0]))
-        return list(self._client.map(function, *columns, key=keys, pure=False))
+        tasks = list(self._client.map(function, *columns, key=keys, pure=False))
+        self._begun += tasks
+        return tasks
 
     def _held(self, tasks: list[Any]) -> list[Any]:
         import dask
@@ -84,12 +114,10 @@ class Partitions:
         # Those before are released now that these are under way: within 10 milliseconds of telling the scheduler of
         # the one, the client tells nothing of the other.
         self._last = tasks
-        try:
-            wait(tasks)  # not in `gather`, which leaves a traceback of each task that is cancelled
-        except BaseException:
-            self._client.cancel(tasks)
-            raise
-        return list(self._client.gather(tasks))
+        wait(tasks)  # not in `gather`, which leaves a traceback of each task that is cancelled
+        results = list(self._client.gather(tasks))
+        self._begun = []
+        return results
 
 
 def _client() -> Any:

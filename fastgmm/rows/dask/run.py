@@ -13,7 +13,7 @@ from ...model.plan import Plan
 from ...model.regulariser import Regulariser
 from ...model.rounds.state import GIVEN, N_ITER, REPEATED
 from ..run import Run
-from ..source import ASSIGN, EM, Centers, Columns, Partition, Start, Underway, Watch
+from ..source import ASSIGN, EM, Centers, Columns, Partition, Responsibilities, Start, Underway, Watch
 from .partitions import Partitions
 from .tasks import Nearby, Sweep, added, sums_of
 
@@ -48,11 +48,15 @@ class DaskRun(Run):
             return
         means = start.means if isinstance(start, Partition | Centers) else None
         self.give(columns.means if means is None else means, columns.deviations, 2 if means is None else 1)
+        # To a partition goes what is given of its own rows.
+        firsts = partitions.firsts
         if isinstance(start, Partition):
-            self._given = np.split(start.labels, partitions.firsts[1:])
+            self._given = np.split(start.labels, firsts[1:])
+        elif isinstance(start, Responsibilities):
+            self._given = list(map(Responsibilities, np.split(start.values, firsts[1:]), firsts))
         else:
             each = Nearby(start, columns.deviations) if isinstance(start, Centers) else start
-            self._given = [each] * len(partitions.firsts)
+            self._given = [each] * len(firsts)
 
     def advance(self, last: int) -> bool:
         """Go on until round `last` is done or the run is over, see `Run.advance`."""

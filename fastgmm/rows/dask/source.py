@@ -39,15 +39,11 @@ class DaskSource:
         self.feature_names, self.dtype, self.n_features = collection.names, collection.dtype, collection.n_features
         self._partitions = Partitions(collection.blocks, collection.weights, self.n_features, self.dtype)
         facts, self.weight_exponent = self._partitions.facts, self._partitions.exponent
-        self.n_samples, self.n_counted = sum(each.n_samples for each in facts), sum(each.n_counted for each in facts)
-        if not self.n_samples:
-            raise ValueError("X must have at least one row, got none in any partition")
-        if not self.n_counted:
-            raise ValueError("sample_weight must not be zero for every row")
+        self.n_samples, self.n_counted = self._partitions.n_samples, self._partitions.n_counted
         shares = [math.ldexp(each.total_weight, each.exponent - self.weight_exponent) for each in facts]
         self.total_weight = math.fsum(shares)
         known = zip(shares, facts, strict=True)
-        self._columns = joined_columns([(share, each.columns) for share, each in known if each.columns])
+        self._columns = joined_columns([(share, each.columns) for share, each in known if share and each.columns])
         self._said(VARIANCES)
 
     def moments(self) -> Columns:

@@ -15,7 +15,7 @@ from ...kernels.work import Model
 from ...model.plan import Plan, plan_of
 from ...model.rounds.state import GIVEN, PHASE, SWEEP
 from ..array import column_moments_of
-from ..check import as_columns, count_rows, first_fault
+from ..check import as_columns, first_fault
 from ..launch.pieces import COPY_BYTES, in_place
 from ..run import Run
 from ..source import Centers, Columns, Memberships
@@ -34,14 +34,13 @@ class Part(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What a fit wants to know of a partition: how many rows it has, how many of them count, weights, moments.
+    """What a fit wants to know of a partition: how many rows it has, weights, moments.
 
     All weights are below ``2 ** exponent``, and `total_weight` is in units of that. A partition without weight has no
     moments.
     """
 
     n_samples: int
-    n_counted: int
     exponent: int
     total_weight: float
     columns: Columns | None
@@ -113,13 +112,21 @@ def facts_of(part: Part) -> Facts:
     weights = np.ldexp(weights, -exponent)
     total_weight = float(weights.sum()) if len(weights) else float(len(x))
     columns = column_moments_of(x, weights, total_weight, 1) if total_weight > 0.0 else None
-    n_counted = count_rows(x, weights) if total_weight > 0.0 else 0
-    return Facts(len(x), n_counted, exponent, total_weight, columns, part.fault)
+    return Facts(len(x), exponent, total_weight, columns, part.fault)
 
 
 def scaled(part: Part, exponent: int) -> Part:
     """Return a partition with weights in units of ``2 ** exponent``."""
     return part._replace(weights=np.ldexp(part.weights, -exponent))
+
+
+@own_error_state
+def counted_of(part: Part, first: int, n_samples: int) -> int:
+    """Return how many rows of a partition count among `n_samples`, with weights in the common unit.
+
+    That is `check.count_rows` of all rows, whichever partitions they are in.
+    """
+    return int(np.count_nonzero(part.weights / n_samples))
 
 
 @own_error_state
