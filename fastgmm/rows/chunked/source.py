@@ -116,6 +116,11 @@ class ChunkedSource:
                 raise ValueError(f"X had {self.n_samples} rows when it was read first, and now more")
             yield piece
             self._tell(stage, number, n_seen)
+        if not n_seen:
+            raise ValueError(
+                f"X had {self.n_samples} rows when it was read first, and now none: it can be read only once, it "
+                "seems; pass a function that makes a new one, or give the chunks to GaussianMixture.partial_fit"
+            )
         if n_seen < self.n_samples:
             raise ValueError(f"X had {self.n_samples} rows when it was read first, and now {n_seen}")
 
