@@ -98,7 +98,7 @@ def fit(
         true result stops the fit and keeps the best start so far.
     sample_weight : array-like of shape (N,) or str, optional
         How often each row counts; non-negative, not all zero, in any unit. Of chunks it is the name of a column,
-        which is no feature then; so it may be of Dask, or an array or series with the partitions of X.
+        which is no feature then; so it may be of a table and of Dask, or an array or series with the partitions of X.
     progress : bool or callable
         With True it is told on `sys.stderr` what goes on: on a terminal a line that changes, elsewhere a line for
         each stage. A function is called with an `Underway` instead, about ten times a second.

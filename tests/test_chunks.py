@@ -125,6 +125,30 @@ def test_the_total_weight_does_not_depend_on_how_weights_arrive():
     assert total_weight_of(100, weights[:100]) == weights[:100].sum()
 
 
+def test_weights_that_vanish_beside_the_largest_do_not_count():
+    X, _ = make_problem(300, 2, 3)
+    weights = np.where(np.arange(300) % 100 == 0, 1e300, 1e-320)
+    table = pa.table({"a": X[:, 0], "b": X[:, 1], "w": weights})
+    for chunks in (table, lambda: table.to_reader(70)):
+        with pytest.raises(ValueError, match="n_components must be at most the number of rows, 3, got 5"):
+            fastgmm.fit(chunks, 5, sample_weight="w")
+
+
+def test_weights_may_be_a_column_of_a_table_in_memory():
+    X, _ = make_problem(300, 2, 3)
+    table, weights = pa.table({"w": np.arange(300) % 5, "a": X[:, 0], "b": X[:, 1]}), np.arange(300) % 5
+    whole = fastgmm.fit(table.select(["a", "b"]), 3, sample_weight=weights)
+    assert_same_fit(fastgmm.fit(table, 3, sample_weight="w"), whole)
+    assert_same_fit(fastgmm.fit(table, 3, sample_weight="w", columns=["a", "b"]), whole)
+    assert fastgmm.fit(table, 1, sample_weight="w", columns=["w"]).mixture.feature_names == ("w",)
+    with pytest.raises(
+        ValueError, match="sample_weight must be weights or the name of a column, got 'z'; the columns"
+    ):
+        fastgmm.fit(table, 3, sample_weight="z")
+    with pytest.raises(ValueError, match="got 'w'; X has no names of columns"):
+        fastgmm.fit(X, 3, sample_weight="w")
+
+
 @pytest.mark.parametrize("least", [1, 100_000])
 def test_cuts_are_whole_superblocks_of_all_rows_in_order(least):
     X = np.arange(60_000.0).reshape(-1, 2)
