@@ -61,8 +61,9 @@ def fit(
         Rows that do not fit into memory are read anew in each round: a path of a file, of a directory or a pattern of
         Parquet, Feather or CSV files; a `pyarrow.dataset.Dataset`; an object that can be iterated over and over and
         holds two-dimensional arrays or tables, such as a list of them; or a function that returns an iterable of
-        these, such as a `pyarrow.RecordBatchReader`, anew at each call; or an array, frame or series of Dask, whose
-        partitions stay where they are. See ``docs/scaling.md``.
+        these, such as a `pyarrow.RecordBatchReader`, anew at each call (arrays that can be written into are copied,
+        so that it may use its memory again); or an array, frame or series of Dask, whose partitions stay where they
+        are. See ``docs/scaling.md``.
     n_components : int
         Number of components, K; at most N.
     covariance_type : {"full", "tied", "diag", "spherical"}
@@ -97,7 +98,7 @@ def fit(
         true result stops the fit and keeps the best start so far.
     sample_weight : array-like of shape (N,) or str, optional
         How often each row counts; non-negative, not all zero, in any unit. Of chunks it is the name of a column,
-        which is no feature then; so it may be of Dask, or an array or series with the partitions of X.
+        which is no feature then; so it may be of a table and of Dask, or an array or series with the partitions of X.
     progress : bool or callable
         With True it is told on `sys.stderr` what goes on: on a terminal a line that changes, elsewhere a line for
         each stage. A function is called with an `Underway` instead, about ten times a second.

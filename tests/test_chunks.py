@@ -125,6 +125,30 @@ def test_the_total_weight_does_not_depend_on_how_weights_arrive():
     assert total_weight_of(100, weights[:100]) == weights[:100].sum()
 
 
+def test_weights_that_vanish_beside_the_largest_do_not_count():
+    X, _ = make_problem(300, 2, 3)
+    weights = np.where(np.arange(300) % 100 == 0, 1e300, 1e-320)
+    table = pa.table({"a": X[:, 0], "b": X[:, 1], "w": weights})
+    for chunks in (table, lambda: table.to_reader(70)):
+        with pytest.raises(ValueError, match="n_components must be at most the number of rows, 3, got 5"):
+            fastgmm.fit(chunks, 5, sample_weight="w")
+
+
+def test_weights_may_be_a_column_of_a_table_in_memory():
+    X, _ = make_problem(300, 2, 3)
+    table, weights = pa.table({"w": np.arange(300) % 5, "a": X[:, 0], "b": X[:, 1]}), np.arange(300) % 5
+    whole = fastgmm.fit(table.select(["a", "b"]), 3, sample_weight=weights)
+    assert_same_fit(fastgmm.fit(table, 3, sample_weight="w"), whole)
+    assert_same_fit(fastgmm.fit(table, 3, sample_weight="w", columns=["a", "b"]), whole)
+    assert fastgmm.fit(table, 1, sample_weight="w", columns=["w"]).mixture.feature_names == ("w",)
+    with pytest.raises(
+        ValueError, match="sample_weight must be weights or the name of a column, got 'z'; the columns"
+    ):
+        fastgmm.fit(table, 3, sample_weight="z")
+    with pytest.raises(ValueError, match="got 'w'; X has no names of columns"):
+        fastgmm.fit(X, 3, sample_weight="w")
+
+
 @pytest.mark.parametrize("least", [1, 100_000])
 def test_cuts_are_whole_superblocks_of_all_rows_in_order(least):
     X = np.arange(60_000.0).reshape(-1, 2)
@@ -177,6 +201,76 @@ def test_few_chunks_are_made_before_they_are_asked_for():
         for number in ahead:
             time.sleep(0.005)
             assert len(made) <= number + 4
+
+
+def test_a_reader_does_not_keep_the_interpreter_from_its_end():
+    with made_ahead(number for number in range(9)) as ahead:
+        next(iter(ahead))
+        assert [thread.daemon for thread in readers()] == [True]
+
+
+class View:
+    """A tensor of another library, whose array is a view."""
+
+    def __init__(self, values):
+        self.values, self.shape = values, values.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+@pytest.mark.parametrize("kind", [np.asarray, View])
+def test_a_reader_may_use_its_memory_again(kind):
+    """Its chunks are large enough to stay where they lie, and in the first pass all do."""
+    X, start = make_problem(3 * 300_000 if JIT_ENABLED else 3000, 2, 3)
+    memory = np.empty((len(X) // 3, 2))
+
+    def read():
+        for part in np.split(X, 3):
+            memory[...] = part
+            yield kind(memory)
+
+    options = {"init": start, "max_iter": 1, "tol": 0.0}
+    assert_same_fit(fastgmm.fit(read, 3, **options), fastgmm.fit(X, 3, **options))
+
+
+def test_what_is_there_to_stay_is_not_copied():
+    X, _ = make_problem(300, 2, 3)
+    fixed = X.view()
+    fixed.flags.writeable = False
+    sources = [[X], lambda: (X,), lambda: iter([fixed]), lambda: iter([X])]
+    shared = [np.may_share_memory(next(chunks_of(source, None, None, None)()).X, X) for source in sources]
+    assert shared == [True, True, True, False]
+
+
+def test_an_empty_chunk_may_have_any_names():
+    X, start = make_problem(300, 2, 3)
+    table = pa.table({"a": X[:, 0], "b": X[:, 1]})
+    empty = pa.table({"c": X[:0, 0]})
+    options = {"init": start, "max_iter": 1, "tol": 0.0}
+    assert_same_fit(fastgmm.fit([empty, table, empty], 3, **options), fastgmm.fit(table, 3, **options))
+
+
+def test_what_a_users_iterable_raises_arrives():
+    class Broken:
+        def __iter__(self):
+            yield len(5)
+
+    with pytest.raises(TypeError, match=r"object of type 'int' has no len\(\)"):
+        fastgmm.fit(Broken(), 2)
+
+
+class Once:
+    """Its iterator is one and the same."""
+
+    def __init__(self, chunks):
+        self.chunks = iter(chunks)
+
+    def __iter__(self):
+        return self.chunks
+
+
+ONCE = Once([np.eye(2)] * 3)
 
 
 def test_an_error_of_the_reader_arrives_as_it_is():
@@ -264,6 +358,19 @@ TABLE = pa.table({"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 2.0], "w": [1.0, -1.0, 1
             "chunk 1 .*infinite in row 1 .*column 1",
         ),
         (lambda: 5, {}, TypeError, "X is a function, which must return an iterable of chunks, got 5"),
+        (
+            lambda: np.ones((5, 2)),
+            {},
+            TypeError,
+            r"X is a function that returned rows, .*, and must .* a list, \[X\]",
+        ),
+        (
+            Once([np.ones((3, 2))] * 3),
+            {},
+            ValueError,
+            "X had 6 rows when it was read first, and now none: .*partial_fit",
+        ),
+        (ONCE.__iter__, {}, ValueError, "X had 6 rows .* and now none: .*only once"),
         (changing(80, 80, 90), {}, ValueError, "X had 80 rows when it was read first, and now more"),
         (changing(90, 80, 90, 90), {}, ValueError, "X had 90 rows when it was read first, and now 80"),
         (

@@ -9,13 +9,13 @@ import numpy as np
 
 from .._checks import distinct, shown
 from ..rows.array import ArraySource
-from ..rows.check import as_rows, check_sample_weight
+from ..rows.check import as_columns, as_rows, check_sample_weight
 from ..rows.chunked.opening import chunks_of
 from ..rows.chunked.source import ChunkedSource
 from ..rows.dask.collection import collection_of, is_dask
 from ..rows.dask.source import DaskSource
 from ..rows.source import Source, Watch
-from ..rows.tables import collected, column_names_of, feature_names_of, tabulated, with_columns
+from ..rows.tables import collected, column_names_of, feature_names_of, listed, tabulated, with_columns
 
 
 def source_of(
@@ -39,6 +39,10 @@ def source_of(
     source = source_outside(X, sample_weight, columns=wanted, feature_names=names, n_threads=n_threads, watch=watch)
     if source is not None:
         return source
+    if isinstance(sample_weight, str):
+        X = tabulated(collected(X))
+        rest, sample_weight = _without_weights(X, sample_weight)
+        X = rest if wanted is None else X
     if wanted is not None:
         X = chosen(X, wanted)
     rows, names = as_rows(X, feature_names=names)
@@ -69,6 +73,16 @@ def chosen(X: Any, columns: tuple[str, ...]) -> Any:
     if feature_names_of(column_names_of(X)) is None:
         raise ValueError(f"columns are chosen by their names, and X, {shown(type(X))}, has none")
     return with_columns(X, columns)
+
+
+def _without_weights(X: Any, name: str) -> tuple[Any, Any]:
+    """Return a table without its column of weights, and these (N,); ValueError if there is no such column."""
+    names = column_names_of(X)
+    if names is None or name not in names:
+        its = "X has no names of columns" if names is None else f"the columns of X are {listed(names)}"
+        raise ValueError(f"sample_weight must be weights or the name of a column, got {name!r}; {its}")
+    weights = as_columns(X, (name,))[0][:, 0]
+    return with_columns(X, tuple(each for each in names if each != name)), weights
 
 
 def check_columns(columns: Any, feature_names: tuple[str, ...] | None = None) -> tuple[str, ...]:

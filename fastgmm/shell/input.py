@@ -51,6 +51,8 @@ def labelled(dataset: Dataset, mixture: Mixture, n_threads: int | None) -> Itera
             n_rows += len(X)
             if watch is not None:
                 watch(Underway("labels", 1, n_rows, n_rows))
+    if not n_rows:
+        raise ValueError(f"{dataset.origin} has no rows")
 
 
 def load_start(init: str) -> str | Mixture:
@@ -94,5 +96,7 @@ def blaming(origin: object) -> Iterator[None]:
         yield
     except ValueError as error:
         message = str(error)
+        if message.startswith(f"{origin}"):  # a file of a directory
+            raise
         subject, verb = (f"{origin}", message[2:]) if message.startswith("X ") else (f"{origin}:", message)
         raise ValueError(f"{subject} {verb}") from None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -24,31 +24,50 @@ class Ahead(Generic[Item]):
 
     def __init__(self, items: Generator[Item]) -> None:
         self._items = items
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="fastgmm-reader")
-        self._waiting: deque[Future[Any]] = deque()
+        self._asked: SimpleQueue[None] = SimpleQueue()
+        self._made: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        self._stopped, self._closed = False, threading.Event()
         self._end = object()
         self.busy = 0.0
+        # The interpreter waits at its end for all other threads: Ctrl-C would not end a program whose reader is slow.
+        threading.Thread(target=self._make, name="fastgmm-reader", daemon=True).start()
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the items; what goes wrong in making them is raised here."""
-        self._waiting.extend(self._pool.submit(self._make) for _ in range(AHEAD))
-        while (item := self._waiting.popleft().result()) is not self._end:
-            self._waiting.append(self._pool.submit(self._make))
+        for _ in range(AHEAD):
+            self._asked.put(None)
+        while True:
+            item, error = self._made.get()
+            if error is not None:
+                raise error
+            if item is self._end:
+                return
+            self._asked.put(None)
             yield item
 
     def close(self) -> None:
         """Close what makes items, and end the thread, as soon as the item is done that it is making."""
-        for future in self._waiting:
-            future.cancel()
-        closed = self._pool.submit(self._items.close)
-        self._pool.shutdown(wait=False)
-        wait([closed], PATIENCE)
+        self._stopped = True
+        self._asked.put(None)
+        self._closed.wait(PATIENCE)
 
-    def _make(self) -> Any:
-        since = time.perf_counter()
-        item = next(self._items, self._end)
-        self.busy += time.perf_counter() - since
-        return item
+    def _make(self) -> None:
+        while True:
+            self._asked.get()
+            if self._stopped:
+                break
+            since = time.perf_counter()
+            made: tuple[Any, BaseException | None]
+            try:
+                made = next(self._items, self._end), None
+            except BaseException as error:
+                made = self._end, error
+            self.busy += time.perf_counter() - since
+            self._made.put(made)
+            del made  # not to be held while this waits
+        with suppress(BaseException):  # nobody waits for it
+            self._items.close()
+        self._closed.set()
 
 
 @contextmanager

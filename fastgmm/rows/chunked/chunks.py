@@ -17,11 +17,15 @@ Array = NDArray[np.float64]
 
 
 class Part(NamedTuple):
-    """What is read at once, a table or an array, from row `first` on of what messages call `where`."""
+    """What is read at once, a table or an array, from row `first` on of what messages call `where`.
+
+    It is `lasting` if the next is not read into the same memory.
+    """
 
     table: Any
     where: str
     first: int
+    lasting: bool = True
 
 
 class Chunk(NamedTuple):
@@ -68,6 +72,8 @@ class Chunks:
         """Return the rows of a part; TypeError or ValueError, which names it, if they are not what they may be."""
         try:
             chunk = self._chunk(part.table)
+            if not part.lasting and _is_elsewhere(part.table, chunk.X):
+                chunk = chunk._replace(X=chunk.X.copy())
             if not self._checked:
                 self._refuse_faults(chunk, part.first)
         except (TypeError, ValueError) as error:
@@ -87,7 +93,7 @@ class Chunks:
             weights = as_numbers("weights", as_columns(table, (self._weights,))[0][:, 0])
             names = tuple(name for name in names if name != self._weights)
         known = self.feature_names
-        if names is not None:
+        if names is not None and len(table):
             if self._all and known is not None and set(names) != set(known):
                 other = next(name for name in (*known, *names) if (name in names) != (name in known))
                 which = "no column" if other in known else "a column"
@@ -118,3 +124,10 @@ class Chunks:
                 f"the weight in row {first + row} (counted from 0) is {chunk.weights[row]}; weights must be finite "
                 "and not negative"
             )
+
+
+def _is_elsewhere(table: Any, X: NDArray[Any]) -> bool:
+    """Whether the rows `X` of a table may lie in memory that whoever made it can write into."""
+    if isinstance(table, np.ndarray):
+        return table.flags.writeable and bool(np.may_share_memory(table, X))
+    return not hasattr(type(table), "column_names")  # Arrow's is for good

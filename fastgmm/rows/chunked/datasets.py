@@ -19,8 +19,11 @@ _NUMBER = re.compile(r"\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\s*
 BATCH_ROWS, BATCHES_AHEAD, FILES_AHEAD = 1 << 17, 4, 1
 
 
-def reading_of(dataset: Any, origin: str, names: tuple[str, ...], weights: str | None) -> Reading:
-    """Return what reads columns of a `pyarrow.dataset.Dataset`, in the order of its files and rows."""
+def reading_of(dataset: Any, origin: str, names: tuple[str, ...], weights: str | None, *, alike: bool) -> Reading:
+    """Return what reads columns of a `pyarrow.dataset.Dataset`, in the order of its files and rows.
+
+    Each of its files must have all of them; if they are to be `alike`, float32 where the first has that.
+    """
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -30,13 +33,15 @@ def reading_of(dataset: Any, origin: str, names: tuple[str, ...], weights: str |
         ahead["fragment_scan_options"] = streams
 
     def read() -> Iterator[Part]:
-        columns = [*names, *([] if weights is None else [weights])]
+        columns = list(dict.fromkeys([*names, *([] if weights is None else [weights])]))
         scanner = dataset.scanner(columns=columns, batch_size=BATCH_ROWS, **ahead)
         where, first = origin, 0
         try:
             for batch, fragment in scanner.scan_batches():
                 path = getattr(fragment, "path", "") or origin
-                where, first = (where, first) if path == where else (path, 0)
+                if path != where:
+                    where, first = path, 0
+                    _refuse_other(dataset.schema, fragment, columns, alike)
                 yield Part(batch, where, first)
                 first += len(batch)
         except pa.ArrowException as error:
@@ -54,11 +59,30 @@ def names_to_read(dataset: Any, origin: str, wanted: tuple[str, ...] | None, wei
             raise ValueError(
                 f"{origin} has {n} column{'s' * (n != 'no')} {name!r}; its columns are {listed(schema.names)}"
             )
+    if weights is not None and not is_number(schema.field(weights).type):
+        raise TypeError(f"{origin}: weights must be numbers, but column {weights!r} is {schema.field(weights).type}")
     names = wanted or tuple(name for name in schema.names if name != weights)
     words = [f"{name!r} ({schema.field(name).type})" for name in names if not is_number(schema.field(name).type)]
     if words:
         raise TypeError(f"{origin} has columns that hold no numbers, {', '.join(words[:5])}; name others by columns=")
     return names
+
+
+def _refuse_other(schema: Any, fragment: Any, columns: list[str], alike: bool) -> None:
+    """Raise ValueError if a file lacks columns, which Arrow would fill, or has others, which it would cast."""
+    from pyarrow import dataset, types
+
+    own, of_path = fragment.physical_schema, dataset.get_partition_keys(fragment.partition_expression)
+    for name in columns:
+        if name in of_path:
+            continue
+        if name not in own.names:
+            raise ValueError(f"{fragment.path} has no column {name!r}; its columns are {listed(own.names)}")
+        kinds = own.field(name).type, schema.field(name).type
+        if alike and types.is_float32(kinds[0]) != types.is_float32(kinds[1]):
+            raise ValueError(
+                f"{fragment.path} has {kinds[0]} in column {name!r}, but the first file {kinds[1]}; convert one"
+            )
 
 
 def dataset_of(path: Any) -> Any:
@@ -71,10 +95,11 @@ def dataset_of(path: Any) -> Any:
     OSError
         If there is no such file.
     ValueError
-        If files are of no known format, or of several; if one of CSV has numbers where names should be.
+        If files are of no known format, or of several, or are not what their suffix says; if one of CSV has numbers
+        where names should be.
     """
     import pyarrow.dataset as ds
-    from pyarrow import csv, float64
+    from pyarrow import ArrowException, csv, float64
 
     files = _files_of(os.fspath(path))
     kinds = {FORMATS.get(Path(file).suffix.lower(), "") for file in files}
@@ -84,7 +109,10 @@ def dataset_of(path: Any) -> Any:
             f"{path} must be files of one format, by suffix one of {listed(list(FORMATS))}, got {listed(suffixes)}"
         )
     (kind,) = kinds
-    dataset = ds.dataset(files, format=kind)
+    try:
+        dataset = ds.dataset(files, format=kind)
+    except ArrowException as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     if kind != "csv":
         return dataset
     if looks_like_numbers(dataset.schema.names):

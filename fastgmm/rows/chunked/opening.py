@@ -33,9 +33,10 @@ def chunks_of(
     if any(hasattr(kind, name) for name in _IN_MEMORY):
         return None
     if isinstance(X, str | os.PathLike):
-        return _chunks_of_dataset(dataset_of(X), str(X), columns, feature_names, weights)
+        return _chunks_of_dataset(dataset_of(X), str(X), columns or feature_names, weights, alike=True)
     if hasattr(kind, "get_fragments"):
-        return _chunks_of_dataset(X, "the dataset", columns, feature_names, weights)
+        # Its schema says what files of several dtypes are to be.
+        return _chunks_of_dataset(X, "the dataset", columns or feature_names, weights, alike=False)
     if hasattr(kind, "__next__"):
         raise TypeError(
             f"X is {shown(X)}, which can be read only once, and a fit reads its rows in each round; pass a function "
@@ -48,11 +49,11 @@ def chunks_of(
 
 
 def _chunks_of_dataset(
-    dataset: Any, origin: str, columns: tuple[str, ...] | None, feature_names: tuple[str, ...] | None, weights: Any
+    dataset: Any, origin: str, columns: tuple[str, ...] | None, weights: Any, *, alike: bool
 ) -> Chunks:
     _check_weights(weights)
-    names = names_to_read(dataset, origin, columns or feature_names, weights)
-    return Chunks(reading_of(dataset, origin, names, weights), names, None, weights)
+    names = names_to_read(dataset, origin, columns, weights)
+    return Chunks(reading_of(dataset, origin, names, weights, alike=alike), names, None, weights)
 
 
 def _check_weights(weights: Any) -> None:
@@ -62,10 +63,9 @@ def _check_weights(weights: Any) -> None:
 
 def _is_iterable_of_chunks(X: Any) -> bool:
     """Whether the first of what an object holds is two-dimensional; in a list of lists it is not."""
-    try:
-        return is_two_dimensional(next(iter(X)))
-    except (TypeError, StopIteration):
-        return False
+    kind = type(X)
+    can_be_iterated = hasattr(kind, "__iter__") or hasattr(kind, "__getitem__")
+    return can_be_iterated and is_two_dimensional(next(iter(X), None))
 
 
 def is_two_dimensional(item: Any) -> bool:
@@ -78,6 +78,12 @@ def _parts_of(make: Callable[[], Any]) -> Reading:
 
     def read() -> Iterator[Part]:
         made = make()
+        if is_two_dimensional(made):
+            raise TypeError(
+                f"X is a function that returned rows, {shown(type(made))}, and must return an iterable of chunks: of "
+                "these rows return a list, [X]"
+            )
+        lasting = isinstance(made, list | tuple)
         try:
             items = iter(made)
         except TypeError:
@@ -85,6 +91,6 @@ def _parts_of(make: Callable[[], Any]) -> Reading:
         for number, item in enumerate(items):
             if not is_two_dimensional(item):
                 raise TypeError(f"chunk {number} must be an array or a table of rows and columns, got {shown(item)}")
-            yield Part(item, f"chunk {number} (counted from 0)", 0)
+            yield Part(item, f"chunk {number} (counted from 0)", 0, lasting)
 
     return read

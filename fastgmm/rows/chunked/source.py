@@ -17,7 +17,7 @@ from ...model.plan import Plan, plan_of
 from ...model.regulariser import Regulariser
 from ...model.scatter import Scatter
 from ..launch.cutter import Cutter, Piece
-from ..launch.pieces import COPY_BYTES, sum_of_blocks
+from ..launch.pieces import COPY_BYTES
 from ..launch.work import UNWEIGHTED
 from ..run import Run
 from ..source import READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Start, Underway, Watch
@@ -25,6 +25,7 @@ from ..start.sample import Sampling, likely_bound
 from .ahead import AHEAD, made_ahead
 from .chunks import Chunks
 from .columns import ColumnMoments
+from .counting import count
 from .run import ChunkedRun
 
 Array = NDArray[np.float64]
@@ -49,10 +50,10 @@ class ChunkedSource:
         self._chunks, self._n_threads, self._watch = chunks, n_threads, watch
         self._columns: Columns | None = None
         self._scatter: Scatter | None = None
-        self.n_samples = self.n_counted = self.weight_exponent = 0
-        self.total_weight = self.busy = 0.0
-        self._first: NDArray[Any] = np.empty(0)
-        self._count()
+        self.n_samples, self.busy = 0, 0.0
+        counted = count(chunks, lambda n_seen: self._tell(READING, 1, n_seen))
+        self.n_samples, self.n_counted, self.total_weight, self.weight_exponent = counted[:4]
+        self._weighted, self._ranges = counted.weighted, counted.ranges
 
     @property
     def n_features(self) -> int:
@@ -68,36 +69,6 @@ class ChunkedSource:
     def feature_names(self) -> tuple[str, ...] | None:
         """Names of the features, if they have any."""
         return self._chunks.feature_names
-
-    def _count(self) -> None:
-        """Read all chunks once: how many rows there are, what they weigh, and in which ranges they lie."""
-        largest_weight, left = 0.0, UNWEIGHTED
-        with made_ahead(self._chunks()) as chunks:
-            for X, weights in chunks:
-                self.n_samples += len(X)
-                self._tell(READING, 1, self.n_samples)
-                if len(weights):
-                    largest_weight = max(largest_weight, float(weights.max()))
-                    self.total_weight, left = sum_of_blocks(np.concatenate([left, weights]), self.total_weight)
-                    X = X[weights > 0.0]
-                if not len(X):
-                    continue
-                least, largest = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
-                if not self.n_counted:
-                    self._first, self._least, self._largest = X[0].copy(), least, largest
-                self.n_counted += len(X)
-                np.minimum(self._least, least, out=self._least)
-                np.maximum(self._largest, largest, out=self._largest)
-        if not self.n_samples:
-            raise ValueError("X has no rows: all of its chunks are empty, or there are none")
-        if not self.n_counted:
-            raise ValueError("the weights must not be zero for every row")
-        self._weighted = largest_weight > 0.0
-        if self._weighted:
-            self.weight_exponent = math.frexp(largest_weight)[1]
-            self.total_weight = math.ldexp(self.total_weight + float(left.sum()), -self.weight_exponent)
-        else:
-            self.total_weight = float(self.n_samples)
 
     @contextmanager
     def pieces(self, unit: int, stage: str, number: int) -> Iterator[Iterator[Piece]]:
@@ -116,6 +87,11 @@ class ChunkedSource:
                 raise ValueError(f"X had {self.n_samples} rows when it was read first, and now more")
             yield piece
             self._tell(stage, number, n_seen)
+        if not n_seen:
+            raise ValueError(
+                f"X had {self.n_samples} rows when it was read first, and now none: it can be read only once, it "
+                "seems; pass a function that makes a new one, or give the chunks to GaussianMixture.partial_fit"
+            )
         if n_seen < self.n_samples:
             raise ValueError(f"X had {self.n_samples} rows when it was read first, and now {n_seen}")
 
@@ -136,8 +112,7 @@ class ChunkedSource:
         """Return the moments of the columns; rows without weight do not count."""
         if self._columns is None:
             plan = plan_of("diag", 1, self.n_features, self.dtype)
-            known = self._least, self._largest, self._first, self.total_weight
-            moments = ColumnMoments(*known, self._n_threads)
+            moments = ColumnMoments(*self._ranges, self.total_weight, self._n_threads)
             for number in (1, 2):
                 with self.pieces(plan.rows, VARIANCES, number) as pieces:
                     moments.add(pieces)
@@ -174,7 +149,7 @@ class ChunkedSource:
             start,
             n_samples=self.n_samples,
             regulariser=regulariser,
-            first=self._first,
+            first=self._ranges.first,
             spread=None if isinstance(start, Parameters) else self.moments().deviations,
             scatter=self._total_scatter,
         )
@@ -185,7 +160,7 @@ class ChunkedSource:
             plan = plan_of("tied", 1, self.n_features, self.dtype)
             run = Run(plan, self._n_threads)
             run.use(plan.kernels, held=True)
-            run.give(self._first, self.moments().deviations, 2)
+            run.give(self._ranges.first, self.moments().deviations, 2)
             # The second pass is about the mean, which the first one finds.
             for number in (1, 2):
                 run.advance(0)

@@ -86,7 +86,9 @@ class Sampling:
         self._weighted |= other._weighted
         self._bound = min(self._bound, other._bound)
         self._next = max(self._next, other._next)
-        self._take(np.argsort(np.concatenate(self._numbers)))
+        order = np.argsort(np.concatenate(self._numbers))
+        for part in self._parts():
+            part[:] = [np.concatenate(part)[order]]
         self._drop()
 
     def finish(self) -> Sample:
@@ -140,9 +142,11 @@ class Sampling:
             kept[np.flatnonzero(keys == bound)[: size + 1 - np.count_nonzero(kept)]] = True
         self._take(kept)
 
-    def _take(self, which: NDArray[Any]) -> None:
-        for part in self._parts():
-            part[:] = [np.concatenate(part)[which]]
+    def _take(self, which: NDArray[np.bool_]) -> None:
+        ends = np.cumsum([len(keys) for keys in self._keys])[:-1]
+        kept = np.split(which, ends)
+        for part in self._parts():  # piece by piece, so that what is forgotten is not copied before
+            part[:] = [np.concatenate([piece[mask] for piece, mask in zip(part, kept, strict=True)])]
 
     def _parts(self) -> tuple[list[Any], ...]:
         return self._rows, self._weights, self._keys, self._numbers

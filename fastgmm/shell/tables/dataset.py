@@ -80,15 +80,15 @@ def open_dataset(path: Path, reading: Reading) -> Dataset:
             raise ValueError(f"--{name} is for a single file of text; {origin} is a directory or a pattern")
     if reading.missing != "refuse":
         raise ValueError(f"--missing {reading.missing} is for a single file; {origin} is a directory or a pattern")
-    try:
-        dataset = dataset_of(path)
-    except pa.ArrowException as error:
-        raise ValueError(f"{origin}: {error}") from None
+    dataset = dataset_of(path)
     names = dataset.schema.names
     if dataset.format.default_extname == "csv" and looks_like_numbers(names):
         note(f"the first line of the files of {origin}, {', '.join(names)[:40]}, is taken for names")
     if reading.weights is not None:
         choose(names, [reading.weights], origin)
+        kind = dataset.schema.field(reading.weights).type
+        if not is_number(kind):
+            raise ValueError(f"--weights {reading.weights}: this column of {origin} holds no numbers ({kind})")
     kept = () if reading.keep is None else tuple(listed(reading.keep, names))
     kept = tuple(names) if kept == ("all",) else kept
     choose(names, kept, origin)
@@ -119,7 +119,7 @@ def parts_of(dataset: Dataset) -> Iterator[tuple[NDArray[Any], list[Any]]]:
     names = tuple(dict.fromkeys([*dataset.feature_names, *dataset.kept]))
     source = _with_text(dataset.X, dataset.kept)
     texts = [name for name in dataset.feature_names if source.schema.field(name).type == pa.string()]
-    read = reading_of(source, dataset.origin, names, None)
+    read = reading_of(source, dataset.origin, names, None, alike=True)
     chunks = Chunks(read, dataset.feature_names)
     with made_ahead((chunks.checked(_with_numbers(part, texts)).X, part.table) for part in read()) as ahead:
         for X, table in ahead:
