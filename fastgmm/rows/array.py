@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -25,7 +26,7 @@ from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_
 from .run import Run
 from .source import SAMPLE, VARIANCES, Columns, Sample, Start, Underway, Watch
 from .start.k_means import draw
-from .start.sample import Sampling, likely_bound
+from .start.sample import Sampling, sample_of
 from .whole_run import WholeRun, is_whole
 
 Array = NDArray[np.float64]
@@ -86,11 +87,8 @@ class ArraySource:
         """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
         if len(self._x) <= size:
             return Sample(self._x, self.weights, True)
-        # Of rows without weights it is known beforehand which keys are small enough, but for bad luck.
-        sampling = self._sampled(size, seed, math.inf if len(self.weights) else likely_bound(size, len(self._x)))
-        if not (len(self.weights) or sampling.is_full):
-            sampling = self._sampled(size, seed, math.inf)
-        return sampling.finish()
+        sampled = functools.partial(self._sampled, size, seed)
+        return sample_of(size, len(self._x), len(self.weights) > 0, sampled)
 
     def _sampled(self, size: int, seed: int, bound: float) -> Sampling:
         sampling = Sampling(size, seed, self.n_features, self.dtype, bound=bound)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import functools
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from ..launch.pieces import COPY_BYTES
 from ..launch.work import UNWEIGHTED
 from ..run import Run
 from ..source import READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Start, Underway, Watch
-from ..start.sample import Sampling, likely_bound
+from ..start.sample import Sampling, sample_of
 from .ahead import AHEAD, made_ahead
 from .chunks import Chunks
 from .columns import ColumnMoments
@@ -121,13 +121,7 @@ class ChunkedSource:
 
     def sample(self, size: int, seed: int) -> Sample:
         """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
-        bound = math.inf
-        if not self._weighted and self.n_samples > size:
-            bound = likely_bound(size, self.n_samples)
-        sampling = self._sampled(size, seed, bound)
-        if bound < math.inf and not sampling.is_full:
-            sampling = self._sampled(size, seed, math.inf)
-        return sampling.finish()
+        return sample_of(size, self.n_samples, self._weighted, functools.partial(self._sampled, size, seed))
 
     def _sampled(self, size: int, seed: int, bound: float) -> Sampling:
         sampling = Sampling(size, seed, self.n_features, self.dtype, bound=bound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,16 @@ def likely_bound(size: int, n_rows: int) -> float:
     """
     share = (size + 6.0 * math.sqrt(size)) / n_rows
     return -math.log1p(-share) if share < 1.0 else math.inf
+
+
+def sample_of(size: int, n_samples: int, weighted: bool, sampled: Callable[[float], Sampling]) -> Sample:
+    """Return a sample of rows that can be passed over again, ``sampled(bound)`` at a time."""
+    # Of rows without weights it is known beforehand which keys are small enough, but for bad luck.
+    bound = math.inf if weighted or n_samples <= size else likely_bound(size, n_samples)
+    sampling = sampled(bound)
+    if bound < math.inf and not sampling.is_full:
+        sampling = sampled(math.inf)
+    return sampling.finish()
 
 
 class Sampling:
