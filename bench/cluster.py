@@ -94,7 +94,7 @@ def main() -> int:
             seconds.setdefault(f"in memory, {n} threads", []).append(round_seconds)
         for n in (1, 2):
             with (
-                LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None) as cluster,
+                LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=":0") as cluster,
                 Client(cluster) as client,
             ):
                 results[n], round_seconds = fitted(rows_on_cluster())
