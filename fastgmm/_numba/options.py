@@ -67,9 +67,9 @@ def _overload_options(flags: set[str]) -> dict[str, Any]:
     }
 
 
-def _compile(function: Callable[..., Any], **options: Any) -> Any:
+def _compile(function: Callable[..., Any], kept: bool = True, **options: Any) -> Any:
     dispatcher = njit(error_model="numpy", nogil=True, **QUICK, **options)(function)
-    if JIT_ENABLED:
+    if JIT_ENABLED and kept:
         keep(dispatcher)
     return dispatcher
 
@@ -97,8 +97,9 @@ def part(function: Callable[..., Any]) -> Any:
     """Compile an `exact` function that only compiled code calls.
 
     Not put in line: Numba copies whole functions for that, and copies of copies (half of the time of a first fit).
+    Not kept on disk either: what calls it holds its code.
     """
-    return _compile(function, **_known("no_cfunc_wrapper", "no_cpython_wrapper"))
+    return _compile(function, kept=False, **_known("no_cfunc_wrapper", "no_cpython_wrapper"))
 
 
 def resumable(function: Callable[..., Any]) -> Any:

@@ -15,10 +15,11 @@ from typing import Any
 
 from numba import config, njit
 
-__all__ = ["FELL_BACK", "NO_ADDRESS", "NO_CACHE", "PRIVATE", "find", "has_all", "held"]
+__all__ = ["FELL_BACK", "NO_ADDRESS", "NO_CACHE", "NO_PARTS", "PRIVATE", "find", "has_all", "held"]
 
 NO_CACHE = "compiled code is not kept: every process compiles what it uses"
 NO_ADDRESS = "kernels are passed as callbacks: every process compiles them, and they run serially"
+NO_PARTS = "what only compiled code calls is made machine code by itself, too: a first fit takes longer"
 _STAGES = "the command line counts compiling as a part of what it is for"
 _SETTINGS = "the compiler compares its settings at length: a first fit takes longer"
 _WRAPPERS = "functions get entry points that nobody calls: a first fit takes longer"
@@ -42,6 +43,11 @@ PRIVATE = {
     "numba.core.types:FunctionType": NO_ADDRESS,
     "numba.core.typing.templates:AttributeTemplate": NO_ADDRESS,
     "numba.experimental.function_type:FunctionModel": NO_ADDRESS,
+    "numba.core.codegen:JITCodeLibrary": NO_PARTS,
+    "numba.core.codegen:JITCodeLibrary._finalize_final_module": NO_PARTS,
+    "numba.core.codegen:JITCodeLibrary._finalized": NO_PARTS,
+    "numba.core.codegen:JITCodeLibrary._optimize_final_module": NO_PARTS,
+    "numba.core.compiler:Compiler.compile_extra": NO_PARTS,
     "numba.core.event:Listener": _STAGES,
     "numba.core.event:install_listener": _STAGES,
     "numba.core.imputils:impl_ret_borrowed": "references to arrays are counted by a call of the runtime",
