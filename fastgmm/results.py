@@ -18,7 +18,7 @@ from .model.parameters import Array
 from .model.regulariser import Regulariser
 from .model.rounds.convergence import remaining
 from .rows.check import check_sample_weight, total_weight_of
-from .rows.evaluate import entropy_of
+from .rows.criteria import total_of
 from .summary.contents import counted, number
 from .summary.layout import Summarised, Summary, Table, visible
 
@@ -155,7 +155,7 @@ class FitResult(Summarised):
 
     @own_error_state
     def _icl(self, X: Any, sample_weight: Any) -> float:
-        """Return BIC and twice the entropy of the responsibilities of the rows of the fit."""
+        """Return the ICL of the rows of the fit, see `Mixture.icl`."""
         rows = self.mixture._rows(X)
         weights = check_sample_weight(sample_weight, len(rows))
         total_weight = total_weight_of(len(rows), weights)
@@ -164,7 +164,7 @@ class FitResult(Summarised):
                 f"X and sample_weight must be those of the fit, {self.n_samples} rows of total weight "
                 f"{self.total_weight:g}, got {len(rows)} of {total_weight:g}"
             )
-        return self.bic + 2.0 * entropy_of(rows, self.mixture.parameters, sample_weight, None)
+        return self.bic + 2.0 * total_of(self.mixture._evaluate(rows, None, "surprisal"), sample_weight)
 
     def plot(self) -> Figure:
         """Draw the climb of the log-likelihood; ``result.mixture.plot(X)`` draws the rows.

@@ -37,7 +37,13 @@ TABLES = {
 
 
 @pytest.mark.parametrize("kind", TABLES)
-@pytest.mark.parametrize("method", ["log_density", "responsibilities", "predict", "score", "bic", "aic", "icl"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("log_density", "component_log_density", "responsibilities", "predict", "uncertainty"),
+        *("score", "bic", "aic", "icl", "entropy"),
+    ],
+)
 def test_columns_are_found_by_name(kind, method):
     np.testing.assert_array_equal(getattr(NAMED, method)(TABLES[kind](WIDER)), getattr(NAMED, method)(ROWS))
 

@@ -113,6 +113,26 @@ def test_labels_have_the_format_of_their_suffix(run, pieces, source, suffix):
     np.testing.assert_array_equal(labels["label"], fastgmm.Mixture.load("model.json").predict(rows))
 
 
+@pytest.mark.parametrize("source", ["data", "data/0.parquet"])
+def test_labels_may_say_how_uncertain_they_are(run, pieces, source):
+    assert run("predict", "model.json", source, "--uncertainty", "--out", "labels.parquet")[0] == 0
+    labels = parquet.read_table("labels.parquet")
+    assert labels.column_names == ["row", "label", "uncertainty", *(f"responsibility_{k}" for k in range(3))]
+    rows = X if source == "data" else X[:1000]
+    np.testing.assert_array_equal(labels["uncertainty"], fastgmm.Mixture.load("model.json").uncertainty(rows))
+
+
+@pytest.mark.parametrize("source", ["data", "data/0.parquet"])
+def test_a_kept_column_is_not_taken_for_the_uncertainty(run, pieces, source):
+    for path in pieces.iterdir():
+        table = parquet.read_table(path)
+        parquet.write_table(table.append_column("uncertainty", table["a"]), path)
+    command = "predict", "model.json", source, "--keep", "uncertainty", "--out", "labels.parquet"
+    assert run(*command)[0] == 0
+    said = "Error: --keep names a column 'uncertainty', which labels have themselves; keep others by name\n"
+    assert run(*command, "--uncertainty")[::2] == (2, said)
+
+
 @pytest.mark.parametrize("suffix", ["feather", "parquet", "csv"])
 def test_parts_may_have_categories_of_their_own(run, tmp_path, suffix):
     words = ["x", "y"], ["z", "x"]

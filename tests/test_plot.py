@@ -196,6 +196,73 @@ def test_features_that_cannot_be_drawn(features, error, message):
         mixture(2, 6).plot(np.zeros((3, 6)), features=features)
 
 
+def marked_crossings(axes):
+    (lines,) = axes.collections
+    return [segment[0, 0] for segment in lines.get_segments()]
+
+
+def test_crossings_of_one_feature_are_marked():
+    parameters = mixture(3, 1)
+    X, _ = rows_of(parameters, 300)
+    figure = draw(parameters.plot(X))
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    expected = [x for x in parameters.crossings() if low < x < high]
+    assert len(expected) >= 2
+    np.testing.assert_array_equal(marked_crossings(axes), expected)
+    numbers = [float(text.get_text()) for text in axes.texts if text.get_rotation() == 90.0]
+    np.testing.assert_allclose(numbers, expected, atol=0.01)
+    assert legend_texts(figure)[-1] == "line: the label changes"
+    # Those of the rows' own features are no lines along one of them.
+    for other in (mixture(1, 1).plot(X), mixture(2, 2).plot(np.zeros((3, 2)), features=0)):
+        assert "line: the label changes" not in legend_texts(other)
+
+
+def test_crossings_that_lie_close_together_are_marked_and_one_number_is_written():
+    parameters = Mixture([0.98, 0.02], [[0.0], [0.0]], [1.0, 1e-4], "spherical")
+    (axes,) = draw(parameters.plot(np.linspace(-3.0, 3.0, 50))).axes
+    np.testing.assert_array_equal(marked_crossings(axes), parameters.crossings())
+    assert [text.get_text() for text in axes.texts if text.get_rotation() == 90.0] == ["-0.012"]
+
+
+@pytest.mark.parametrize("n_components", [1, 3, 60])
+@pytest.mark.parametrize("n_rows", [1, 300])
+def test_uncertainty_is_drawn_over_the_plane_and_at_each_row(n_components, n_rows):
+    parameters = mixture(n_components, 2, feature_names=NAMES[:2])
+    X, _ = rows_of(parameters, n_rows)
+    figure = parameters.plot_uncertainty(X)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    (image,) = axes.images
+    plane = np.asarray(image.get_array())
+    # The corners of the picture are those of the array.
+    for position, x in ((0, axes.get_xlim()[0]), (-1, axes.get_xlim()[1])):
+        for line, y in ((0, axes.get_ylim()[0]), (-1, axes.get_ylim()[1])):
+            assert plane[line, position] == pytest.approx(parameters.uncertainty([[x, y]])[0], rel=1e-9)
+    points = np.concatenate([each.get_offsets() for each in axes.collections])
+    sizes = np.concatenate([each.get_sizes() for each in axes.collections])
+    order = np.concatenate([np.flatnonzero(parameters.predict(X) == k) for k in range(n_components)])
+    np.testing.assert_array_equal(points, X[order])
+    doubts = parameters.uncertainty(X)
+    assert (np.diff(sizes[np.argsort(doubts[order])]) >= 0.0).all()
+    plural = "" if n_rows == 1 else "s"
+    assert title(figure) == f"{n_rows} row{plural}, {np.count_nonzero(doubts > 0.1)} with uncertainty above 0.1"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == NAMES[:2]
+    texts = legend_texts(figure)
+    n_seen = len(np.unique(parameters.predict(X)))
+    assert len(texts) == min(n_seen, 21)
+    assert (texts[-1] == f"and {n_seen - 20} more") == (n_seen > 20)
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(each.get_tightbbox()) for each in figure.axes)
+
+
+def test_uncertainty_is_drawn_of_two_features():
+    message = "a picture of uncertainty is of two features, this mixture has 3"
+    with pytest.raises(ValueError, match=message):
+        mixture(2, 3).plot_uncertainty(np.zeros((4, 3)))
+    draw(mixture(2, 3).marginal([2, 0]).plot_uncertainty(np.ones((4, 2))))
+
+
 def test_labels_come_from_the_parameters_by_default(monkeypatch):
     parameters = mixture(2, 2)
     X, _ = rows_of(parameters, 10)
@@ -318,7 +385,9 @@ def test_a_collapsed_component_does_not_flatten_the_histogram():
     (axes,) = figure.axes
     highest_bar = max(top.max() for top, _, _ in histograms(axes))
     assert axes.get_ylim()[1] < 2.5 * highest_bar
-    assert all(text.get_position()[1] < axes.get_ylim()[1] for text in axes.texts)
+    badges = [text for text in axes.texts if text.get_rotation() == 0.0]
+    assert len(badges) == 2
+    assert all(text.get_position()[1] < axes.get_ylim()[1] for text in badges)
     assert "density peaks at 104" in title(figure)
 
 
@@ -688,9 +757,9 @@ def test_saved_pictures_carry_the_names_of_the_model(tmp_path, monkeypatch):
     for name in ("plot_data", "plot_clusters"):
         original = getattr(plot, name)
 
-        def spy(*arguments, original=original, feature_names):
+        def spy(*arguments, original=original, feature_names, **options):
             seen.append(feature_names)
-            return original(*arguments, feature_names=feature_names)
+            return original(*arguments, feature_names=feature_names, **options)
 
         monkeypatch.setattr(plot, name, spy)
     figures.save_pictures(tmp_path, X, result_of(parameters, [-1.0]), np.eye(2)[labels])

@@ -13,9 +13,10 @@ from ..mixture import Mixture
 from ..model.parameters import Array
 from ..model.sklearn_model import covariances_of
 from ..rows import tables
+from ..rows.criteria import criterion_of, mean_of
 from ..rows.dask.collection import is_dask
 from ..rows.dask.inference import evaluated
-from ..rows.evaluate import criterion_of, evaluate_rows, mean_of, refuse_chunks
+from ..rows.evaluate import evaluate_rows, refuse_chunks
 from . import checks, classes
 from .base import Estimator
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from .._checks import own_error_state, shown
 from ..em.outcome import FitFailure, Status
 from ..mixture import Mixture
+from ..mixture.crossings import neighbours_of
 from ..model.parameters import Array, Parameters
 from ..model.regulariser import Regulariser
 from ..model.structures import STRUCTURES
 from ..results import FitResult
 from ..summary.contents import counted
 from ..summary.layout import Summarised, Summary, Table, visible
-from .tidy import columns_of, crossings_of
+from .tidy import columns_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -152,7 +153,7 @@ class FitManyResult(Summarised):
         variances = self.covariances.reshape(len(self), -1)
         if structure.shared:
             variances = np.broadcast_to(variances, self.weights.shape)
-        return crossings_of(self.weights, self.means[:, :, 0], variances)
+        return neighbours_of(self.weights, self.means[:, :, 0], variances)
 
     def table(self) -> dict[str, NDArray[Any]]:
         """Return a line for each component of each problem, as a dict of columns.

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import own_error_state
 from ..model.parameters import Array, Parameters
 from ..rows.check import as_rows
+from ..rows.criteria import criterion_of, mean_of, total_of
 from ..rows.dask.collection import is_dask
 from ..rows.dask.inference import evaluated
-from ..rows.evaluate import criterion_of, entropy_of, evaluate_rows, mean_of, refuse_chunks
+from ..rows.evaluate import evaluate_rows, refuse_chunks
 
 
 class Inference:
@@ -45,6 +46,22 @@ class Inference:
         labels: NDArray[np.int64] = self._evaluate(X, n_threads, "labels")
         return labels
 
+    def uncertainty(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
+        """Probability that the label of each row is wrong, (N,): 1 less the largest responsibility, exact if tiny.
+
+        At most 1 - 1 / K. Below about 1e-260 (of float32 rows 1e-23) it is 0.
+        """
+        numbers: Array = self._evaluate(X, n_threads, "uncertainty")
+        return numbers
+
+    def component_log_density(self, X: ArrayLike, *, n_threads: int | None = None) -> Array:
+        """Log-density of each component at each row, (N, K), in nats, without the component's weight.
+
+        With ``+ np.log(mixture.weights)`` it is that of row and component together.
+        """
+        densities: Array = self._evaluate(X, n_threads, "component_log_density")
+        return densities
+
     def score(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
         """Mean log-likelihood per row, in nats, weighted by `sample_weight` (N,) if there is one."""
         return mean_of(self.log_density(X, n_threads=n_threads), sample_weight)
@@ -61,16 +78,21 @@ class Inference:
         """Akaike information criterion, -2 LL + 2 p; lower is better."""
         return criterion_of("aic", self.log_density(X, n_threads=n_threads), sample_weight, self.parameters)
 
-    @own_error_state
     def icl(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
-        """Integrated completed likelihood, BIC + 2 times the entropy of the responsibilities; lower is better.
+        """Integrated completed likelihood, BIC - 2 sum_i ln max_k r_ik; lower is better.
 
-        The entropy is that of McLachlan and Peel, -sum_ik r_ik ln r_ik, in nats. R's mclust has the opposite sign,
-        higher is better, and counts -ln of the largest responsibility of each row only.
+        The BIC of the rows together with their labels (Biernacki, Celeux and Govaert, 2000), as in R's mclust, whose
+        sign is the other: higher is better.
         """
-        rows = self._rows(X)
-        bic = self.bic(rows, sample_weight=sample_weight, n_threads=n_threads)
-        return bic + 2.0 * entropy_of(rows, self.parameters, sample_weight, n_threads)
+        bic = self.bic(X, sample_weight=sample_weight, n_threads=n_threads)
+        return bic + 2.0 * total_of(self._evaluate(X, n_threads, "surprisal"), sample_weight)
+
+    def entropy(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None, n_threads: int | None = None) -> float:
+        """Entropy of the classification of the rows, -sum_ik r_ik ln r_ik, in nats, weighted like LL in `bic`.
+
+        0 where each row surely belongs to one component, N ln K where nothing is known.
+        """
+        return total_of(self._evaluate(X, n_threads, "entropy"), sample_weight)
 
     def _rows(self, X: Any) -> Array:
         """Return the rows of `X` as an array whose columns are the features of the mixture."""

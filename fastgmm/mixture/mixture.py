@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .._checks import Seed, own_error_state
 from ..model import sklearn_model
 from ..model.check import check_feature_names, check_parameters
-from ..model.parameters import Array, Parameters, names_or_numbers
+from ..model.parameters import Array, Parameters
 from ..model.structures import STRUCTURES
 from ..summary.contents import summary_of_mixture
 from ..summary.layout import Summarised, Summary
-from .features import positions_of
-from .inference import Inference
+from .derived import Derived
+from .drawn import Drawn
 from .model_file import read, write
 from .sample import draw
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Mixture(Summarised, Inference):
+class Mixture(Summarised, Derived, Drawn):
     """A Gaussian mixture, checked when it is built: whatever is a Mixture can be used.
 
     Attributes
@@ -122,35 +119,6 @@ class Mixture(Summarised, Inference):
     def summary(self) -> Summary:
         """Return weights, means and standard deviations; what `print` shows."""
         return summary_of_mixture(Parameters(*self._fields()), self.feature_names)
-
-    def plot(self, X: ArrayLike, *, labels: ArrayLike | None = None, features: Any = None) -> Figure:
-        """Draw rows by cluster, and each component's centre and spread.
-
-        Parameters
-        ----------
-        X : array-like of shape (N, D) or (N,)
-            The rows.
-        labels : array-like of int of shape (N,), optional
-            The component of each row; predicted if not given.
-        features : str, int, or sequence of these, optional
-            Names or numbers, from 0, of the features to draw, at most four; the first four if not given.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            ``figure.savefig("clusters.png")`` writes it. A notebook shows what a cell ends in; a script has no
-            window for it, since pyplot is not used.
-        """
-        from ..pictures import plot
-
-        rows, matrices, means = self._rows(X), self.full_covariances(), self.means
-        labels = self.predict(rows) if labels is None else labels
-        names = names_or_numbers(self.feature_names, self.n_features)
-        if features is not None:
-            chosen = positions_of(features, names, plot.drawing.MAX_FEATURES)
-            rows, means, matrices = rows[:, chosen], means[:, chosen], matrices[:, chosen][:, :, chosen]
-            names = tuple(names[position] for position in chosen)
-        return plot.plot_clusters(rows, self.weights, means, matrices, labels, feature_names=names)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as JSON; `load` returns the same numbers to the last bit, in float64.

@@ -48,6 +48,11 @@ class Parameters(NamedTuple):
         """The row of the table of structures."""
         return STRUCTURES[self.covariance_type]
 
+    def components(self, chosen: Sequence[int] | NDArray[np.int64], weights: Array) -> Parameters:
+        """Return the parameters of the `chosen` components with other `weights`."""
+        covariances = self.covariances if self.structure.shared else self.covariances[chosen]
+        return Parameters(weights, self.means[chosen], covariances, self.covariance_type)
+
 
 def names_or_numbers(feature_names: Sequence[str] | None, n_features: int) -> tuple[str, ...]:
     """Return one name per feature: x0, x1, ... where they have none."""

@@ -7,7 +7,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,6 +30,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 MARKERS = "os^DvP*X"
 ROWS_COLOR = "#44546A"
 MIXTURE_COLOR = "#222222"
+CROSSING_STYLE: dict[str, Any] = {"color": MIXTURE_COLOR, "linewidth": 1.0, "linestyle": ":"}
 ELLIPSE_STYLES: dict[int, Literal["-", "--"]] = {1: "-", 2: "--"}  # by number of standard deviations
 
 

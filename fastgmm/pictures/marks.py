@@ -10,7 +10,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from .drawing import ELLIPSE_STYLES, MIXTURE_COLOR, cluster_style, widened_interval
+from .drawing import CROSSING_STYLE, ELLIPSE_STYLES, MIXTURE_COLOR, cluster_style, widened_interval
 
 Array = NDArray[np.float64]
 
@@ -80,3 +80,18 @@ def density_curves(axes: Axes, weights: Array, means: Array, deviations: Array, 
         axes.plot(grid, curve, color=cluster_style(k)[0], linewidth=1.8, linestyle="--", zorder=2)
         draw_badge(axes, means[k], min(peaks[k], 0.94 * top), k)
     return float(mixture.max())
+
+
+def draw_crossings(axes: Axes, crossings: Array) -> None:
+    """Mark points of an axis by lines, each with its number where there is room for it."""
+    low, high = axes.get_xlim()
+    decimals = max(3 - math.floor(math.log10(high - low)), 0)
+    height = axes.get_xaxis_transform()
+    axes.vlines(crossings, 0.0, 1.0, **CROSSING_STYLE, zorder=2, transform=height)
+    room = low
+    for x in crossings:
+        if x >= room:
+            text = axes.text(x, 1.0, f"{x:.{decimals}f}", fontsize=8, rotation=90, clip_on=True, transform=height)
+            text.set(horizontalalignment="left", verticalalignment="top")
+            text.set_path_effects([withStroke(linewidth=2.8, foreground="white")])
+            room = x + 0.04 * (high - low)

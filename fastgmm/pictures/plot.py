@@ -63,6 +63,7 @@ def plot_clusters(
     labels: ArrayLike,
     *,
     feature_names: Sequence[str] | None = None,
+    crossings: ArrayLike = (),
 ) -> Figure:
     """Draw the rows by cluster, with each component's centre and spread.
 
@@ -83,6 +84,8 @@ def plot_clusters(
         The component of each row.
     feature_names : sequence of str, optional
         Labels of the axes; ``x0``, ``x1``, ... if not given.
+    crossings : (M,) array_like, optional
+        Where the most probable component of one feature changes: marked by lines with their numbers.
 
     Returns
     -------
@@ -117,6 +120,10 @@ def plot_clusters(
     limits = [drawing.widened_interval(low[f], high[f], margin=0.05) for f in range(n_features)]
     names = drawing.names_or_numbers(feature_names, n_features)
     legend = drawing.cluster_legend(np.bincount(labels, minlength=n_components), n_features)
+    crossed = np.asarray(crossings, dtype=np.float64)
+    crossed = crossed[(limits[0][0] < crossed) & (crossed < limits[0][1])]
+    if len(crossed):
+        legend.append(drawing.Line2D([], [], **drawing.CROSSING_STYLE, label="line: the label changes"))
     figure, panels = drawing.make_panels(names, limits, legend)
     notes = [*drawing.data_notes(len(drawn), rows.shape), drawing.counted(n_components, "component")]
     for (row, column), axes in panels.items():
@@ -127,6 +134,7 @@ def plot_clusters(
             peak = marks.density_curves(axes, *marginal, limits[column])
             if n_features == 1:
                 axes.set_ylabel("density")
+                marks.draw_crossings(axes, crossed)
                 if peak > axes.get_ylim()[1]:
                     notes.append(f"density peaks at {peak:.3g}")
             continue

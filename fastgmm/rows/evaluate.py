@@ -1,6 +1,7 @@
-"""What given parameters say about rows: log-densities, responsibilities, labels, and sums of them over all rows.
+"""What given parameters say about each row: log-densities, responsibilities, labels, and how sure these are.
 
-Rows stream through the kernels piece by piece; nothing of size N x K is made unless it is the result.
+Rows stream through the kernels piece by piece; nothing of size N x K is made unless it is the result. Sums over all
+rows are in ``criteria.py``.
 """
 
 from __future__ import annotations
@@ -10,16 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import own_error_state, shown
+from .._checks import shown
 from ..kernels.launch import launch_items
 from ..kernels.primitives.cholesky import cholesky
 from ..kernels.work import FAR_ROWS
-from ..model.criteria import criterion_value
 from ..model.parameters import Parameters
 from ..model.plan import plan_of
 from ..model.rounds.state import COMPONENT
 from .accumulation import IllDefinedCovariance
-from .check import check_sample_weight, total_weight_of
 from .chunked.opening import chunks_of
 from .launch import threads
 from .launch.pieces import pieces
@@ -28,7 +27,7 @@ from .run import Run
 
 Array = NDArray[np.float64]
 
-# Responsibilities that are held at a time where their sum is all that is wanted.
+# Responsibilities that are held at a time where a number for each row is all that is wanted.
 _CHUNK = 1 << 20
 # What kernels call an output (``kernels/work.py``).
 _FIELDS = {"log_density": "values", "responsibilities": "responsibilities", "labels": "labels"}
@@ -52,7 +51,7 @@ def refuse_chunks(X: Any) -> None:
 
 
 def evaluate_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None, wanted: str) -> Any:
-    """Run the evaluation kernel on checked rows for one output.
+    """Return one output for checked rows.
 
     Parameters
     ----------
@@ -62,16 +61,57 @@ def evaluate_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None
         In float64.
     n_threads : int or None
         Threads; checked here.
-    wanted : {"log_density", "responsibilities", "labels"}
-        The output: (N,) in nats, -inf where the dtype holds no such number; (N, K) with rows that sum to one, both in
-        the dtype of the rows; or (N,) int64, the most probable component and the first of equals. A row so far from
-        every component that all densities underflow belongs to the nearest.
+    wanted : str
+        The output, in the dtype of the rows but for labels. "log_density": (N,) in nats, -inf where the dtype holds
+        no such number; "component_log_density": (N, K) likewise, of each component without its weight;
+        "responsibilities": (N, K), rows sum to one; "labels": (N,) int64, the most probable component and the first
+        of equals; and (N,) of responsibilities "uncertainty", "entropy" and "surprisal". A row so far from every
+        component that all densities underflow belongs to the nearest.
 
     Raises
     ------
     IllDefinedCovariance
         If a covariance is not positive definite.
     """
+    if wanted == "component_log_density":
+        # Each as a mixture of its own: a kernel more would be compiled with the first prediction.
+        densities = np.empty((len(X), parameters.n_components), X.dtype)
+        for k in range(parameters.n_components):
+            densities[:, k] = _evaluated(X, parameters.components([k], np.ones(1)), n_threads, "log_density")
+        return densities
+    if wanted in _FIELDS:
+        return _evaluated(X, parameters, n_threads, wanted)
+    numbers = np.empty(len(X), X.dtype)
+    step = max(1, _CHUNK // parameters.n_components)
+    for start in range(0, len(X), step):
+        shares = _evaluated(X[start : start + step], parameters, n_threads, "responsibilities")
+        numbers[start : start + step] = _OF_RESPONSIBILITIES[wanted](shares)
+    return numbers
+
+
+def uncertainties(responsibilities: NDArray[Any]) -> Array:
+    """Return one less the largest responsibility of each row (N, K), (N,): the sum of the others, exact if tiny."""
+    others = np.array(responsibilities, np.float64)
+    np.put_along_axis(others, others.argmax(axis=1)[:, np.newaxis], 0.0, axis=1)
+    return np.asarray(others.sum(axis=1))
+
+
+def _entropies(responsibilities: NDArray[Any]) -> Array:
+    """Return -sum_k r_k ln r_k of each row (N, K), (N,), in nats."""
+    shares = np.asarray(responsibilities, np.float64)
+    return np.asarray(-np.sum(shares * np.log(np.where(shares > 0.0, shares, 1.0)), axis=1))
+
+
+_OF_RESPONSIBILITIES = {
+    "uncertainty": uncertainties,
+    "entropy": _entropies,
+    # -ln of the largest.
+    "surprisal": lambda responsibilities: -np.log1p(-uncertainties(responsibilities)),
+}
+
+
+def _evaluated(X: NDArray[Any], parameters: Parameters, n_threads: int | None, wanted: str) -> Any:
+    """Run the evaluation kernel on checked rows for one of its own outputs."""
     plan = plan_of(parameters.covariance_type, *parameters.means.shape, X.dtype)
     shape = (len(X), plan.n_components) if wanted == "responsibilities" else (len(X),)
     output = np.empty(shape, np.int64 if wanted == "labels" else X.dtype)
@@ -124,40 +164,3 @@ def _settle_far_rows(x: NDArray[Any], parameters: Parameters, output: NDArray[An
             output[chosen] = nearest
         else:
             output[chosen, nearest] = 1.0
-
-
-@own_error_state
-def mean_of(densities: NDArray[Any], sample_weight: Any) -> float:
-    """Mean in double of log-densities (N,), weighted by `sample_weight` (N,) unless that is None."""
-    densities = np.asarray(densities)  # those of a Dask collection are computed
-    weights = check_sample_weight(sample_weight, len(densities))
-    if not len(weights):
-        return float(np.mean(densities, dtype=np.float64))
-    counted = weights > 0.0  # a weight of zero times a log-density of -inf would be NaN
-    return float(np.average(densities[counted], weights=weights[counted]))
-
-
-@own_error_state
-def criterion_of(name: str, densities: NDArray[Any], sample_weight: Any, parameters: Parameters) -> float:
-    """Return a criterion of log-densities (N,); with weights (N,) their sum counts as the number of rows."""
-    densities = np.asarray(densities)
-    k, n_free = parameters.n_components, parameters.structure.n_free(*parameters.means.shape)
-    weights = check_sample_weight(sample_weight, len(densities))
-    if not len(weights):
-        return criterion_value(name, float(densities.sum(dtype=np.float64)), n_free, len(densities))
-    counted = weights > 0.0
-    log_likelihood = float(weights[counted] @ densities[counted].astype(np.float64))
-    return criterion_value(name, log_likelihood, n_free, total_weight_of(len(densities), weights, k))
-
-
-@own_error_state
-def entropy_of(rows: NDArray[Any], parameters: Parameters, sample_weight: Any, n_threads: int | None) -> float:
-    """Return the entropy in nats of the responsibilities for checked rows (N, D), summed over them by weight."""
-    weights = check_sample_weight(sample_weight, len(rows))
-    step, total = max(1, _CHUNK // parameters.n_components), 0.0
-    for start in range(0, len(rows), step):
-        piece = slice(start, start + step)
-        shares = evaluate_rows(rows[piece], parameters, n_threads, "responsibilities")
-        entropies = -np.sum(shares * np.log(np.where(shares > 0.0, shares, 1.0)), axis=1, dtype=np.float64)
-        total += float(entropies @ weights[piece] if len(weights) else entropies.sum())
-    return total

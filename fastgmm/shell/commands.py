@@ -73,6 +73,9 @@ def predict(
     columns: Columns = None,
     keep: Keep = None,
     missing: Missing = "refuse",
+    uncertainty: Annotated[
+        bool, typer.Option("--uncertainty", help="Also write the probability that each label is wrong.")
+    ] = False,
     header: Header = None,
     separator: Separator = None,
     decimal: Decimal = None,
@@ -94,15 +97,16 @@ def predict(
         dataset = input.open_dataset(source, reading)
         with files.new_file(out) as labels:
             files.refuse_other_formats(out)
-            files.label_names(dataset.kept, mixture.n_components)  # before the work
-            n_rows = files.write_labels_of(labels, input.labelled(dataset, mixture, threads), dataset.kept)
+            files.label_names(dataset.kept, mixture.n_components, uncertainty)  # before the work
+            parts = input.labelled(dataset, mixture, threads)
+            n_rows = files.write_labels_of(labels, parts, dataset.kept, uncertainty=uncertainty)
         print(f"{n_rows} rows labelled in {out}")
         return
     with files.new_file(out) as labels:
         files.refuse_other_formats(out)
         table = input.read_table(source, reading)
-        files.label_names(table.kept, mixture.n_components)  # before the work
+        files.label_names(table.kept, mixture.n_components, uncertainty)  # before the work
         with input.blaming(table.origin):
             responsibilities = mixture.responsibilities(table.X, n_threads=threads)
-        files.write_labels(labels, responsibilities, table)
+        files.write_labels(labels, responsibilities, table, uncertainty=uncertainty)
     print(f"{len(table.X)} rows labelled in {out}")

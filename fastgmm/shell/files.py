@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import _files
 from ..rows.chunked.datasets import FORMATS
+from ..rows.evaluate import uncertainties
 from . import interrupt
 from .tables.columns import Table
 
@@ -46,16 +47,18 @@ def refuse_other_formats(out: Path) -> None:
         raise ValueError(f"--out {out} must end in {', '.join(FORMATS)}")
 
 
-def label_names(kept: Iterable[str], n_components: int) -> list[str]:
+def label_names(kept: Iterable[str], n_components: int, uncertainty: bool = False) -> list[str]:
     """Return the header of a labels file; ValueError if a column that is kept has the name of one of its own."""
-    own = ["row", "label", *(f"responsibility_{k}" for k in range(n_components))]
+    own = ["row", "label", *["uncertainty"] * uncertainty, *(f"responsibility_{k}" for k in range(n_components))]
     for name in kept:
         if name in own:
             raise ValueError(f"--keep names a column {name!r}, which labels have themselves; keep others by name")
     return [*kept, *own]
 
 
-def write_labels(path: Path, responsibilities: NDArray[Any], table: Table | None = None) -> None:
+def write_labels(
+    path: Path, responsibilities: NDArray[Any], table: Table | None = None, *, uncertainty: bool = False
+) -> None:
     """Write one line per row of data: what is kept of it, its number from 0, its label, and its responsibilities.
 
     Parameters
@@ -67,21 +70,34 @@ def write_labels(path: Path, responsibilities: NDArray[Any], table: Table | None
         Posterior probability of each component; the label is the first largest.
     table : Table, optional
         The N rows of the file. Those that are not present get neither a label nor responsibilities.
+    uncertainty : bool
+        Whether the label is followed by a column ``uncertainty``, the responsibility of all other components.
     """
     import pyarrow as pa
 
-    columns = [pa.array(column) for column in (responsibilities.argmax(axis=1), *responsibilities.T)]
+    columns = [pa.array(column) for column in _columns(responsibilities, uncertainty)]
     present, kept = (np.ones(len(responsibilities), bool), {}) if table is None else (table.present, table.kept)
     if not present.all():
         positions = pa.array(np.cumsum(present) - 1, mask=~present)
         columns = [column.take(positions) for column in columns]
-    names = label_names(kept, responsibilities.shape[1])
+    names = label_names(kept, responsibilities.shape[1], uncertainty)
     rows = pa.table([*kept.values(), pa.array(np.arange(len(present))), *columns], names)
     with _writer(path, rows.schema) as write:
         write(rows)
 
 
-def write_labels_of(path: Path, parts: Iterable[tuple[list[Any], NDArray[Any]]], kept: Sequence[str]) -> int:
+def _columns(responsibilities: NDArray[Any], uncertainty: bool) -> list[NDArray[Any]]:
+    doubts = [uncertainties(responsibilities)] if uncertainty else []
+    return [responsibilities.argmax(axis=1), *doubts, *responsibilities.T]
+
+
+def write_labels_of(
+    path: Path,
+    parts: Iterable[tuple[list[Any], NDArray[Any]]],
+    kept: Sequence[str],
+    *,
+    uncertainty: bool = False,
+) -> int:
     """Write what `write_labels` does, of parts with columns to keep and responsibilities; return how many rows."""
     import pyarrow as pa
 
@@ -90,8 +106,9 @@ def write_labels_of(path: Path, parts: Iterable[tuple[list[Any], NDArray[Any]]],
         write = None
         for columns, responsibilities in parts:
             rows = np.arange(n_rows, n_rows + len(responsibilities))
-            labels = map(pa.array, (rows, responsibilities.argmax(axis=1), *responsibilities.T))
-            table = pa.table([*columns, *labels], label_names(kept, responsibilities.shape[1]))
+            labels = map(pa.array, (rows, *_columns(responsibilities, uncertainty)))
+            names = label_names(kept, responsibilities.shape[1], uncertainty)
+            table = pa.table([*columns, *labels], names)
             write = write or stack.enter_context(_writer(path, table.schema))
             write(table)
             n_rows += len(responsibilities)

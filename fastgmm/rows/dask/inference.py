@@ -18,7 +18,7 @@ from .tasks import rows_of_block
 def evaluated(X: Any, parameters: Parameters, feature_names: tuple[str, ...] | None, wanted: str) -> Any:
     """Return an output of `evaluate_rows` for the rows of `X`, lazily and in the same partitions.
 
-    Of an array it is an array; of a frame or series a series with its index, of responsibilities a frame.
+    Of an array it is an array; of a frame or series a series with its index, of what has K columns a frame.
 
     Raises
     ------
@@ -31,7 +31,8 @@ def evaluated(X: Any, parameters: Parameters, feature_names: tuple[str, ...] | N
     if n_features != parameters.n_features:
         raise ValueError(f"X has {n_features} features, but the model has {parameters.n_features}")
     task = functools.partial(evaluate_block, parameters=parameters, dtype=dtype, wanted=wanted)
-    shape = (0, parameters.n_components) if wanted == "responsibilities" else (0,)
+    has_columns = wanted in ("responsibilities", "component_log_density")
+    shape = (0, parameters.n_components) if has_columns else (0,)
     nothing = np.empty(shape, np.int64 if wanted == "labels" else dtype)
     if not is_array(X):
         return X.map_partitions(task, meta=_indexed(nothing, X._meta))
