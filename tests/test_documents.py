@@ -66,12 +66,24 @@ def test_the_quick_start_prints_what_the_readme_says(tmp_path, monkeypatch, caps
     assert printed == f"{namespace['result']}\n{namespace['selection']}\n"
     (said,) = blocks_of(README, "text")
     words, expected = (re.sub(r"\S+ s\n", "", text).split() for text in (printed.partition("\nSelection")[0], said))
+    assert_close(words, expected)
+
+
+def assert_close(words, expected):
     assert len(words) == len(expected)
     for word, other in zip(words, expected, strict=True):
-        if re.fullmatch(r"-?[\d.]+", other):
-            assert float(word) == pytest.approx(float(other), rel=1e-3, abs=0.01)
+        if re.fullmatch(r"-?[\d.]+", other.strip("[],")):
+            assert float(word.strip("[],")) == pytest.approx(float(other.strip("[],")), rel=1e-3, abs=0.01)
         else:
             assert word == other
+
+
+def test_the_questions_have_the_answers_of_the_page(capsys):
+    pytest.importorskip("pandas")
+    page, namespace = ROOT / "docs" / "questions.md", {}
+    for code, said in zip(blocks_of(page, "python"), blocks_of(page, "text"), strict=True):
+        exec(code, namespace)
+        assert_close(capsys.readouterr().out.split(), said.split())
 
 
 def commands_of(page):
