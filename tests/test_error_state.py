@@ -15,6 +15,7 @@ WEIGHTS = np.where(np.arange(80) % 2, 1e-200, 1e200)
 TINY = np.where(np.arange(80) % 2, 1e-310, 1.0)
 SMALL = (1e-19 * ROWS).astype(np.float32)  # variances below float32's normal numbers
 SPAN = np.linspace(-3e38, 3e38, 40, dtype=np.float32)[:, np.newaxis]
+SPREAD = Mixture([0.5, 0.5], [[-1e308], [1e308]], [1e-300, 1e300], "spherical")
 HUGE = np.array([[0.0, 0.0], [np.longdouble("1e400"), 0.0]])  # overflows where it becomes float64
 
 
@@ -37,6 +38,12 @@ CALLS = {
     "Mixture": lambda: Mixture([0.5, 0.5], HUGE, START.covariances),
     "score": lambda: START.score(ROWS, sample_weight=TINY),
     "predict": lambda: START.predict(HUGE),
+    "conditional": lambda: START.conditional({0: 1e200}).weights,
+    "conditional too far": lambda: START.conditional({0: -1.7e308}).means,
+    "icl": lambda: START.icl(ROWS, sample_weight=TINY),
+    "cdf": lambda: SPREAD.cdf([-1.7e308, 0.0, np.inf]),
+    "quantile": lambda: SPREAD.quantile([5e-324, 0.5, 1.0 - 2.0**-53]),
+    "crossings": lambda: SPREAD.crossings(),
     "estimator": lambda: estimator(SMALL).means_,
     "estimator's score": lambda: estimator(ROWS).score(ROWS, sample_weight=TINY),
     "estimator's predict": lambda: estimator(ROWS).predict_proba(HUGE),

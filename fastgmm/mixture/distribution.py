@@ -27,14 +27,17 @@ class Distribution:
         """The parameters as plain data in float64."""
         raise NotImplementedError
 
+    @own_error_state
     def cdf(self, x: ArrayLike) -> Any:
         """Probability below `x`; of a tiny one all digits. NaN for NaN."""
         return _each(fill_probabilities, as_numbers("x", x), self._of_one_feature("cdf"))
 
+    @own_error_state
     def sf(self, x: ArrayLike) -> Any:
         """Probability above `x`, 1 - cdf(x); of a tiny one all digits."""
         return _each(fill_probabilities, -as_numbers("x", x), _mirrored(self._of_one_feature("sf")))
 
+    @own_error_state
     def quantile(self, p: ArrayLike) -> Any:
         """Return the number below which lies the probability `p`: the inverse of `cdf`.
 
@@ -46,6 +49,7 @@ class Distribution:
         probabilities, components = _checked(p), self._of_one_feature("quantile")
         return _points(probabilities, components)
 
+    @own_error_state
     def isf(self, p: ArrayLike) -> Any:
         """Return the number above which lies the probability `p`, however small: the inverse of `sf`.
 

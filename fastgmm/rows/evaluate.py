@@ -91,9 +91,11 @@ def evaluate_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None
 
 def uncertainties(responsibilities: NDArray[Any]) -> Array:
     """Return one less the largest responsibility of each row (N, K), (N,): the sum of the others, exact if tiny."""
-    others = np.array(responsibilities, np.float64)
-    np.put_along_axis(others, others.argmax(axis=1)[:, np.newaxis], 0.0, axis=1)
-    return np.asarray(others.sum(axis=1))
+    largest, others = np.zeros((2, len(responsibilities)))
+    for shares in responsibilities.T:
+        others += np.minimum(largest, shares)
+        np.maximum(largest, shares, out=largest)
+    return np.asarray(others)
 
 
 def _entropies(responsibilities: NDArray[Any]) -> Array:
