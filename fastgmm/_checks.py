@@ -134,12 +134,24 @@ def check_integer(name: str, value: Any, minimum: int) -> int:
 
 def check_nonnegative(name: str, value: Any) -> float:
     """Return `value` as a finite float >= 0; TypeError or ValueError otherwise."""
-    if type(value) is not float and (isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real)):
-        raise TypeError(f"{name} must be a number, got {shown(value)}")
-    number = value if type(value) is float else _float_of(value)
+    number = _real(name, value)
     if not 0.0 <= number < math.inf:
         raise ValueError(f"{name} must be finite and not negative, got {shown(number)}")
     return number
+
+
+def check_finite(name: str, value: Any) -> float:
+    """Return `value` as a finite float; TypeError or ValueError otherwise."""
+    number = _real(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {shown(number)}")
+    return number
+
+
+def _real(name: str, value: Any) -> float:
+    if type(value) is not float and (isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real)):
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
+    return value if type(value) is float else _float_of(value)
 
 
 def check_reg_covar(value: Any) -> float | str:

@@ -211,8 +211,9 @@ def test_weights_may_be_the_name_of_a_feature():
             ValueError,
             "^features of given must not have a value twice, got 0 twice$",
         ),
-        (lambda m: m.conditional({"a": np.nan}), ValueError, "^given must have a finite number for 'a', got nan$"),
-        (lambda m: m.conditional({"a": "1"}), TypeError, "^given must have a number for 'a', got '1'$"),
+        (lambda m: m.conditional({"a": np.nan}), ValueError, r"^given\['a'\] must be finite, got nan$"),
+        (lambda m: m.conditional({0: 10**400}), ValueError, r"^given\[0\] must be finite, got inf$"),
+        (lambda m: m.conditional({"a": "1"}), TypeError, r"^given\['a'\] must be a number, got '1'$"),
         (
             lambda m: m.conditional([1.0]),
             TypeError,

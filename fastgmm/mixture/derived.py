@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 
-from .._checks import check_integer, own_error_state, shown
+from .._checks import check_finite, check_integer, own_error_state, shown
 from ..model.check import as_finite
 from ..model.parameters import Array, names_or_numbers
 from .features import position_of, positions_of
@@ -61,7 +59,7 @@ class Derived(Inference):
         others = [position for position in range(len(names)) if position not in known]
         if not others:
             raise ValueError(f"given must leave a feature free, got values of all {len(names)}")
-        values = np.array([_finite(feature, value) for feature, value in given.items()])
+        values = np.array([check_finite(f"given[{feature!r}]", value) for feature, value in given.items()])
         weights = self.marginal(known).responsibilities(values[np.newaxis])[0]
         _, means, covariances = self._full()
         # Of a factor with the known features first, the last block is that of what these leave unexplained.
@@ -147,16 +145,6 @@ class Derived(Inference):
         make: Any = type(self)
         made: Self = make(weights, means, 0.5 * (covariances + covariances.transpose(0, 2, 1)), "full", names)
         return made
-
-
-def _finite(feature: Any, value: Any) -> float:
-    """Return the value of a feature as a finite float."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(f"given must have a number for {feature!r}, got {shown(value)}")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"given must have a finite number for {feature!r}, got {shown(number)}")
-    return number
 
 
 def _component(name: str, value: Any, n_components: int) -> int:

@@ -80,7 +80,7 @@ class Drawn(Inference, Distribution):
         if len(names) != 2:
             raise ValueError(
                 f"a picture of uncertainty is of two features, this mixture has {len(names)}; "
-                "mixture.marginal([one, other]) has two of them"
+                "mixture.marginal([one, other]) chooses among more"
             )
         rows = self._rows(X)
         plane = plot_uncertainty.points_of_plane(rows)

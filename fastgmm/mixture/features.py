@@ -20,7 +20,9 @@ def position_of(argument: str, feature: Any, names: Sequence[str]) -> int:
     """Return the position of a feature that is given likewise."""
     if isinstance(feature, str):
         if feature not in names:
-            raise ValueError(f"{argument} must be among those of the mixture, {shown(list(names))}, got {feature!r}")
+            raise ValueError(
+                f"{argument} must be among those of the mixture, {shown(list(names))}, got {shown(feature)}"
+            )
         return names.index(feature)
     number = check_integer(argument, feature, 0)
     if number >= len(names):
