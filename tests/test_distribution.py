@@ -150,6 +150,9 @@ def test_crossings_are_thresholds_of_predict():
         ([0.4, 0.2, 0.4], [-1.0, 0.0, 1.0], [1.0, 0.25 * np.exp(1.0), 1.0], [0.0]),
         # Variances that almost agree: the roots of the quadratic have all their digits.
         ([0.5, 0.5], [0.0, 0.0], [1.0, 1.0 + 1e-10], [-1.0, 1.0]),
+        # Very different ones: z^2 = 2 ln(deviation / deviation), but for the slope of the wider.
+        ([0.5, 0.5], [0.0, 0.0], [1.0, 1e-24], 1e-12 * np.sqrt(2.0 * np.log(1e12)) * np.array([-1.0, 1.0])),
+        ([1e-20, 1.0 - 1e-20], [0.0, 3.0], [1.0, 1.0], [1.5 - np.log(1e20) / 3.0]),
     ],
 )
 def test_crossings_in_special_cases(weights, means, variances, expected):

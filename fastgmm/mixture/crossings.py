@@ -22,15 +22,19 @@ def takeovers(one: tuple[Any, Any, Any], other: tuple[Any, Any, Any]) -> Array:
     (w, m, v), (w_other, m_other, v_other) = one, other
     # a u^2 - b u + c, times the variance of the other, about the mean of the one: nothing cancels far from zero.
     a, b = 0.5 * (v - v_other) / v, m_other - m
-    # ln(1 + (p - q) / q) for ln(p / q): of almost equal ones no digits are lost.
-    logs = np.log1p((w - w_other) / w_other), 0.5 * np.log1p((v_other - v) / v)
-    c = v_other * (logs[0] + logs[1]) + 0.5 * b * b
-    size = v_other * (np.abs(logs[0]) + np.abs(logs[1])) + 0.5 * b * b
+    log_weights, log_widths = _log_ratio(w, w_other), 0.5 * _log_ratio(v_other, v)
+    c = v_other * (log_weights + log_widths) + 0.5 * b * b
+    size = v_other * (np.abs(log_weights) + np.abs(log_widths)) + 0.5 * b * b
     discriminant = b * b - 4.0 * a * c
     root = np.sqrt(np.where(discriminant > _TOUCHING * (b * b + 4.0 * np.abs(a) * size), discriminant, np.nan))
     # Of the two forms of the root that in which nothing cancels.
     offset = np.where(b >= 0.0, 2.0 * c / (b + root), 0.5 * (b - root) / a)
     return np.asarray(np.where(np.isfinite(offset), m + offset, np.nan))
+
+
+def _log_ratio(p: Any, q: Any) -> Array:
+    """Return ln(p / q), with all digits where the two are almost equal."""
+    return np.asarray(np.where(np.abs(p - q) < 0.5 * q, np.log1p((p - q) / q), np.log(p / q)))
 
 
 def neighbours_of(weights: Array, means: Array, variances: Array) -> Array:

@@ -38,8 +38,8 @@ class Derived(Inference):
     def conditional(self, given: Mapping[Any, Any]) -> Self:
         """Return the mixture of the other features where some have the values `given`.
 
-        The weight of a component becomes its responsibility for these values, its mean that of its regression on
-        them, and its covariance what they leave unexplained.
+        The weight of a component becomes its responsibility for these values, its mean what its regression on them
+        predicts, and its covariance what they leave unexplained.
 
         Parameters
         ----------

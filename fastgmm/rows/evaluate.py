@@ -101,7 +101,7 @@ def uncertainties(responsibilities: NDArray[Any]) -> Array:
 def _entropies(responsibilities: NDArray[Any]) -> Array:
     """Return -sum_k r_k ln r_k of each row (N, K), (N,), in nats."""
     shares = np.asarray(responsibilities, np.float64)
-    return np.asarray(-np.sum(shares * np.log(np.where(shares > 0.0, shares, 1.0)), axis=1))
+    return np.asarray(0.0 - np.sum(shares * np.log(np.where(shares > 0.0, shares, 1.0)), axis=1))  # not -0
 
 
 _OF_RESPONSIBILITIES = {
