@@ -439,7 +439,7 @@ def test_a_failed_run_leaves_the_old_directory_as_it_was(run, table, model, monk
 def test_a_failed_prediction_leaves_the_old_file_as_it_was(run, table, model, monkeypatch, tmp_path):
     (tmp_path / "labels.csv").write_text("old")
 
-    def fail(path, responsibilities, table):
+    def fail(path, *arguments, **options):
         path.write_text("half")
         raise OSError("disk full")
 
