@@ -9,7 +9,9 @@ from conftest import assert_same_bits, run
 
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.em.outcome import Interrupted
 from fastgmm.kernels.primitives import philox
+from fastgmm.many import fit as many_fit
 from fastgmm.many import launch
 
 N_PROBLEMS = 40 if JIT_ENABLED else 4
@@ -345,3 +347,64 @@ print(sum(sum(each.cache_misses.values()) for each in stats))
 """
     run(program)
     assert run(program) == "0\n"
+
+
+def test_progress_counts_the_problems():
+    X, seen = make_problems(), []
+    for n_components in (2, (1, 2)):
+        fastgmm.fit_many(X, n_components, reg_covar=1e-3, max_iter=2, n_threads=1, progress=seen.append)
+        assert {said.unit for said in seen} == {"problems"}
+        assert {said.n_samples for said in seen} == {len(X)}
+        stages = [said.stage for said in seen]
+        assert list(dict.fromkeys(stages)) == [f"K = {k}" for k in np.atleast_1d(n_components)]
+        counts = [said.n_seen for said in seen if said.stage == "K = 2"]
+        assert counts == sorted(counts)
+        assert counts[-1] == len(X)
+        seen.clear()
+    with pytest.raises(TypeError, match="progress must be True, False or a function"):
+        fastgmm.fit_many(X, 2, progress="yes")
+
+
+def test_progress_on_a_stream(capsys):
+    fastgmm.fit_many(make_problems(), 2, reg_covar=1e-3, max_iter=2, progress=True)
+    said = capsys.readouterr().err
+    assert said.startswith("K = 2: 1 pass in ")
+    assert said.endswith(" problems/s\n")
+
+
+def test_an_interrupt_keeps_what_has_been_fitted():
+    X = make_problems(24)
+    whole = quietly(X, 2, max_iter=3, n_threads=1)
+
+    def interrupt(underway):
+        if underway.stage == "K = 2":
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        fastgmm.fit_many(X, 2, max_iter=3, n_threads=1, progress=interrupt)
+    result = caught.value.outcome
+    fitted = np.flatnonzero(result.fitted)
+    assert 0 < len(fitted) < len(X)
+    for b in fitted.tolist():
+        assert_same_fit(result[b], whole[b])
+    assert set(result.errors) == set(range(len(X))) - set(fitted.tolist())
+    assert set(result.errors.values()) == {"it had not been fitted when the call was interrupted"}
+    # Of several numbers of components those count that all have been fitted with.
+    with pytest.raises(Interrupted) as caught:
+        fastgmm.fit_many(X, (1, 2), max_iter=3, n_threads=1, progress=interrupt)
+    assert caught.value.outcome.fitted.all()
+    assert (caught.value.outcome.n_components == 1).all()
+
+
+def test_an_interrupt_in_a_fit_that_is_like_any_other(monkeypatch):
+    X = make_problems(20)
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(many_fit, "fit_rows", interrupted)
+    # Compiled code alone does not fit so many rows.
+    problems = [X[0], np.concatenate([X[7]] * 9000), X[2]]
+    with pytest.raises(Interrupted) as caught:
+        fastgmm.fit_many(problems, 2, max_iter=2)
+    assert caught.value.outcome.fitted.tolist() == [True, False, True]

@@ -10,6 +10,8 @@ pa = pytest.importorskip("pyarrow")
 
 from pyarrow import csv, feather, parquet  # noqa: E402
 
+from fastgmm.em.outcome import Interrupted  # noqa: E402
+from fastgmm.shell import many as shell_many  # noqa: E402
 from fastgmm.shell.commands import main  # noqa: E402
 
 
@@ -86,3 +88,16 @@ def test_labels_that_are_missing_or_named_like_a_column(data, capsys):
     assert "column 'g' has 1 missing label;" in capsys.readouterr().err
     assert many(data, "--by", "weight", "-k", "1", "--out", out) == 2
     assert "--by names a column 'weight', which the table has itself" in capsys.readouterr().err
+
+
+def test_an_interrupt_writes_what_has_been_fitted(data, capsys, monkeypatch):
+    def interrupted(X, n_components, **options):
+        raise Interrupted(fastgmm.fit_many(X, n_components, **options))
+
+    monkeypatch.setattr(shell_many, "fitted_many", interrupted)
+    out = data / "table.parquet"
+    assert many(data, "--by", "gene", "-k", "1", "--columns", "expression", "--out", str(out)) == 130
+    assert len(parquet.read_table(out)) == 4
+    printed = capsys.readouterr()
+    assert f"4 groups written to {out}" in printed.out
+    assert printed.err.startswith("Interrupted; 4 of 4 groups are fitted, K = 1 at most\n")

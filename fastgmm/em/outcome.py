@@ -89,9 +89,12 @@ class Outcome(NamedTuple):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a fit; `outcome` is where the start under way was after its last whole iteration."""
+    """Ctrl-C in the middle of a fit; `outcome` is where the start under way was after its last whole iteration.
 
-    def __init__(self, outcome: Outcome) -> None:
+    Of many fits it is the result, with those that were whole.
+    """
+
+    def __init__(self, outcome: Any) -> None:
         super().__init__()
         self.outcome = outcome
 

@@ -42,7 +42,7 @@ def telling(progress: Any) -> Iterator[Watch | None]:
 
 
 class Pace:
-    """How fast a stage goes: rows a second since the stage before was over."""
+    """How fast a stage goes: rows, or problems, a second since the stage before was over."""
 
     def __init__(self) -> None:
         self.stage = ""
@@ -54,7 +54,7 @@ class Pace:
 
     def take(self, underway: Underway) -> str:
         """Take down what is going on, and say it."""
-        self.stage, self._number = underway.stage, underway.number
+        self.stage, self._number, self._unit = underway.stage, underway.number, underway.unit
         self._n_passed = (underway.number - 1) * underway.n_samples + underway.n_seen
         seconds = time.perf_counter() - self._began
         said = f"{self.stage}, pass {self._number}{self._rate(seconds)}"
@@ -75,11 +75,12 @@ class Pace:
 
     def _end_of(self, stage: str) -> None:
         self.stage, self._number, self._n_passed, self._began = stage, 0, 0, time.perf_counter()
+        self._unit = "rows"
 
     def _rate(self, seconds: float) -> str:
         if not self._n_passed or not seconds > 0.0:
             return ""
-        return f", {self._n_passed / seconds:.1e} rows/s".replace("e+0", "e").replace("e+", "e")
+        return f", {self._n_passed / seconds:.1e} {self._unit}/s".replace("e+0", "e").replace("e+", "e")
 
 
 class Progress:

@@ -11,9 +11,11 @@ import numpy as np
 
 from .._checks import check_choice, check_integer, distinct, own_error_state
 from ..api import checked_options
-from ..em.outcome import FitWarning
+from ..em.outcome import FitWarning, Interrupted
+from ..em.progress import telling
 from ..model.regulariser import ridge, rounding_of
 from ..model.structures import STRUCTURES
+from ..rows.source import Watch
 from ..selection.arguments import seed_of
 from .batch import batch_of
 from .fit import CODES, bic_of, fit_batch
@@ -38,6 +40,7 @@ def fit_many(
     random_state: Any = 0,
     n_threads: int | None = None,
     sample_weight: Any = None,
+    progress: bool | Watch = False,
 ) -> FitManyResult:
     """Fit a Gaussian mixture to each of many small problems, one per thread.
 
@@ -63,6 +66,9 @@ def fit_many(
         The seed, below 2**64; of anything else than an integer one is drawn.
     sample_weight : array-like, optional
         How often each row counts, in the shape that the rows of X have: (B, N), a list of (N_b,), or (R,).
+    progress : bool or callable
+        As for `fit`: True shows on standard error how many problems a second have been fitted, and the time left; a
+        function is called with that now and then, by the thread that called `fit_many`.
 
     Returns
     -------
@@ -72,6 +78,9 @@ def fit_many(
     ------
     TypeError, ValueError
         If an argument is not what it may be.
+    Interrupted
+        On Ctrl-C, a KeyboardInterrupt whose `outcome` is the result, in which the problems that had not been fitted
+        have none. With several numbers of components, it is that of the numbers which all had been fitted with.
 
     Warns
     -----
@@ -96,7 +105,8 @@ def fit_many(
     )
     batch = batch_of(X, groups, sample_weight)
     starts = starts_of(init, batch, numbers, options.covariance_type)
-    fitted = fit_batch(batch, numbers, options, seed, streams_of(batch.keys), starts)
+    with telling(progress) as watch:
+        fitted = fit_batch(batch, numbers, options._replace(watch=watch), seed, streams_of(batch.keys), starts)
     fits, n_features = fitted.fits, batch.rows.shape[1]
     structure = STRUCTURES[covariance_type]
     has_floor = isinstance(options.reg_covar, str)
@@ -127,6 +137,8 @@ def fit_many(
         _rounding=rounding_of(batch.rows.dtype, n_features) if has_floor else 0.0,
         _set_aside=fitted.set_aside,
     )
+    if fitted.interrupted:
+        raise Interrupted(result)
     _warn_of(result)
     return result
 

@@ -23,6 +23,7 @@ from .streams import generator_of
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+INTERRUPTED = "it had not been fitted when the call was interrupted"
 # Of a problem without a fit, `UNUSUAL` remains.
 CODES = {Status.FAILED: UNUSUAL, Status.CONVERGED: CONVERGED, Status.MAX_ITER: MAX_ITER_REACHED}
 
@@ -36,6 +37,8 @@ class Fitted(NamedTuple):
         The trace of problem b is ``trace_values[trace_starts[b]:][:n_iter[b]]``.
     errors, set_aside
         Why a problem has no fit, and the errors of starts that failed beside better ones, by position.
+    interrupted
+        Whether Ctrl-C came before all problems had been fitted.
     """
 
     n_components: Indices
@@ -44,6 +47,7 @@ class Fitted(NamedTuple):
     trace_values: Array
     errors: dict[int, str]
     set_aside: dict[int, tuple[str, ...]]
+    interrupted: bool = False
 
 
 def fit_batch(
@@ -54,7 +58,10 @@ def fit_batch(
     streams: NDArray[np.uint64],
     starts: Starts | None = None,
 ) -> Fitted:
-    """Fit each problem with each of the `numbers` of components, and keep what has the lowest BIC."""
+    """Fit each problem with each of the `numbers` of components, and keep what has the lowest BIC.
+
+    After an interrupt of several, the numbers are those that all problems have been fitted with.
+    """
     problems = Problems(
         batch.rows, batch.scaled, batch.offsets, batch.scaled_totals, np.array([seed], np.uint64), streams
     )
@@ -63,7 +70,12 @@ def fit_batch(
     for k in sorted(numbers):
         plan = plan_of(options.covariance_type, k, batch.rows.shape[1], batch.rows.dtype)
         fitted = _with(plan, batch, problems, options._replace(n_components=k), several, starts)
-        best = fitted if best is None else _better(best, fitted, batch.totals, plan)
+        if best is None:
+            best = fitted
+        elif not fitted.interrupted:
+            best = _better(best, fitted, batch.totals, plan)
+        if fitted.interrupted:
+            return best._replace(interrupted=True)
     assert best is not None
     return best
 
@@ -90,16 +102,23 @@ def _with(
     traces = fit_whole(plan, problems, chosen, options, fits, started=given is not None)
     starts = np.zeros(n_problems, np.int64)
     starts[chosen] = traces.starts
-    values, n_values = [traces.values], len(traces.values)
+    values, n_values, interrupted = [traces.values], len(traces.values), traces.interrupted
     for b in chosen[fits.status[chosen] == UNUSUAL].tolist():
+        if interrupted:
+            errors[b] = INTERRUPTED
+            continue
         rows = slice(batch.offsets[b], batch.offsets[b + 1])
         weights = batch.scaled[rows] if len(batch.scaled) else batch.scaled
         generator = generator_of(int(problems.seed[0]), int(problems.streams[b]))
         init = "kmeans" if given is None else given.of(b, plan.covariance_type)
         try:
-            outcome = fit_rows(batch.rows[rows], weights, options._replace(generator=generator, init=init))
+            alone = options._replace(generator=generator, init=init, watch=None)
+            outcome = fit_rows(batch.rows[rows], weights, alone)
         except FitFailure as failure:
             errors[b] = str(failure)
+            continue
+        except KeyboardInterrupt:
+            errors[b], interrupted = INTERRUPTED, True
             continue
         _put(fits, b, outcome)
         if outcome.failures:
@@ -115,7 +134,7 @@ def _with(
     for array in (fits.n_iter, fits.degenerate, fits.n_passed_over):
         array[without] = 0
     n_components = np.where(without, 0, k)
-    return Fitted(n_components, fits, starts, joined(values), errors, set_aside)
+    return Fitted(n_components, fits, starts, joined(values), errors, set_aside, interrupted)
 
 
 def _put(fits: Fits, b: int, outcome: Outcome) -> None:

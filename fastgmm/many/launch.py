@@ -23,6 +23,7 @@ from ..model.rounds import many
 from ..model.rounds.desk import UNUSUAL, Desk, Fits, Many, Problems, Rule
 from ..rows.launch.threads import available
 from ..rows.launch.work import entry_of, no_rows, nothing
+from ..rows.source import Underway
 from ..rows.start.k_means import candidates_a_step
 from ..rows.whole_run import counts_of, give_back, is_whole, start_for
 from .threads import LEAST_PROBLEMS, Blocks, in_threads
@@ -36,10 +37,14 @@ MOST_ROUNDS = 1 << 12
 
 
 class Traces(NamedTuple):
-    """Traces of some problems, one behind the other in `values`; that of the i-th begins at ``starts[i]``."""
+    """Traces of some problems, one behind the other in `values`; that of the i-th begins at ``starts[i]``.
+
+    After an interrupt they are those of the problems that had been fitted.
+    """
 
     starts: Indices
     values: NDArray[np.float64]
+    interrupted: bool = False
 
 
 def new_fits(plan: Plan, n_problems: int) -> Fits:
@@ -77,29 +82,54 @@ def fit_whole(
     for i, size in enumerate(sizes.tolist()):
         if is_whole(plan, size):
             sorts.setdefault(counts_of(plan, size), []).append(i)
-    values, starts, n_values = [], np.zeros(len(chosen), np.int64), 0
+    values, starts, n_values, n_fitted, interrupted = [], np.zeros(len(chosen), np.int64), 0, 0, False
+
+    def told(n_more: int) -> None:
+        if options.watch is not None:
+            seen = n_fitted + n_more
+            options.watch(Underway(f"K = {plan.n_components}", 1, seen, len(chosen), "problems"))
+
     for alike in sorts.values():
         places = np.flatnonzero(np.isin(size_of, alike))
         worker = functools.partial(_Worker, plan, problems, options, fits, int(sizes[alike[-1]]), started)
-        traces = _shared_out(worker, chosen[places], options.n_threads, fits)
+        traces = _shared_out(worker, chosen[places], options.n_threads, fits, told)
         starts[places] = traces.starts + n_values
         n_values += len(traces.values)
         values.append(traces.values)
-    return Traces(starts, joined(values))
+        n_fitted += len(places)
+        interrupted = traces.interrupted
+        if interrupted:
+            break
+    return Traces(starts, joined(values), interrupted)
 
 
-def _shared_out(new_worker: Callable[[], _Worker], chosen: Indices, n_threads: int | None, fits: Fits) -> Traces:
-    """Fit problems in as many threads as are wanted."""
+def _shared_out(
+    new_worker: Callable[[], _Worker],
+    chosen: Indices,
+    n_threads: int | None,
+    fits: Fits,
+    told: Callable[[int], None],
+) -> Traces:
+    """Fit problems in as many threads as are wanted, and have this one tell how many have been."""
     n_workers = min(available(n_threads), -(-len(chosen) // LEAST_PROBLEMS)) if JIT_ENABLED else 1
     blocks = Blocks(len(chosen), n_workers)
     workers = [new_worker() for _ in range(n_workers)]
-    in_threads([functools.partial(blocks.work, worker, chosen) for worker in workers], blocks)
-    # Not after an interrupt: a second one may have left a thread at work.
-    for worker in workers:
-        give_back(worker.start)
+    works = [functools.partial(blocks.work, worker, chosen) for worker in workers]
+    interrupted = False
+    try:
+        in_threads([functools.partial(works[0], told=told), *works[1:]], blocks)
+    except KeyboardInterrupt:
+        interrupted = True
+        missing = np.full(len(chosen), True)
+        for begin, (end, _) in blocks.traces.items():
+            missing[begin:end] = False
+        fits.status[chosen[missing]] = UNUSUAL  # a fit may have been done whose trace was not taken
+    else:  # a second interrupt may have left a thread at work
+        for worker in workers:
+            give_back(worker.start)
     n_iter = np.where(fits.status[chosen] == UNUSUAL, 0, fits.n_iter[chosen])
-    values = [blocks.traces.pop(begin) for begin in sorted(blocks.traces)]
-    return Traces(np.cumsum(n_iter) - n_iter, joined(values))
+    values = [blocks.traces.pop(begin)[1] for begin in sorted(blocks.traces)]
+    return Traces(np.cumsum(n_iter) - n_iter, joined(values), interrupted)
 
 
 class _Worker:

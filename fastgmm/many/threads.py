@@ -27,16 +27,20 @@ class Worker(Protocol):
 
 
 class Blocks:
-    """Problems that are still to be taken, and the traces of those that have been fitted, by the first of a block."""
+    """Problems that are still to be taken, and the traces of those that have been fitted.
+
+    Of each block that is whole `traces` has the end and the traces, by its first problem.
+    """
 
     def __init__(self, n_problems: int, n_workers: int) -> None:
         self._n_problems, self._n_workers, self._taken = n_problems, n_workers, 0
         self._lock = threading.Lock()
-        self.traces: dict[int, NDArray[np.float64]] = {}
+        self.n_fitted = 0
+        self.traces: dict[int, tuple[int, NDArray[np.float64]]] = {}
         self.stopped = False
 
-    def work(self, worker: Worker, chosen: NDArray[np.int64]) -> None:
-        """Take blocks until there are none left."""
+    def work(self, worker: Worker, chosen: NDArray[np.int64], told: Callable[[int], None] | None = None) -> None:
+        """Take blocks until there are none left; `told` is called with how many problems have been fitted."""
         size = LEAST_PROBLEMS
         while not self.stopped:
             with self._lock:
@@ -47,8 +51,13 @@ class Blocks:
             if begin == end:
                 return
             began = time.perf_counter()
-            self.traces[begin] = worker.fit(chosen, begin, end)
+            traces = worker.fit(chosen, begin, end)
             seconds = time.perf_counter() - began
+            with self._lock:
+                self.traces[begin] = end, traces
+                self.n_fitted += end - begin
+            if told is not None:
+                told(self.n_fitted)
             size = max(1, int((end - begin) * min(4.0, BLOCK_SECONDS / max(seconds, 1e-9))))
 
 

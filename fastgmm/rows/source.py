@@ -57,12 +57,16 @@ READING, VARIANCES, SAMPLE, ASSIGN, SCATTER, EM = "reading", "variances", "sampl
 
 
 class Underway(NamedTuple):
-    """What a long call is at: pass `number` of a stage, from 1 on, which has seen so many of the `n_samples`."""
+    """What a long call is at: pass `number` of a stage, from 1 on, which has seen so many of the `n_samples`.
+
+    Of many fits `unit` is "problems", and `n_samples` their number.
+    """
 
     stage: str
     number: int
     n_seen: int
     n_samples: int
+    unit: str = "rows"
 
 
 Watch = Callable[[Underway], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ...em.outcome import FitWarning
+from ...em.outcome import FitWarning, Interrupted
 from ...many import FitManyResult
 from ...many import fit_many as fitted_many
 from ...model.structures import STRUCTURES
 from ...summary.contents import counted
-from .. import files
+from .. import files, interrupt
+from ..application import say
 from ..options import (
     Columns,
     Decimal,
@@ -100,7 +102,7 @@ def fit_many(
         table = input.read_table(source, reading)
         with input.blaming(table.origin), warnings.catch_warnings():
             warnings.simplefilter("ignore", FitWarning)  # the summary counts what they tell
-            result = fitted_many(
+            result, interrupted = _fitted(
                 table.X,
                 n_components,
                 groups=_labels_of(table, by),
@@ -112,10 +114,24 @@ def fit_many(
                 random_state=random_state,
                 n_threads=threads,
                 sample_weight=table.sample_weight,
+                progress=sys.stderr.isatty(),
             )
         write(_columns_of(result, table, by), written)
     print(result)
     print(f"\n{len(result)} groups written to {out}")
+    if interrupted:
+        most = result.n_components.max()
+        say(f"Interrupted; {result.fitted.sum()} of {counted(len(result), 'group')} are fitted, K = {most} at most")
+        raise KeyboardInterrupt
+
+
+def _fitted(X: Any, n_components: range, **options: Any) -> tuple[FitManyResult, bool]:
+    """Return the fits, and whether Ctrl-C came before all were done: those without one have that for an error."""
+    try:
+        return fitted_many(X, n_components, **options), False
+    except Interrupted as interrupted:
+        interrupt.arrived.set()  # or the process would be ended while the table is written
+        return interrupted.outcome, True
 
 
 def _writer_of(out: Path) -> Any:
