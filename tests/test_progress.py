@@ -21,6 +21,7 @@ class Terminal(io.StringIO):
 
 def test_each_stage_is_a_line_where_nobody_watches(capsys):
     X, _ = make_problem(60, 2, 2)
+    silent = fastgmm.fit(X, 2, random_state=0, n_init=2)  # which compiles
     fitted = fastgmm.fit(X, 2, random_state=0, n_init=2, progress=True)
     out, error = capsys.readouterr()
     assert out == ""
@@ -28,7 +29,7 @@ def test_each_stage_is_a_line_where_nobody_watches(capsys):
     stages = [line.split(":")[0] for line in error.splitlines()]
     assert stages == ["variances", *["k-means++", "k-means", "EM"] * 2]
     assert all(" pass" in line and line.endswith(" rows/s") for line in error.splitlines())
-    np.testing.assert_array_equal(fitted.trace, fastgmm.fit(X, 2, random_state=0, n_init=2).trace)
+    np.testing.assert_array_equal(fitted.trace, silent.trace)
 
 
 def test_a_line_that_changes_on_a_terminal(monkeypatch):
@@ -111,6 +112,23 @@ def test_an_estimator_says_once_that_it_compiles(capsys, monkeypatch):
     first, second, *rest = capsys.readouterr().out.splitlines()
     assert first.startswith("k-means: 1 pass in")
     assert re.fullmatch("compiling for this processor, once(: 10 to 30 s)?", second)
+    assert not [line for line in rest if line.startswith("compiling")]
+
+
+@pytest.mark.compiled
+def test_a_fit_says_once_that_it_compiles(capsys, monkeypatch):
+    compile_something = numba.njit(lambda x: 4 * x), numba.njit(lambda x: 5 * x)
+
+    def fit_source(source, options):
+        for function in compile_something:
+            function(4)
+        return fitting.fit_source(source, options)
+
+    monkeypatch.setattr("fastgmm.api.fit_source", fit_source)
+    X, _ = make_problem(60, 2, 2)
+    fastgmm.fit(X, 2, random_state=0, progress=True)
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert re.fullmatch("compiling for this processor, once(: 10 to 30 s)?", first)
     assert not [line for line in rest if line.startswith("compiling")]
 
 

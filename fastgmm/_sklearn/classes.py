@@ -9,10 +9,8 @@ from __future__ import annotations
 import copy
 import importlib
 import time
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self
 
-from .._numba import compiling
 from ..em.outcome import IterationState
 
 
@@ -79,21 +77,6 @@ class Progress:
     def _say(self, text: str, gap: str, since: float, detail: str) -> None:
         details = f"{gap} time lapse {time.perf_counter() - since:.5f}s\t {detail}"
         print(f"{text}{details if self._verbose > 1 else ''}")
-
-
-def telling_of_compiling(watch: Any) -> AbstractContextManager[None]:
-    """Print a line when Numba begins to compile, where `watch` tells what a fit is at."""
-    if watch is None:
-        return nullcontext()
-    told: list[str] = []
-
-    def tell() -> None:
-        if not told:
-            told.append(compiling.announcement())
-            watch.close()
-            print(*told, flush=True)
-
-    return compiling.watched(tell, lambda: None)
 
 
 def tags() -> Any:

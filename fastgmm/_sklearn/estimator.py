@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -132,7 +133,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         """
         constraints.check_constructor_arguments(self)
         watch = watch_of(self)
-        with classes.telling_of_compiling(watch):
+        with nullcontext() if watch is None else watch.of_compiling():
             source = self._source_of(X, sample_weight, columns, watch)
             if source.n_counted < self.n_components:
                 raise ValueError(

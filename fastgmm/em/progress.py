@@ -6,10 +6,12 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
 import numpy as np
 
+from .._numba import compiling
 from ..rows.source import Underway, Watch
 
 # Seconds between two changes of a line.
@@ -36,7 +38,8 @@ def telling(progress: Any) -> Iterator[Watch | None]:
     else:
         telling_here = Progress(sys.stderr)
         try:
-            yield telling_here
+            with telling_here.of_compiling():
+                yield telling_here
         finally:
             telling_here.close()
 
@@ -95,6 +98,7 @@ class Progress:
         self._pace = Pace()
         self._width = 0
         self._shown = -REFRESH
+        self._compiled = False
 
     def __call__(self, underway: Underway) -> None:
         """Take down what is going on, and show it if it is time to."""
@@ -115,6 +119,17 @@ class Progress:
             self._stream.write("\n")
             self._stream.flush()
             self._width = 0
+
+    def of_compiling(self) -> AbstractContextManager[None]:
+        """Tell, once, that Numba compiles, when it begins to inside."""
+        return compiling.watched(self._compile, lambda: None)
+
+    def _compile(self) -> None:
+        if not self._compiled:
+            self._compiled = True
+            self.close()
+            self._stream.write(f"{compiling.announcement()}\n")
+            self._stream.flush()
 
     def _show(self, text: str) -> None:
         self._stream.write(("\r" if self._live else "") + text.ljust(self._width if self._live else 0))
