@@ -25,6 +25,7 @@ from ..model.rounds.state import (
     take_trace,
 )
 from ..rows.source import Rounds, Source
+from .acceleration.rounds import AcceleratedRounds
 from .ending import outcome_of
 from .options import Options
 from .outcome import Failed, FitFailure, Interrupted, IterationState, Outcome, Status
@@ -40,7 +41,8 @@ def run(
     It may have begun where another has come to, `before`, whose rounds then count.
 
     As in scikit-learn the log-likelihood compared is the one an E step sees, so that of the parameters
-    before the last M step; that of the outcome belongs to its parameters.
+    before the last M step; that of the outcome belongs to its parameters. Accelerated rounds come back to Python one
+    by one, and `AcceleratedRounds` says when they have settled.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def run(
     state = going.state
     set_rule(
         state,
-        tol=options.tol,
+        tol=0.0 if options.accelerated else options.tol,
         aitken=options.aitken,
         max_iter=options.max_iter,
         previous=options.previous if before is None else before.trace[-1],
@@ -63,6 +65,8 @@ def run(
     if options.replaced:
         going.advance(0)
         going.put(going.parameters()._replace(**dict(options.replaced)))
+    accelerated = AcceleratedRounds(going, source, options.tol) if options.accelerated else None
+    one_by_one = accelerated is not None or options.callback is not None
     trace: list[Array] = []
     if before is not None:
         trace.append(before.trace)
@@ -70,12 +74,16 @@ def run(
     try:
         while going.phase != FINISHED:
             n_iter = int(state.counts[N_ITER])
-            going.advance(n_iter + 1 if options.callback is not None else options.max_iter + 1)
+            going.advance(n_iter + 1 if one_by_one else options.max_iter + 1)
+            if accelerated is not None:
+                accelerated.judge(n_iter)
             trace.append(take_trace(state))
-            if options.callback is None or state.counts[N_ITER] == n_iter or going.phase == FINISHED:
+            if not one_by_one or state.counts[N_ITER] == n_iter or going.phase == FINISHED:
                 continue
-            if options.callback(_seen(going, index)):
+            if options.callback is not None and options.callback(_seen(going, index)):
                 state.counts[STATUS] = STOPPED
+            if accelerated is not None:
+                accelerated.propose()
         outcome = outcome_of(
             source, plan, going, trace[0] if len(trace) == 1 else np.concatenate([*trace, np.empty(0)])
         )
@@ -85,6 +93,8 @@ def run(
         if state.counts[GIVEN]:  # not even the start is known
             raise
         trace.append(take_trace(state))
+        if accelerated is not None:
+            accelerated.go_back()
         parameters, regulariser = going.parameters(), going.regulariser()
         outcome = Outcome(parameters, math.nan, np.concatenate(trace), Status.INTERRUPTED, regulariser)
         if isinstance(error, KeyboardInterrupt):

@@ -19,7 +19,7 @@ class Options(NamedTuple):
     `aitken` says what is compared to `tol`, see `model.rounds.convergence`; `previous` is the mean log-likelihood
     that the first iteration is compared to, -inf for none. `short_iter` is None where every start goes on to its end.
     `replaced` are parameters that take the place of those of a named start, by their names in `Parameters`. `watch`
-    is told what goes on.
+    is told what goes on. `accelerated` is True for quasi-Newton steps between M steps.
     """
 
     n_components: int
@@ -37,3 +37,4 @@ class Options(NamedTuple):
     short_iter: int | None = None
     replaced: tuple[tuple[str, Any], ...] = ()
     watch: Watch | None = None
+    accelerated: bool = False

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
-from ..model.rounds.state import GIVEN, N_ITER
+from ..model.rounds.state import GIVEN, MAXIMIZE, N_ITER
 from ..model.scatter import Scatter, least_left, pooled_about
 from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
@@ -73,7 +73,8 @@ class ArrayRun(Run):
             self._given = None
         elif self.state.counts[GIVEN]:
             super().advance(0)
-        if self.state.counts[N_ITER] >= last:  # compiled code looks after a round, not before
+        # Compiled code looks after a round, not before.
+        if self.state.counts[N_ITER] >= last and self.phase != MAXIMIZE:
             return False
         if not self._by_scatter:
             return self._go_on(last)
