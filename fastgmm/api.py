@@ -10,7 +10,7 @@ from typing import Any
 from . import _checks
 from ._checks import Seed, own_error_state
 from .em.fitting import fit_source, warn_of
-from .em.options import Options
+from .em.options import checked_options
 from .em.outcome import Callback
 from .em.progress import telling
 from .em.sources import source_of
@@ -36,6 +36,7 @@ def fit(
     init: Any = "kmeans",
     tol: float = 1e-3,
     stopping: str = "change",
+    acceleration: str = "none",
     reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
@@ -78,6 +79,11 @@ def fit(
     stopping : {"change", "aitken"}
         With "aitken" EM goes on until the estimated distance to the limit of the mean log-likelihood, `remaining` of
         the result, is less than `tol` too: a change that is small because convergence is slow is not enough.
+    acceleration : {"none", "quasi-newton"}
+        With "quasi-newton" passes may be under parameters farther along than those of the last M step, and EM that
+        takes thousands of iterations takes tens. Every pass is an iteration, also one that is taken back because the
+        likelihood fell; the trace repeats what the fit had come to. EM goes on until the change and `remaining` are
+        less than `tol` in two iterations running, whatever `stopping`. See ``docs/speed.md``.
     reg_covar : float or "auto"
         A number is added to the diagonal of every covariance, in the squared units of the data. "auto" adds nothing:
         it is a floor, a millionth of the standard deviation of each feature over all rows, that acts only where a
@@ -136,6 +142,7 @@ def fit(
             init=check_init(start_of(init), source, n_components, covariance_type),
             tol=tol,
             stopping=stopping,
+            acceleration=acceleration,
             reg_covar=reg_covar,
             max_iter=max_iter,
             n_init=n_init,
@@ -152,38 +159,6 @@ def fit(
         n_samples=source.n_samples,
         total_weight=weight_given(source),
         seconds=time.perf_counter() - began,
-    )
-
-
-def checked_options(
-    *,
-    n_components: int,
-    covariance_type: str,
-    init: Any,
-    tol: float,
-    stopping: str,
-    reg_covar: float | str,
-    max_iter: int,
-    n_init: int,
-    random_state: Seed,
-    n_threads: int | None,
-    callback: Callback | None,
-    short_iter: int | None = None,
-) -> Options:
-    """Return the arguments of `fit` that do not depend on the rows, checked, beside three that have been."""
-    return Options(
-        n_components=n_components,
-        covariance_type=covariance_type,
-        init=init,
-        tol=_checks.check_nonnegative("tol", tol),
-        reg_covar=_checks.check_reg_covar(reg_covar),
-        max_iter=min(_checks.check_integer("max_iter", max_iter, 0), _checks.MOST_ROUNDS),
-        n_init=_checks.check_integer("n_init", n_init, 1),
-        generator=_checks.check_random_state(random_state),
-        n_threads=check_n_threads(n_threads),
-        callback=_checks.check_callback(callback),
-        short_iter=None if short_iter is None else _checks.check_integer("short_iter", short_iter, 1),
-        aitken=_checks.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
     )
 
 

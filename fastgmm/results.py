@@ -56,6 +56,8 @@ class FitResult(Summarised):
         Starts that ended higher, but with components that the floor holds up.
     regulariser : Regulariser
         What was added to variances, and the floor of the covariances.
+    expected : float or None
+        `remaining` of an accelerated fit.
     """
 
     mixture: Mixture
@@ -69,6 +71,7 @@ class FitResult(Summarised):
     degenerate_components: tuple[int, ...] = ()
     n_passed_over: int = 0
     regulariser: Regulariser | None = None
+    expected: float | None = None
 
     @property
     def n_iter(self) -> int:
@@ -93,8 +96,11 @@ class FitResult(Summarised):
     def remaining(self) -> float:
         """Estimated distance of the mean log-likelihood to its limit, in nats, by Aitken's extrapolation.
 
-        From the last three iterations: NaN if there were fewer, infinite while changes do not shrink.
+        From the last three iterations: NaN if there were fewer, infinite while changes do not shrink. Of an
+        accelerated fit it is what the quadratic model of the last ones expects, NaN where there was none.
         """
+        if self.expected is not None:
+            return self.expected
         if len(self.trace) < 3:
             return math.nan
         before, change = np.diff(self.trace[-3:]).tolist()
@@ -177,24 +183,10 @@ class FitResult(Summarised):
 
 
 def result_of(
-    run: Outcome,
-    feature_names: tuple[str, ...] | None,
-    *,
-    n_samples: int,
-    total_weight: float,
-    seconds: float,
+    run: Outcome, feature_names: tuple[str, ...] | None, *, n_samples: int, total_weight: float, seconds: float
 ) -> FitResult:
     """Return the result of a run on rows whose columns have these names."""
-    return FitResult(
-        Mixture._trusted(run.parameters, feature_names),
-        run.log_likelihood,
-        run.trace,
-        run.status,
-        n_samples,
-        total_weight,
-        seconds,
-        run.failures,
-        run.degenerate_components,
-        run.n_passed_over,
-        run.regulariser,
-    )
+    mixture = Mixture._trusted(run.parameters, feature_names)
+    rows, starts = (n_samples, total_weight, seconds), (run.failures, run.degenerate_components, run.n_passed_over)
+    ended = mixture, run.log_likelihood, run.trace, run.status
+    return FitResult(*ended, *rows, *starts, run.regulariser, run.expected)

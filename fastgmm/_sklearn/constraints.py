@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import shown
+from ..em.options import ACCELERATIONS
 from ..em.start import METHODS
 from ..model.structures import STRUCTURES
 from .classes import InvalidParameterError, scikit_class
@@ -70,6 +71,7 @@ CONSTRAINTS: Mapping[str, tuple[Callable[[Any], object], str]] = {
     ),
     "verbose_interval": _COUNT,
     "short_iter": _COUNT_OR_NONE,
+    "acceleration": _choice(*ACCELERATIONS),
     "n_threads": _COUNT_OR_NONE,
 }
 

@@ -37,6 +37,8 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         scikit-learn's; a `Generator` or `SeedSequence` is also allowed.
     short_iter : int, optional
         Of `n_init` starts each does so many iterations at first, and only the highest goes on to the end, see `fit`.
+    acceleration : {"none", "quasi-newton"}
+        Steps between iterations, see `fit`.
     n_threads : int, optional
         Threads of `fit` and of inference, as far as there are so many; by default Numba's current number.
 
@@ -90,6 +92,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         verbose: int = 0,
         verbose_interval: int = 10,
         short_iter: int | None = None,
+        acceleration: str = "none",
         n_threads: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -107,6 +110,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.short_iter = short_iter
+        self.acceleration = acceleration
         self.n_threads = n_threads
 
     @own_error_state

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import MOST_ROUNDS, as_numbers, check_random_state
-from ..em.options import Options
+from ..em.options import ACCELERATIONS, Options
 from ..em.progress import Progress
 from ..mixture import Mixture
 from ..model.structures import STRUCTURES
@@ -62,6 +62,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int, watch: Progr
         callback=callback,
         watch=watch,
         short_iter=None if model.short_iter is None else int(model.short_iter),
+        accelerated=model.acceleration != ACCELERATIONS[0],
         previous=model.lower_bound_ if warm else -math.inf,
         replaced=tuple(given.items()) if isinstance(init, str) else (),
     )

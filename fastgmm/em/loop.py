@@ -102,7 +102,7 @@ def run(
         error.outcome = outcome  # type: ignore[attr-defined]
         raise
     going.close()
-    return outcome
+    return outcome if accelerated is None else outcome._replace(expected=accelerated.remaining)
 
 
 def best_of(

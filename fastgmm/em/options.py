@@ -8,9 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _checks
+from .._checks import Seed
 from ..model.parameters import Parameters
+from ..rows.launch.threads import check_n_threads
 from ..rows.source import Watch
 from .outcome import Callback
+
+# How rounds follow each other: by M steps, or by quasi-Newton steps between them, see `acceleration`.
+ACCELERATIONS = ("none", "quasi-newton")
 
 
 class Options(NamedTuple):
@@ -38,3 +44,37 @@ class Options(NamedTuple):
     replaced: tuple[tuple[str, Any], ...] = ()
     watch: Watch | None = None
     accelerated: bool = False
+
+
+def checked_options(
+    *,
+    n_components: int,
+    covariance_type: str,
+    init: Any,
+    tol: float,
+    stopping: str,
+    reg_covar: float | str,
+    max_iter: int,
+    n_init: int,
+    random_state: Seed,
+    n_threads: int | None,
+    callback: Callback | None,
+    short_iter: int | None = None,
+    acceleration: str = "none",
+) -> Options:
+    """Return the arguments of `fit` that do not depend on the rows, checked, beside three that have been."""
+    return Options(
+        n_components=n_components,
+        covariance_type=covariance_type,
+        init=init,
+        tol=_checks.check_nonnegative("tol", tol),
+        reg_covar=_checks.check_reg_covar(reg_covar),
+        max_iter=min(_checks.check_integer("max_iter", max_iter, 0), _checks.MOST_ROUNDS),
+        n_init=_checks.check_integer("n_init", n_init, 1),
+        generator=_checks.check_random_state(random_state),
+        n_threads=check_n_threads(n_threads),
+        callback=_checks.check_callback(callback),
+        short_iter=None if short_iter is None else _checks.check_integer("short_iter", short_iter, 1),
+        accelerated=_checks.check_choice("acceleration", acceleration, ACCELERATIONS) != ACCELERATIONS[0],
+        aitken=_checks.check_choice("stopping", stopping, ("change", "aitken")) == "aitken",
+    )

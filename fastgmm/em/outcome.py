@@ -81,6 +81,7 @@ class Outcome(NamedTuple):
     degenerate_components: tuple[int, ...] = ()
     failures: tuple[str, ...] = ()
     n_passed_over: int = 0
+    expected: float | None = None
 
     @property
     def n_iter(self) -> int:

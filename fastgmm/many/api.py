@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_choice, check_integer, distinct, own_error_state
-from ..api import checked_options
+from ..em.options import checked_options
 from ..em.outcome import FitWarning, Interrupted
 from ..em.progress import telling
 from ..model.regulariser import ridge, rounding_of

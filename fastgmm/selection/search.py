@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
-from ..api import checked_options
 from ..em.fitting import fit_source
-from ..em.options import Options
+from ..em.options import Options, checked_options
 from ..em.outcome import Callback, FitFailure, FitWarning, IterationState
 from ..em.progress import telling
 from ..em.sources import source_of
@@ -35,6 +34,7 @@ def select(
     init: str = "kmeans",
     tol: float = 1e-3,
     stopping: str = "change",
+    acceleration: str = "none",
     reg_covar: float | str = "auto",
     max_iter: int = 100,
     n_init: int = 1,
@@ -61,7 +61,7 @@ def select(
         `aic` of a candidate are, to rounding, ``result.mixture.bic(X)`` and ``.aic(X)``.
     init : {"kmeans", "k-means++", "random", "random_from_data"}
         As for `fit`, but a method only: nothing else suits several numbers of components.
-    tol, stopping, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns
+    tol, stopping, acceleration, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns
         As for `fit`, the same in every fit.
     random_state : int, None or NumPy random generator
         Every fit starts from the same integer seed: the one given, or one that is drawn first. A fit therefore does
@@ -106,6 +106,7 @@ def select(
             init=check_choice("init", init, METHODS),
             tol=tol,
             stopping=stopping,
+            acceleration=acceleration,
             reg_covar=reg_covar,
             max_iter=max_iter,
             n_init=n_init,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import api, data
+from ..em.options import ACCELERATIONS
 from ..em.outcome import FitWarning
 from ..em.start import METHODS
 from ..mixture import Mixture
@@ -95,6 +96,9 @@ def fit(
             help="What --tol is compared to: the last change, or the estimated distance to the limit.",
         ),
     ] = "change",
+    acceleration: Annotated[
+        str, typer.Option(callback=one_of(ACCELERATIONS), help=f"Of slow convergence: {', '.join(ACCELERATIONS)}.")
+    ] = "none",
     reg_covar: RegCovar = "auto",
     weights: Weights = None,
     threads: Threads = None,
@@ -136,7 +140,6 @@ def fit(
         covariance_type = ["full"]
     if n_components is None:
         raise ValueError("-k is missing: give the number of components, 1 or more, or a range such as 1-8")
-
     running = stages.Stages(n_init, max_iter)
     with ExitStack() as stack:
         stack.enter_context(running.shown())
@@ -160,6 +163,7 @@ def fit(
                 "init": start,
                 "tol": tol,
                 "stopping": stopping,
+                "acceleration": acceleration,
                 "reg_covar": reg_covar,
                 "max_iter": max_iter,
                 "n_init": n_init,

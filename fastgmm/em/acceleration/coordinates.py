@@ -46,7 +46,7 @@ def point_of(parameters: Parameters) -> Point | None:
         return None
     if not structure.has_matrices and not (roots > 0.0).all():
         return None
-    return Point(np.log(parameters.weights), parameters.means, roots)
+    return Point(np.log(parameters.weights), parameters.means, np.asarray(roots, np.float64))
 
 
 def second_moments(
@@ -110,7 +110,7 @@ class Frame:
         ratios = np.exp(vector[k + k * d :][:n_scales].reshape(len(roots), -1) / self._by_root)
         if self._matrices:
             moved = np.zeros(roots.shape)
-            moved[:, *np.diag_indices(d)] = ratios
+            moved[:, range(d), range(d)] = ratios
             moved[:, *self._below] = vector[k + k * d + n_scales :].reshape(len(roots), -1) / self._by_entry
             shift, moved = (roots @ shift[:, :, np.newaxis])[:, :, 0], roots @ moved
             covariances = moved @ moved.transpose(0, 2, 1)

@@ -1,8 +1,9 @@
-"""Rounds of EM with quasi-Newton steps between them, tried, judged by the pass that follows, and kept or taken back."""
+"""Rounds of EM with quasi-Newton steps between them: tried, judged by the next pass, and kept or taken back."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,7 @@ class AcceleratedRounds:
         self._n_counted, self._total_weight = source.n_counted, source.total_weight
         self._noise = NOISE * float(np.finfo(source.dtype).eps)
         self._mean, self._radius, self._n_small = -math.inf, 0.0, 0
+        self.remaining = math.nan
         # Where the pass to come is, by which step, and where the last M step that counts has led to.
         self._here: Point | None = None
         self._tried: Step | None = None
@@ -117,8 +119,9 @@ class AcceleratedRounds:
         if self._going.phase == FINISHED:  # the M step has left a covariance that is none
             return
         here, self._here = self._here, self._point_of(self._safe)
-        remaining = self._look_ahead(here, self._here)
-        self._n_small = self._n_small + 1 if max(abs(gain), remaining) < self._tol else 0
+        left = self._look_ahead(here, self._here)
+        self.remaining = max(left, 0.0) if self._rounds else math.nan
+        self._n_small = self._n_small + 1 if max(abs(gain), left) < self._tol else 0
         if self._n_small == N_SMALL:
             self._going.state.counts[STATUS] = CONVERGED
 
@@ -142,8 +145,8 @@ class AcceleratedRounds:
             length = float(np.linalg.norm(gradients[-1]))
             if length == 0.0:
                 return 0.0
-            moves = [b - a for (a, _), (b, _) in zip(ends, ends[1:], strict=False)]
-            falls = [a - b for a, b in zip(gradients, gradients[1:], strict=False)]
+            moves = [b - a for (a, _), (b, _) in pairwise(ends)]
+            falls = [a - b for a, b in pairwise(gradients)]
             # A step shorter than that of EM would be no gain.
             self._radius = max(self._radius, length)
             step = best_step(moves, falls, gradients[-1], self._radius)
