@@ -35,10 +35,14 @@ MEMORY = 5
 # Where more than this share of what was expected of a bounded step has come true, the next may be twice as long; a
 # step that was taken back makes it a quarter.
 GOOD, LONGER, SHORTER = 0.5, 2.0, 0.25
+# Rounds of EM after several tries in a row that were taken back: 0, 1, 3, ..., so that few passes are thrown away.
+LONGEST_PAUSE = 32
 # Rounds in a row that must be small: after one, 8 % of the mixtures ended farther from their limit than `tol`.
 N_SMALL = 2
+# Rows of a component that is not about to die: one that is on a single row has a little less than that.
+LEAST_ROWS = 0.9
 # Units in the last place of 1, or of the mean log-likelihood if that is larger, that sums over rows are good to.
-NOISE = 8.0
+NOISE = 2.0
 
 
 class AcceleratedRounds:
@@ -47,7 +51,7 @@ class AcceleratedRounds:
     After each round, which is a pass over the rows, `judge` says what has come of it, and `propose` may let the next
     pass be under other parameters than those of the M step. If these lower the likelihood, the run goes on from that
     M step after all: the round counts, and the trace repeats what the run had come to. Nothing is tried while a
-    component has less than one row, or the floor holds one up.
+    component has less than a row, or the floor holds one up in some directions and not in others.
     """
 
     def __init__(self, going: Rounds, source: Source, tol: float) -> None:
@@ -55,6 +59,8 @@ class AcceleratedRounds:
         self._n_counted, self._total_weight = source.n_counted, source.total_weight
         self._noise = NOISE * float(np.finfo(source.dtype).eps)
         self._mean, self._radius, self._n_small = -math.inf, 0.0, 0
+        # Tries in a row that were taken back, and rounds for which there will be none.
+        self._n_taken_back = self._pause = 0
         self.remaining = math.nan
         # Where the pass to come is, by which step, and where the last M step that counts has led to.
         self._here: Point | None = None
@@ -78,6 +84,9 @@ class AcceleratedRounds:
         going, state = self._going, self._going.state
         if self._proposed is None or self._safe is None or state.counts[STATUS] != RUNNING:
             return
+        if self._pause > 0:
+            self._pause -= 1
+            return
         (frame, step), self._proposed = self._proposed, None
         weights, means, covariances = frame.mixture(step.vector)
         structure, shape = self._safe.structure, self._safe.covariances.shape
@@ -100,6 +109,8 @@ class AcceleratedRounds:
         self._going.put(self._safe)
         self._radius, self._tried = SHORTER * self._tried.length, None
         self._here = self._rounds[-1][1]
+        self._pause = min(2**self._n_taken_back, LONGEST_PAUSE) - 1
+        self._n_taken_back += 1
 
     def _take_back(self, step: Step, n_iter: int) -> None:
         state = self._going.state
@@ -113,8 +124,10 @@ class AcceleratedRounds:
 
     def _keep(self, step: Step | None, mean: float) -> None:
         gain, self._mean, self._tried = mean - self._mean, mean, None
-        if step is not None and step.bounded and gain > GOOD * step.gain:
-            self._radius *= LONGER
+        if step is not None:
+            self._n_taken_back = 0
+            if step.bounded and gain > GOOD * step.gain:
+                self._radius *= LONGER
         self._safe = self._going.parameters()
         if self._going.phase == FINISHED:  # the M step has left a covariance that is none
             return
@@ -157,6 +170,9 @@ class AcceleratedRounds:
 
     def _point_of(self, parameters: Parameters) -> Point | None:
         """Return the point of parameters, or None where nothing is to be tried."""
-        if self._going.state.held.any() or not parameters.weights.min() * self._n_counted >= 1.0:
+        held, structure = self._going.state.held, parameters.structure
+        # Held up in all directions a component hardly moves; in some, rounding does what it wants in these.
+        rounded = structure.has_matrices and ((held > 0) & (held < parameters.n_features)).any()
+        if rounded or not parameters.weights.min() * self._n_counted >= LEAST_ROWS:
             return None
         return point_of(parameters)
