@@ -800,6 +800,7 @@ def test_weights_are_a_column(run, tmp_path, rows):
         ("--reg-covar some", "it must be a number or auto, got 'some'"),
         ("--reg-covar -1", "it must be at least 0, got -1"),
         ("--stopping never", "'never' is not one of change, aitken"),
+        ("--acceleration squarem", "'squarem' is not one of none, quasi-newton"),
     ],
 )
 def test_bad_weights_and_rules(run, options, message):

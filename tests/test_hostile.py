@@ -90,7 +90,7 @@ def test_any_rows(X, n_components, covariance_type, init, reg_covar, layout, wei
 
 ARGUMENTS = [
     *("X", "n_components", "covariance_type", "init", "tol", "stopping", "reg_covar", "max_iter", "n_init"),
-    *("random_state", "n_threads", "sample_weight"),
+    *("random_state", "n_threads", "sample_weight", "acceleration"),
 ]
 ODD = st.one_of(
     st.none(),

@@ -98,7 +98,7 @@ def test_defaults_are_the_same_at_every_door():
         {name: each.default for name, each in inspect.signature(door).parameters.items()}
         for door in (fastgmm.fit, fastgmm.select, shell_fit.fit)
     )
-    for name in ("init", "tol", "stopping", "reg_covar", "max_iter", "n_init", "random_state"):
+    for name in ("init", "tol", "stopping", "acceleration", "reg_covar", "max_iter", "n_init", "random_state"):
         assert at_fit[name] == at_select[name] == at_shell[name], name
     assert at_shell["criterion"] == at_select["criterion"]
     X = clouds(20)

@@ -24,6 +24,9 @@ from ...model.structures import Structure
 
 Array = NDArray[np.float64]
 
+# Standard deviations that a mean moves, or the logarithm of what a weight or a root is multiplied with.
+FARTHEST = 20.0
+
 
 class Point(NamedTuple):
     """A mixture: logarithms of its weights (K,), means (K, D), and roots of its covariances.
@@ -72,48 +75,55 @@ class Frame:
 
     def __init__(self, reference: Point) -> None:
         self._reference = reference
-        (_, n_rows, n_columns), (k, d) = reference.roots.shape, reference.means.shape
+        (n_roots, n_rows, n_columns), (k, d) = reference.roots.shape, reference.means.shape
         self._matrices = n_rows == d > 1
-        # Variances of a component are one coordinate for all features, or one for each.
-        n_alike = d if n_columns < d else 1
-        self._inverses = np.linalg.inv(reference.roots) if self._matrices else 1.0 / reference.roots
-        self._by_weight = np.exp(0.5 * reference.logs)
-        by_covariance = self._by_weight if len(reference.roots) == k else np.ones(1)
-        self._by_root = math.sqrt(2.0 * n_alike) * by_covariance[:, np.newaxis]
-        self._by_entry = by_covariance[:, np.newaxis]
+        self._inverses = _inverses_of(reference.roots) if self._matrices else 1.0 / reference.roots
         self._below = np.tril_indices(n_rows, -1)
+        by_weight = np.exp(0.5 * reference.logs)
+        by_covariance = by_weight if n_roots == k else np.ones(1)
+        # A variance that is that of all features counts for each.
+        by_root = math.sqrt(2.0 * (d if n_columns < d else 1)) * by_covariance
+        entries = np.repeat(by_covariance, len(self._below[0]))
+        self._scales = np.concatenate([by_weight, np.repeat(by_weight, d), np.repeat(by_root, n_columns), entries])
 
     def vector(self, point: Point) -> Array:
         """Return the coordinates of a point, (P,)."""
-        shift = (point.means - self._reference.means)[:, :, np.newaxis]
+        shift = point.means - self._reference.means
         if self._matrices:
-            roots, shift = self._inverses @ point.roots, self._inverses @ shift
-            scales, below = np.diagonal(roots, axis1=1, axis2=2), roots[:, *self._below]
+            ratios, shift = self._inverses @ point.roots, (self._inverses @ shift[:, :, np.newaxis])[:, :, 0]
+            roots, below = np.diagonal(ratios, axis1=1, axis2=2), ratios[:, *self._below]
         else:
-            scales, shift = (point.roots * self._inverses)[:, 0], shift[:, :, 0] * self._inverses[:, 0]
-            below = np.empty((len(scales), 0))
-        parts = (
-            self._by_weight * (point.logs - self._reference.logs),
-            self._by_weight[:, np.newaxis] * shift.reshape(point.means.shape),
-            self._by_root * np.log(scales),
-            self._by_entry * below,
-        )
-        return np.concatenate([part.ravel() for part in parts])
+            roots, shift = (point.roots * self._inverses)[:, 0], shift * self._inverses[:, 0]
+            below = np.empty(0)
+        parts = point.logs - self._reference.logs, shift, np.log(roots), below
+        vector: Array = self._scales * np.concatenate([part.ravel() for part in parts])
+        return vector
 
-    def mixture(self, vector: Array) -> tuple[Array, Array, Array]:
-        """Return weights, means and covariances (K or 1, D or 1, D or 1) of coordinates; weights add up to 1."""
+    def mixture(self, vector: Array) -> tuple[Array, Array, Array] | None:
+        """Return weights, means and covariances (K or 1, D or 1, D or 1) of coordinates; weights add up to 1.
+
+        None where that is `FARTHEST` from the reference, or farther.
+        """
         logs, means, roots = self._reference
-        (k, d), scales = means.shape, roots[:, 0]
-        n_scales = self._by_root.shape[0] * roots.shape[2]
-        weights = np.exp(logs + vector[:k] / self._by_weight)
-        shift = vector[k : k + k * d].reshape(k, d) / self._by_weight[:, np.newaxis]
-        ratios = np.exp(vector[k + k * d :][:n_scales].reshape(len(roots), -1) / self._by_root)
+        (k, d), (n_roots, _, n_columns) = means.shape, roots.shape
+        plain = vector / self._scales
+        if not np.abs(plain).max() < FARTHEST:
+            return None
+        weights, shift, ratios, below = np.split(plain, np.cumsum([k, k * d, n_roots * n_columns]))
+        weights, shift, ratios = np.exp(logs + weights), shift.reshape(k, d), np.exp(ratios).reshape(n_roots, -1)
         if self._matrices:
             moved = np.zeros(roots.shape)
             moved[:, range(d), range(d)] = ratios
-            moved[:, *self._below] = vector[k + k * d + n_scales :].reshape(len(roots), -1) / self._by_entry
+            moved[:, *self._below] = below.reshape(n_roots, -1)
             shift, moved = (roots @ shift[:, :, np.newaxis])[:, :, 0], roots @ moved
             covariances = moved @ moved.transpose(0, 2, 1)
         else:
-            shift, covariances = shift * scales, ((scales * ratios) ** 2)[:, np.newaxis]
+            shift, covariances = shift * roots[:, 0], ((roots[:, 0] * ratios) ** 2)[:, np.newaxis]
         return weights / weights.sum(), means + shift, covariances
+
+
+def _inverses_of(roots: Array) -> Array:
+    """Return the inverses of matrices (., D, D), which units of the features do not make worse."""
+    deviations = np.linalg.norm(roots, axis=2)
+    inverses: Array = np.linalg.inv(roots / deviations[:, :, np.newaxis]) / deviations[:, np.newaxis]
+    return inverses

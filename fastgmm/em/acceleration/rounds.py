@@ -88,7 +88,11 @@ class AcceleratedRounds:
             self._pause -= 1
             return
         (frame, step), self._proposed = self._proposed, None
-        weights, means, covariances = frame.mixture(step.vector)
+        mixture = frame.mixture(step.vector)
+        if mixture is None:
+            self._be_careful(step)
+            return
+        weights, means, covariances = mixture
         structure, shape = self._safe.structure, self._safe.covariances.shape
         # The M step adds what it adds.
         covariances = structure.add_variances(covariances.reshape(shape), -state.added)
@@ -107,8 +111,11 @@ class AcceleratedRounds:
             return
         self._going.state.counts[STATUS], self._going.state.counts[COMPONENT] = RUNNING, -1
         self._going.put(self._safe)
-        self._radius, self._tried = SHORTER * self._tried.length, None
-        self._here = self._rounds[-1][1]
+        self._be_careful(self._tried)
+        self._here, self._tried = self._rounds[-1][1], None
+
+    def _be_careful(self, step: Step) -> None:
+        self._radius = SHORTER * step.length
         self._pause = min(2**self._n_taken_back, LONGEST_PAUSE) - 1
         self._n_taken_back += 1
 
@@ -160,8 +167,8 @@ class AcceleratedRounds:
                 return 0.0
             moves = [b - a for (a, _), (b, _) in pairwise(ends)]
             falls = [a - b for a, b in pairwise(gradients)]
-            # A step shorter than that of EM would be no gain.
-            self._radius = max(self._radius, length)
+            # A step shorter than that of EM would be no gain; in this order what is not a number does not last.
+            self._radius = max(length, self._radius)
             step = best_step(moves, falls, gradients[-1], self._radius)
         except np.linalg.LinAlgError:
             return math.inf
