@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are not part of an installed package", allow_module_level=True)
 
-from bench import cases, limit, report, run, serial  # noqa: E402
+from bench import cases, limit, report, rounds, run, serial  # noqa: E402
 
 README = ROOT / "README.md"
 SMALL = cases.Case(300, 2, 2)
@@ -158,3 +158,24 @@ def test_bad_input_is_one_line(arguments, message):
     assert done.returncode == 2
     assert done.stderr.startswith(message)
     assert done.stderr.count("\n") == 1
+
+
+def test_slow_fits_take_an_eighth_of_the_passes_and_reach_the_limit():
+    """What ``docs/speed.md`` says is what was measured, and that is what was promised."""
+    results = json.loads(rounds.OUT.read_text())
+    assert rounds.text_of(results) in rounds.SPEED.read_text()
+    assert list(results["problems"]) == list(rounds.PROBLEMS)
+    ratios = [each["passes_near"] / each["passes"] for each in results["problems"].values()]
+    assert sorted(ratios)[5] <= 1 / 8
+    assert max(ratios) <= 1.1
+    assert all(each["higher"] > -1e-9 for each in results["problems"].values())
+
+
+@pytest.mark.compiled
+def test_a_slow_fit_is_measured_and_drawn(tmp_path):
+    problem = rounds.PROBLEMS["galaxies, K = 4"]
+    measured = rounds.measure(problem)
+    assert measured["passes_near"] < measured["passes"]
+    rounds.draw(dict.fromkeys(rounds.PROBLEMS, measured), tmp_path / "rounds.png")
+    assert (tmp_path / "rounds.png").stat().st_size > 10_000
+    assert rounds.table({"galaxies": measured}).count("\n") == 3
