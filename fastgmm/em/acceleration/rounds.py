@@ -30,8 +30,8 @@ from .quadratic import Step, best_step
 
 Array = NDArray[np.float64]
 
-# Rounds that the model agrees with: with 3, 5 and 8 it took 0.17, 0.17 and 0.18 of the passes of EM, the geometric mean
-# of 77 mixtures; of fits with `tol` 1e-7 13, 5 and 3 ended farther than that from the limit.
+# Rounds that the model agrees with: with 3, 5 and 8 it took 0.17, 0.17 and 0.18 of the passes of EM, the geometric
+# mean of 77 mixtures; of fits with `tol` 1e-7 13, 5 and 3 ended farther than that from the limit.
 MEMORY = 5
 # Where more than this share of what was expected of a bounded step has come true, the next may be twice as long; a
 # step that was taken back makes it a quarter.
