@@ -94,6 +94,7 @@ class AcceleratedRounds:
             self._be_careful(step)
             return
         weights, means, covariances = mixture
+        self._tried = step  # first, for an interrupt
         structure, shape = self._safe.structure, self._safe.covariances.shape
         # The M step adds what it adds.
         covariances = structure.add_variances(covariances.reshape(shape), -state.added)
@@ -102,7 +103,7 @@ class AcceleratedRounds:
         state.second[:] = second_moments(structure, covariances, state.sums, means.shape, state.second.shape)
         state.counts[PHASE], state.counts[ITEM] = MAXIMIZE, 0
         going.advance(int(state.counts[N_ITER]))
-        self._tried, self._here = step, self._point_of(going.parameters())
+        self._here = self._point_of(going.parameters())
         if self._here is None or going.phase == FINISHED:
             self.go_back()
 
