@@ -279,6 +279,19 @@ def test_where_there_is_nothing_to_gain_it_ends_as_soon(n_components):
     assert fit.n_iter <= 4
 
 
+def test_where_nothing_is_tried_it_ends_where_em_does():
+    """Components on two rows each are flat, and their densities rounded from one iteration to the next."""
+    X = overlapping(30)
+    options = {"init": np.arange(30) // 2 % 8, "tol": 1e-9, "max_iter": 200}
+    with pytest.warns(fastgmm.FitWarning):
+        plain = fastgmm.fit(X, 8, **options)
+    with pytest.warns(fastgmm.FitWarning):
+        fit = fastgmm.fit(X, 8, **options, **STEPS)
+    assert fit.converged
+    assert fit.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-4)
+    assert fit.n_iter <= 1.1 * plain.n_iter
+
+
 def test_short_starts_and_warm_starts_go_on_with_it():
     X = overlapping()
     fit = fastgmm.fit(X, 3, init="random", n_init=3, short_iter=4, tol=0.0, max_iter=20, **STEPS)

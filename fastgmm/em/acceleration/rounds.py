@@ -144,7 +144,8 @@ class AcceleratedRounds:
         left = self._look_ahead(here, self._here)
         self.remaining = max(left, 0.0) if self._rounds else math.nan
         self._n_small = self._n_small + 1 if max(abs(gain), left) < self._tol else 0
-        if self._n_small == N_SMALL:
+        # Of EM alone one is enough, as ever; and what rounding does to flat components hardly ever is small twice.
+        if self._n_small >= (1 if self._here is None else N_SMALL):
             self._going.state.counts[STATUS] = CONVERGED
 
     def _look_ahead(self, here: Point | None, there: Point | None) -> float:
