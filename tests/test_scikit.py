@@ -136,6 +136,7 @@ def test_parity(covariance_type, n_features, options, dtype):
 def test_every_constructor_argument_and_default_is_theirs():
     ours = GaussianMixture().get_params()
     assert ours.pop("n_threads") is ours.pop("short_iter") is None
+    assert ours.pop("acceleration") == "none"
     assert ours == ScikitGaussianMixture().get_params()
 
 
