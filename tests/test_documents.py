@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
@@ -124,3 +125,54 @@ def test_versions_agree():
     assert project["version"] == fastgmm.__version__
     assert f"\nversion: {fastgmm.__version__}\n" in (ROOT / "CITATION.cff").read_text()
     assert f"\n## {fastgmm.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.fixture
+def engines():
+    """What the page on scaling says of other engines: calls with Ray and with Spark, and a loop; and rows."""
+    loop, ray, spark = [code for code in blocks_of(ROOT / "docs" / "scaling.md", "python") if "em(start" in code]
+    namespace = {}
+    exec(loop, namespace)
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(3000, 2)) + 5.0 * generator.integers(3, size=(3000, 1))
+    return ray, spark, namespace, X
+
+
+def assert_fits(fitted, namespace, X):
+    start = fastgmm.fit(X[:1000], 3, random_state=0)
+    expected = namespace["em"](start, lambda mixture: fastgmm.accumulate(X, mixture))
+    np.testing.assert_allclose(fitted.means, expected.means, rtol=1e-10)
+    whole = fastgmm.fit(X, 3, init=start.mixture)
+    np.testing.assert_allclose(expected.score(X), whole.mixture.score(X), atol=2e-3)
+
+
+def test_a_loop_on_one_machine(engines):
+    *_, namespace, X = engines
+    start = fastgmm.fit(X[:1000], 3, random_state=0)
+    chunks = X[:1000], X[1000:1700], X[1700:]
+    fitted = namespace["em"](start, lambda mixture: sum(fastgmm.accumulate(rows, mixture) for rows in chunks))
+    assert_fits(fitted, namespace, X)
+
+
+@pytest.mark.compiled  # each worker would be minutes about it
+def test_a_loop_on_ray(engines):
+    ray = pytest.importorskip("ray")
+    code, _, namespace, X = engines
+    with ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False):
+        chunks = [ray.put(rows) for rows in np.split(X, 3)]
+        exec(code, scope := namespace | {"ray": ray, "chunks": chunks})
+    assert_fits(scope["fitted"], namespace, X)
+
+
+@pytest.mark.compiled
+def test_a_loop_on_spark(engines, monkeypatch):
+    sql = pytest.importorskip("pyspark.sql")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    _, code, namespace, X = engines
+    session = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    try:
+        rows = session.sparkContext.parallelize(X.tolist(), 3)
+        exec(code, scope := namespace | {"frame": session.createDataFrame(rows, ["a", "b"])})
+        assert_fits(scope["fitted"], namespace, X)
+    finally:
+        session.stop()
