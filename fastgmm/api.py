@@ -17,7 +17,7 @@ from .em.sources import source_of
 from .em.start import check_init
 from .mixture import Mixture
 from .model.parameters import Parameters
-from .model.structures import STRUCTURES
+from .model.structures import check_structure
 from .results import FitResult, result_of
 from .rows.check import check_n_components
 from .rows.launch.threads import check_n_threads
@@ -135,7 +135,7 @@ def fit(
     with _SILENCE if progress is False else telling(progress) as watch:
         source = source_of(X, sample_weight, watch=watch, **known)
         n_components = check_n_components(n_components, source.n_counted)
-        covariance_type = _checks.check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
+        covariance_type = check_structure("covariance_type", covariance_type)
         options = checked_options(
             n_components=n_components,
             covariance_type=covariance_type,

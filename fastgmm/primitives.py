@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import check_choice, check_integer
+from ._checks import check_integer
 from .kernels.primitives.cholesky import cholesky, cholesky_2x2, cholesky_3x3, invert_lower
 from .kernels.primitives.exp import exp_nonpositive
 from .model.plan import plan_of
@@ -25,7 +25,7 @@ from .model.rounds.small import (
     log_density,
     prepare,
 )
-from .model.structures import STRUCTURES
+from .model.structures import check_structure
 from .rows.run import Run
 
 __all__ = [
@@ -51,7 +51,7 @@ def allocate(covariance_type: str, n_components: int, n_features: int, dtype: An
 
     Each thread needs one of its own.
     """
-    check_choice("covariance_type", covariance_type, tuple(STRUCTURES))
+    covariance_type = check_structure("covariance_type", covariance_type)
     k, d = check_integer("n_components", n_components, 1), check_integer("n_features", n_features, 1)
     if dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ._checks import check_choice, distinct, shown
+from ._checks import distinct, shown
 from .api import fit
 from .em.outcome import FitWarning
-from .model.structures import STRUCTURES
+from .model.structures import check_structure
 
 DTYPES = ("float64", "float32")
 # Densities that are written out for a number of features, and one for all others.
@@ -38,8 +38,7 @@ def warmup(structures: str | Iterable[str] = "full", dtypes: DTypeLike | Iterabl
     TypeError, ValueError
         If an argument is not what it may be.
     """
-    allowed = tuple(STRUCTURES)
-    names = distinct("structures", structures, lambda name: check_choice("structures", name, allowed))
+    names = distinct("structures", structures, lambda name: check_structure("structures", name))
     for path in product(distinct("dtypes", dtypes, _check_dtype), names, N_FEATURES):
         walk(*path)
 

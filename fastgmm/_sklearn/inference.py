@@ -12,6 +12,7 @@ from .._checks import own_error_state
 from ..mixture import Mixture
 from ..model.parameters import Array
 from ..model.sklearn_model import covariances_of
+from ..model.structures import ALIASES
 from ..rows import tables
 from ..rows.criteria import criterion_of, mean_of
 from ..rows.dask.collection import is_dask
@@ -86,7 +87,7 @@ class Inference(Estimator):
         if not (has_covariances and hasattr(self, "weights_") and hasattr(self, "means_")):
             raise classes.not_fitted(self)
         fitted = getattr(self, "_fitted_covariance_type", self.covariance_type)
-        if fitted != self.covariance_type:
+        if fitted not in (self.covariance_type, ALIASES.get(self.covariance_type)):
             raise ValueError(
                 f"{type(self).__name__} was fitted with covariance_type {fitted!r}, but now has "
                 f"{self.covariance_type!r}; fit it again, without warm_start"

@@ -13,7 +13,7 @@ from .._checks import MOST_ROUNDS, as_numbers, check_random_state
 from ..em.options import ACCELERATIONS, Options
 from ..em.progress import Progress
 from ..mixture import Mixture
-from ..model.structures import STRUCTURES
+from ..model.structures import STRUCTURES, check_structure
 from ..rows.launch.threads import check_n_threads
 from ..rows.source import EM
 from . import classes
@@ -51,7 +51,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int, watch: Progr
     callback = classes.Progress(model.verbose, model.verbose_interval, tol, max_iter) if model.verbose else None
     return Options(
         n_components=int(model.n_components),
-        covariance_type=model.covariance_type,
+        covariance_type=check_structure("covariance_type", model.covariance_type),
         init=init,
         tol=tol,
         reg_covar=float(model.reg_covar),
@@ -106,7 +106,7 @@ def _weights_of(values: Any, n_components: int) -> NDArray[np.float64]:
 
 def _covariances_of(values: Any, covariance_type: str, size: tuple[int, int]) -> NDArray[np.float64]:
     """Return the covariances whose inverses are the initial precisions `values`, of K components and D features."""
-    structure = STRUCTURES[covariance_type]
+    structure = STRUCTURES[check_structure("covariance_type", covariance_type)]
     precisions = _initial(f"{covariance_type} precision", values, structure.shape(*size))
     if not structure.has_matrices:
         if (precisions <= 0.0).any():

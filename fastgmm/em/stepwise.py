@@ -53,8 +53,8 @@ def step(
     held = structure.add_variances(parameters.covariances, -regulariser.added)
     if structure.n_axes == 0:
         held = held * parameters.n_features
-    if not structure.shared:
-        held = held * parameters.weights.reshape(-1, *(1,) * (held.ndim - 1))
+    if not structure.pooled:
+        held = parameters.weights.reshape(-1, *(1,) * structure.n_axes) * held
     mixed: SufficientStatistics = replace(
         seen,
         responsibility_sums=(1.0 - eta) * parameters.weights + share * seen.responsibility_sums,

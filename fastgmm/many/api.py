@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import check_choice, check_integer, distinct, own_error_state
+from .._checks import check_integer, distinct, own_error_state
 from ..em.options import checked_options
 from ..em.outcome import FitWarning, Interrupted
 from ..em.progress import telling
 from ..model.regulariser import ridge, rounding_of
-from ..model.structures import STRUCTURES
+from ..model.structures import STRUCTURES, check_structure
 from ..rows.source import Watch
 from ..selection.arguments import seed_of
 from .batch import batch_of
@@ -92,7 +92,7 @@ def fit_many(
     seed = check_seed("random_state", seed_of(random_state))
     options = checked_options(
         n_components=numbers[0],
-        covariance_type=check_choice("covariance_type", covariance_type, tuple(STRUCTURES)),
+        covariance_type=check_structure("covariance_type", covariance_type),
         init="kmeans",
         tol=tol,
         stopping=stopping,
@@ -108,7 +108,7 @@ def fit_many(
     with telling(progress) as watch:
         fitted = fit_batch(batch, numbers, options._replace(watch=watch), seed, streams_of(batch.keys), starts)
     fits, n_features = fitted.fits, batch.rows.shape[1]
-    structure = STRUCTURES[covariance_type]
+    structure = STRUCTURES[options.covariance_type]
     has_floor = isinstance(options.reg_covar, str)
     statuses = np.empty(max(CODES.values()) + 1, object)
     for status, code in CODES.items():
@@ -118,7 +118,7 @@ def fit_many(
         n_components=fitted.n_components,
         weights=fits.weights,
         means=fits.means,
-        covariances=fits.covariances.reshape(len(batch.keys), *structure.shape(*fits.means.shape[1:])),
+        covariances=structure.from_core(fits.covariances),
         log_likelihood=fits.log_likelihood,
         bic=bic_of(fitted, batch.totals, structure),
         n_iter=fits.n_iter,
@@ -128,7 +128,7 @@ def fit_many(
         degenerate=fits.degenerate,
         n_passed_over=fits.n_passed_over,
         errors=fitted.errors,
-        covariance_type=covariance_type,
+        covariance_type=options.covariance_type,
         feature_names=batch.feature_names,
         seconds=time.perf_counter() - began,
         _traces=(fitted.trace_starts, fitted.trace_values),

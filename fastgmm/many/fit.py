@@ -160,7 +160,7 @@ def _better(one: Fitted, other: Fitted, totals: Array, plan: Plan) -> Fitted:
     before, after = (bic_of(each, totals, plan.structure) for each in (one, other))
     better = (after < before) | (np.isnan(before) & ~np.isnan(after))
     most = max(one.fits.weights.shape[1], other.fits.weights.shape[1])
-    names = {"weights", "means", "degenerate"} | (set() if plan.structure.shared else {"covariances"})
+    names = {"weights", "means", "degenerate"} | (set() if plan.structure.pooled else {"covariances"})
     arrays = {}
     for name, old, new in zip(Fits._fields, one.fits, other.fits, strict=True):
         kept = _padded(old, most) if name in names else old

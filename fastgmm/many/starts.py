@@ -29,8 +29,8 @@ class Starts(NamedTuple):
 
     def of(self, b: int, covariance_type: str) -> Parameters:
         """Return the parameters that problem `b` starts from."""
-        shape = STRUCTURES[covariance_type].shape(*self.means.shape[1:])
-        return Parameters(self.weights[b], self.means[b], self.covariances[b].reshape(shape), covariance_type)
+        covariances = STRUCTURES[covariance_type].from_core(self.covariances[b])
+        return Parameters(self.weights[b], self.means[b], covariances, covariance_type)
 
 
 def starts_of(init: Any, batch: Batch, numbers: list[int], covariance_type: str) -> Starts | None:
@@ -50,13 +50,14 @@ def starts_of(init: Any, batch: Batch, numbers: list[int], covariance_type: str)
         )
     if len(init) != n_problems:
         raise ValueError(f"init must have a Mixture for each of {n_problems} problems, got {len(init)}")
-    core = STRUCTURES[covariance_type].core(k, d)
+    structure = STRUCTURES[covariance_type]
+    core = structure.core(k, d)
     starts = Starts(np.empty((n_problems, k)), np.empty((n_problems, k, d)), np.empty((n_problems, *core)), {})
     for b, mixture in enumerate(init):
         check_parameters(mixture.parameters, k, d, covariance_type)
         _check_names(mixture.feature_names, batch)
         starts.weights[b], starts.means[b] = mixture.weights, mixture.means
-        starts.covariances[b] = np.reshape(mixture.covariances, core)
+        starts.covariances[b] = structure.to_core(mixture.covariances, k, d)
     return starts
 
 
@@ -81,11 +82,10 @@ def _of_result(result: FitManyResult, batch: Batch, k: int, covariance_type: str
         faults[b] = f"init has {found} components, but the fit asks for {k}" if found else "init has no fit for it"
     structure = STRUCTURES[covariance_type]
     weights, means = result.weights[:, :k], result.means[:, :k]
-    covariances = result.covariances if structure.shared else result.covariances[:, :k]
-    shape = (len(result), *structure.core(k, d))
     # Without a fit they are not of these shapes, and are not looked at.
-    complete = np.full(shape, np.nan)
-    complete[:, : covariances.shape[1]] = covariances.reshape(len(result), -1, *shape[2:])
+    covariances = result.covariances if structure.shared else _widened(result.covariances[:, :k], k)
+    complete = np.empty((len(result), *structure.core(k, d)))
+    complete[:] = structure.to_core(covariances, k, d)
     return Starts(_widened(weights, k), _widened(means, k), complete, faults)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import as_numbers, check_choice
+from .._checks import as_numbers
 from .parameters import Array, Parameters
-from .structures import STRUCTURES, Structure
+from .structures import STRUCTURES, Structure, check_structure
 
 
 def check_parameters(weights: Any, means: Any, covariances: Any, covariance_type: Any) -> Parameters:
@@ -25,7 +25,7 @@ def check_parameters(weights: Any, means: Any, covariances: Any, covariance_type
         If shapes do not agree, a number is not finite, weights are not probabilities, or a covariance is not
         symmetric and positive definite.
     """
-    structure = STRUCTURES[check_choice("covariance_type", covariance_type, tuple(STRUCTURES))]
+    structure = STRUCTURES[check_structure("covariance_type", covariance_type)]
     single = all(getattr(each, "dtype", None) == np.float32 for each in (weights, means, covariances))
     dtype = np.float32 if single else np.float64
     weights = as_finite("weights", weights, dtype)
@@ -82,7 +82,7 @@ def _check_definite(covariances: Array, structure: Structure) -> None:
     if not structure.has_matrices:
         definite = covariances > 0.0
         if not definite.all():
-            _refuse(int(np.argmin(definite.reshape(len(definite), -1).all(axis=1))))
+            _refuse(int(np.argmin(definite.reshape(len(np.atleast_1d(definite)), -1).all(axis=1))))
         return
     check_symmetric("covariances", covariances)
     if not _has_factors(covariances):

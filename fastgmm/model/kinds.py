@@ -50,6 +50,19 @@ class Moments(NamedTuple):
     spare: Sizes
 
 
+class Kernels(NamedTuple):
+    """The compiled side of a structure for a number of features.
+
+    `sweep` is the pass that sums `moments`; `apart` the same about centres that are not the means of the density.
+    """
+
+    density: Density
+    moments: Moments
+    sweep: Any
+    apart: Any
+    maximize: Any
+
+
 def _no_rows(n_components: int, n_features: int) -> int:
     return 0
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from .._numba.stamps import machine
 from ..kernels import sizes
-from .structures import STRUCTURES, Kernels, Structure, kernels_of
+from .kinds import Kernels
+from .structures import STRUCTURES, Structure, kernels_of
 
 # Compiled code cannot be interrupted, so it comes back to Python after about this long: Ctrl-C and callbacks get
 # their turn.
@@ -106,14 +107,9 @@ class Plan:
         """
         d = self.n_features
         # What a row takes whatever the number of components: to be loaded, and to be whitened or multiplied once.
-        once = (0.3 if d < 4 else 0.7) * d + (0.02 * d * d if self.structure.shared else 0.0)
+        once = (0.3 if d < 4 else 0.7) * d + (0.02 * d * d if self.structure.pooled else 0.0)
         single = 0.5 if self.lanes == sizes.LANES_SINGLE else 1.0
         return slower() * single * (once + self.n_components * (0.55 + 0.03 * self._multiply_adds))
-
-    @cached_property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the covariances as users see them."""
-        return self.structure.shape(self.n_components, self.n_features)
 
     @property
     def order(self) -> int:
@@ -139,7 +135,7 @@ class Plan:
     @property
     def _multiply_adds(self) -> int:
         """Multiply-adds of a row and component."""
-        per_component = self.structure.n_axes == 2 and not self.structure.shared
+        per_component = self.structure.has_matrices and not self.structure.pooled
         return self.n_features * (self.n_features + 3 if per_component else 4)
 
     def is_small(self, n_samples: int) -> bool:
@@ -155,7 +151,7 @@ class Plan:
 
     def cut(self, n_samples: int, n_threads: int, parallel_nanoseconds: float, row_nanoseconds: float) -> Cut:
         """Return how launches over `n_samples` rows, each of so many nanoseconds, are cut."""
-        prepared = self.structure.n_maximized(self.n_components)
+        prepared = self.structure.n_prepared(self.n_components)
         by_time = max(1, int(LAUNCH_NANOSECONDS / self.prepare_nanoseconds))
         return Cut(
             n_workers=n_threads,
@@ -165,7 +161,7 @@ class Plan:
             prepare_nanoseconds=self.prepare_nanoseconds,
             n_superblocks=-(-n_samples // self.rows),
             superblock_nanoseconds=float(min(self.rows, n_samples) * row_nanoseconds),
-            n_maximized=prepared,
+            n_maximized=self.structure.n_maximized(self.n_components),
             fused=int(self.kernels.apart is not self.kernels.sweep),
             held=0,
             added=0,

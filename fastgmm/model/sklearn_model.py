@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import check_choice, own_error_state
+from .._checks import own_error_state
 from .check import as_finite
 from .parameters import Array, Parameters
-from .structures import STRUCTURES
+from .structures import ALIASES, STRUCTURES, check_structure
 
 
 def precisions_of(parameters: Parameters) -> tuple[Array, Array]:
@@ -66,7 +66,7 @@ def covariances_of(model: Any) -> Any:
     if hasattr(model, "covariances_") and getattr(model, "_checksum", None) in (None, checksum_of(cholesky)):
         return model.covariances_
     factors = as_finite("precisions_cholesky_", cholesky)
-    structure = STRUCTURES[check_choice("covariance_type", model.covariance_type, tuple(STRUCTURES))]
+    structure = STRUCTURES[check_structure("covariance_type", model.covariance_type)]
     if not structure.has_matrices:
         return 1.0 / factors**2
     try:
@@ -82,7 +82,10 @@ def checksum_of(values: Any) -> int:
 
 
 def model_of(parameters: Parameters, feature_names: tuple[str, ...] | None) -> Any:
-    """Return a `sklearn.mixture.GaussianMixture` that is fitted with `parameters`."""
+    """Return a `sklearn.mixture.GaussianMixture` that is fitted with `parameters`, full where it lacks the structure."""
+    if parameters.covariance_type not in ALIASES.values():
+        matrices = parameters.structure.complete(parameters.covariances, *parameters.means.shape)
+        parameters = Parameters(parameters.weights, parameters.means, matrices, ALIASES["VVV"])
     mixture = importlib.import_module("sklearn.mixture")
     model = mixture.GaussianMixture(parameters.n_components, covariance_type=parameters.covariance_type)
     model.weights_, model.means_, model.covariances_, _ = parameters

@@ -17,7 +17,7 @@ import numpy as np
 from .._checks import as_numbers, check_integer, own_error_state
 from .check import as_finite, check_feature_names, check_symmetric
 from .parameters import Array, Parameters
-from .structures import STRUCTURES
+from .structures import STRUCTURES, check_structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,9 @@ class SufficientStatistics:
     first_moments : (K, D) float64
         sum_i r_ik z_ik.
     second_moments : float64
-        sum_i r_ik z_ik z_ik^T, in the shape of the covariances: symmetric (K, D, D) for "full", summed over
-        components (D, D) for "tied", the diagonals (K, D) for "diag" and their sums (K,) for "spherical".
+        sum_i r_ik z_ik z_ik^T, whose shape the structure decides: symmetric (K, D, D) for "full" and those with
+        orientations, summed over components (D, D) for "tied", the diagonals (K, D) for "diag", "EEI", "VEI" and
+        "EVI", and their sums (K,) for "spherical" and "EII".
     total_weight : float
         Sum of the weights of the rows, their number where they have none; NaN inside a fit, whose source knows it.
     fingerprint : str
@@ -129,9 +130,7 @@ def check_statistics(statistics: Any) -> SufficientStatistics:
     """
     if not isinstance(statistics, SufficientStatistics):
         raise TypeError(f"statistics must be SufficientStatistics, got {type(statistics).__name__}")
-    name = statistics.covariance_type
-    if not isinstance(name, str) or name not in STRUCTURES:
-        raise ValueError(f"covariance_type must be one of {', '.join(map(repr, STRUCTURES))}, got {name!r}")
+    name = check_structure("covariance_type", statistics.covariance_type)
     structure = STRUCTURES[name]
     centers = as_finite("centers", statistics.centers)
     if centers.ndim != 2 or centers.size == 0:
@@ -140,7 +139,7 @@ def check_statistics(statistics: Any) -> SufficientStatistics:
     check_feature_names(statistics.feature_names, d)
     n_samples = check_integer("n_samples", statistics.n_samples, 1)
     sums = {}
-    expected = {"responsibility_sums": (k,), "first_moments": (k, d), "second_moments": structure.shape(k, d)}
+    expected = {"responsibility_sums": (k,), "first_moments": (k, d), "second_moments": structure.moments_shape(k, d)}
     for field, shape in expected.items():
         sums[field] = as_finite(field, getattr(statistics, field))
         if sums[field].shape != shape:
@@ -162,7 +161,9 @@ def check_statistics(statistics: Any) -> SufficientStatistics:
         )
     if structure.has_matrices:
         check_symmetric("second_moments", sums["second_moments"])
-    if (structure.variances(sums["second_moments"], k, d) < 0.0).any():
+    moments = sums["second_moments"]
+    if ((np.diagonal(moments, axis1=-2, axis2=-1) if structure.has_matrices else moments) < 0.0).any():
         raise ValueError("second_moments of variances must not be negative")
     exponent = math.frexp(float(counts.max()))[1]
-    return replace(statistics, centers=centers, **{field: np.ldexp(each, -exponent) for field, each in sums.items()})
+    scaled = {field: np.ldexp(each, -exponent) for field, each in sums.items()}
+    return replace(statistics, covariance_type=name, centers=centers, **scaled)

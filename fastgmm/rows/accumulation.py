@@ -74,7 +74,7 @@ class Accumulation:
             log_likelihood=float(state.numbers[LOG_LIKELIHOOD]),
             responsibility_sums=state.sums.copy(),
             first_moments=state.first.copy(),
-            second_moments=state.second.reshape(plan.shape).copy(),
+            second_moments=state.second.reshape(plan.structure.moments_shape(plan.n_components, plan.n_features)).copy(),
             total_weight=self._total_weight,
             fingerprint=fingerprint,
         )

@@ -15,7 +15,7 @@ from ..model.regulariser import Regulariser
 from ..model.rounds import em as rounds
 from ..model.rounds.small import Workspace
 from ..model.rounds.state import BROKEN
-from ..model.structures import Kernels
+from ..model.kinds import Kernels
 from .launch.bench import Bench, bench_for
 from .launch.buffers import sizes_of
 from .launch.floor import raise_to_floor
@@ -91,7 +91,7 @@ class Run:
     def put(self, parameters: Parameters) -> None:
         """Go on from parameters."""
         self.state.weights[:], self.state.means[:] = parameters.weights, parameters.means
-        self.state.covariances[:] = np.reshape(parameters.covariances, self.state.covariances.shape)
+        self.state.covariances[:] = self.plan.structure.to_core(parameters.covariances, *parameters.means.shape)
         self.state.counts[slots.PHASE] = slots.OPEN
 
     def regularise(self, regulariser: Regulariser) -> None:
@@ -113,7 +113,7 @@ class Run:
                 Run.advance(self, int(state.counts[slots.N_ITER]) + 1)
             finally:
                 self._cut = cut
-        covariances = state.covariances.reshape(plan.shape).copy()
+        covariances = plan.structure.from_core(state.covariances).copy()
         return Parameters(state.weights.copy(), state.means.copy(), covariances, plan.covariance_type)
 
     def advance(self, last: int) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
-from .._checks import check_choice, check_random_state, distinct
-from ..model.structures import STRUCTURES
+from .._checks import check_random_state, distinct
+from ..model.structures import check_structure
 from ..rows.check import check_n_components
 
 
@@ -16,7 +16,7 @@ def grid_of(n_components: Any, covariance_types: Any, n_counted: int) -> list[tu
     types = distinct(
         "covariance_types",
         covariance_types,
-        lambda name: check_choice("covariance_types", name, tuple(STRUCTURES)),
+        lambda name: check_structure("covariance_types", name),
     )
     return [(k, covariance_type) for covariance_type in types for k in components]
 

@@ -9,7 +9,7 @@ from ...kernels.densities.kinds import center, set_scales_of
 from ...kernels.work import COMPONENT as FIRST_COMPONENT
 from ...kernels.work import MODEL, STATE, SUMS
 from .convergence import converged
-from .m_steps import cancels
+from .m_steps.common import cancels
 from .state import (
     AITKEN,
     BROKEN,

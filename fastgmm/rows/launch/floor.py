@@ -21,8 +21,8 @@ def raise_to_floor(plan: Plan, bench: Bench, cut: Cut, n_threads: int | None) ->
     nanoseconds = plan.raise_nanoseconds
     most = 1 if plan.n_features >= LARGE else max(1, int(LAUNCH_NANOSECONDS / nanoseconds)) * cut.n_workers
     counts[slots.RAISED] = slots.LOW  # an interrupt may have left a matrix in the middle
-    for begin in range(0, cut.n_maximized, most):
-        items, code = (begin, min(most, cut.n_maximized - begin), nanoseconds), NARROW
+    for begin in range(0, cut.n_prepared, most):
+        items, code = (begin, min(most, cut.n_prepared - begin), nanoseconds), NARROW
         while code == NARROW:
             code = launched(launch_items, tasks, bench.context, x, cut, n_threads, *items)
             counts[slots.RAISED] = slots.RAISING

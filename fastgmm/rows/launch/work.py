@@ -13,7 +13,7 @@ from ..._numba.pointers import kind_of, packed
 from ...kernels import launch as drivers
 from ...kernels.work import BROKEN, OK, Rows, Tasks, Work
 from ...model.plan import Cut, Plan
-from ...model.structures import Kernels
+from ...model.kinds import Kernels
 from . import threads
 from .buffers import Sizes, new_buffers
 
@@ -106,7 +106,7 @@ def shared_out(plan: Plan, n_samples: int, n_threads: int | None, row_nanosecond
 @functools.lru_cache(maxsize=256)
 def _shared_out(plan: Plan, n_samples: int, n_available: int, worth: float, row_nanoseconds: float | None) -> Shares:
     prepared = 0.0
-    n_prepared = plan.structure.n_maximized(plan.n_components)
+    n_prepared = plan.structure.n_prepared(plan.n_components)
     if row_nanoseconds is None:
         row_nanoseconds = plan.row_nanoseconds
         prepared = n_prepared * plan.prepare_nanoseconds if n_prepared > 1 else 0.0

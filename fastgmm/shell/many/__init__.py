@@ -13,7 +13,7 @@ import typer
 from ...em.outcome import FitWarning, Interrupted
 from ...many import FitManyResult
 from ...many import fit_many as fitted_many
-from ...model.structures import STRUCTURES
+from ...model.structures import ALIASES, STRUCTURES
 from ...summary.contents import counted
 from .. import files, interrupt
 from ..application import say
@@ -75,7 +75,7 @@ def fit_many(
     columns: Columns = None,
     missing: Missing = "refuse",
     covariance_type: Annotated[
-        str, typer.Option(callback=one_of(STRUCTURES), help=f"Covariance structure: {', '.join(STRUCTURES)}.")
+        str, typer.Option(callback=one_of(STRUCTURES, ALIASES), help=f"Covariance structure: {', '.join(STRUCTURES)}.")
     ] = "full",
     n_init: NInit = 1,
     random_state: RandomState = 0,

@@ -1,0 +1,55 @@
+"""M steps of matrices with axes of their own: EEV, VEV, EVV. One item for all components."""
+
+import numpy as np
+
+from ...._numba.options import exact_task, part
+from ...._numba.pointers import view
+from ....kernels.work import OK, SCRATCH, STATE, ZERO
+from .common import goes_on, maximize_means
+from .matrices import moments_of, take_moments, take_volumes
+from .rotations import compose, diagonalise
+from .values import begin_volumes, fit_values
+
+
+@exact_task
+def maximize_eev(context, worker, first, end):
+    """Task of EEV."""
+    maximize_own_axes(context, worker, True, True)
+    return OK
+
+
+@exact_task
+def maximize_vev(context, worker, first, end):
+    """Task of VEV."""
+    maximize_own_axes(context, worker, False, True)
+    return OK
+
+
+@exact_task
+def maximize_evv(context, worker, first, end):
+    """Task of EVV."""
+    maximize_own_axes(context, worker, True, False)
+    return OK
+
+
+@part
+def maximize_own_axes(context, worker, equal_volume, equal_shape):
+    """Write the parameters of components that have the eigenvectors of their moments for axes."""
+    state, matrix = view(context, STATE), view(context, SCRATCH).matrices[worker, 0]
+    n_components, n_features = state.means.shape
+    maximize_means(context, ZERO, n_components)
+    size = (n_components, n_features)
+    moments, least, values, volumes = np.empty(size), np.empty(size), np.empty(size), np.empty(n_components)
+    has_volumes = goes_on(context)
+    if has_volumes:
+        take_volumes(context, volumes)
+    for k in range(n_components):
+        moments_of(context, k, matrix)
+        diagonalise(matrix, state.covariances[k])
+        take_moments(context, matrix, k, moments, least)
+    if not has_volumes:
+        begin_volumes(state.sums, moments, volumes, values)
+    fit_values(state.sums, moments, least, equal_volume, equal_shape, volumes, values)
+    for k in range(n_components):
+        compose(values[k], state.covariances[k], matrix)
+        state.covariances[k] = matrix

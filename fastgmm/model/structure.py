@@ -1,0 +1,139 @@
+"""What a covariance structure is; the table of all is ``structures.py``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kinds import Density, Moments
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A covariance structure.
+
+    Attributes
+    ----------
+    name : str
+        What users call it.
+    model : str
+        Its name in mclust: whether volume, shape and orientation are equal (E) among components or vary (V); I for a
+        shape that is a sphere, and for axes that are the features.
+    density, moments : dict
+        By number of features, see ``kinds.py``.
+    maximize, raise_ : compiled tasks
+        The M step, see ``rounds/m_steps/``, and what raises its covariances to their floor, see
+        ``kernels/densities/floor.py``, or tells which its M step has kept above it, see ``rounds/m_steps/held.py``.
+    without_second : Moments or None
+        What a pass sums where second moments follow from the total scatter.
+    """
+
+    name: str
+    model: str
+    density: dict[int, Density]
+    moments: dict[int, Moments]
+    maximize: Any
+    raise_: Any
+    without_second: Moments | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether one covariance serves all components."""
+        return "V" not in self.model
+
+    @property
+    def n_axes(self) -> int:
+        """Axes of a single covariance: 2 for a matrix (D, D), 1 for the variances (D,), 0 for one variance ()."""
+        return 2 - self.model.count("I")
+
+    @property
+    def has_matrices(self) -> bool:
+        """Whether covariances are matrices; else they are variances."""
+        return self.n_axes == 2
+
+    @property
+    def pooled(self) -> bool:
+        """Whether compiled code has one covariance, and one sum of second moments, for all components."""
+        return self.shared and self.has_matrices
+
+    @property
+    def one_floor(self) -> bool:
+        """Whether the axes of matrices have one floor, because they are turned and compared with each other."""
+        return self.has_matrices and len(set(self.model)) > 1
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Return the shape of the covariances of a mixture."""
+        return (() if self.shared else (n_components,)) + (n_features,) * self.n_axes
+
+    def moments_shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Return the shape of the second moments of `SufficientStatistics`."""
+        return (() if self.pooled else (n_components,)) + (n_features,) * self.n_axes
+
+    def core(self, n_components: int, n_features: int) -> tuple[int, int, int]:
+        """Return the shape of the covariances in compiled code, (K or 1, D or 1, D or 1)."""
+        d = n_features
+        return 1 if self.pooled else n_components, d if self.n_axes == 2 else 1, d if self.n_axes else 1
+
+    def to_core(self, covariances: Array, n_components: int, n_features: int) -> Array:
+        """Return covariances, or those of B mixtures, as `core` has them, or with 1 for K where all are the same."""
+        shape = np.shape(covariances)
+        many = shape[: len(shape) - len(self.shape(n_components, n_features))]
+        return np.reshape(covariances, (*many, -1, *self.core(n_components, n_features)[1:]))
+
+    def from_core(self, covariances: Array) -> Array:
+        """Return covariances (..., K or 1, D or 1, D or 1) of compiled code as mixtures have them, a view."""
+        chosen = covariances[..., 0, :, :] if self.shared else covariances
+        return chosen.reshape((*chosen.shape[:-2], *chosen.shape[chosen.ndim - self.n_axes :]))
+
+    def n_maximized(self, n_components: int) -> int:
+        """Return the number of items of the M step: components, or 1 where they have something in common."""
+        return 1 if "E" in self.model else n_components
+
+    def n_prepared(self, n_components: int) -> int:
+        """Return the number of items of preparing the density: covariances in compiled code."""
+        return 1 if self.pooled else n_components
+
+    def n_free_covariances(self, n_components: int, n_features: int) -> int:
+        """Return the number of free parameters of the covariances: of volumes, shapes and orientations."""
+        numbers = 1, n_features - 1, math.comb(n_features, 2)
+        free = {"E": 1, "V": n_components, "I": 0}
+        return sum(number * free[letter] for number, letter in zip(numbers, self.model, strict=True))
+
+    def n_free(self, n_components: int, n_features: int) -> int:
+        """Return the number of free parameters of a mixture: K - 1 weights, K D means and the covariances' own."""
+        k, d = n_components, n_features
+        return k - 1 + k * d + self.n_free_covariances(k, d)
+
+    def complete(self, covariances: Array, n_components: int, n_features: int) -> Array:
+        """Return covariance matrices (K, D, D); those of a structure that has them are not copied."""
+        k, d = n_components, n_features
+        if not self.has_matrices:
+            return self.variances(covariances, k, d)[:, :, np.newaxis] * np.eye(d, dtype=covariances.dtype)
+        return np.repeat(covariances[np.newaxis], k, axis=0) if self.shared else covariances
+
+    def variances(self, covariances: Array, n_components: int, n_features: int) -> Array:
+        """Return the variance of each component and feature, a view (K, D) that is not to be written to."""
+        if self.has_matrices:
+            covariances = np.diagonal(covariances, axis1=-2, axis2=-1)
+        elif self.n_axes == 0:
+            covariances = covariances[..., np.newaxis]
+        return np.broadcast_to(covariances, (n_components, n_features))
+
+    def add_variances(self, covariances: Array, added: Array) -> Array:
+        """Return `covariances` with `added` on their diagonals, (D,) for all components or (K, D).
+
+        A shared covariance gets the least of the components', a single variance the mean of the features'.
+        """
+        if self.shared and added.ndim == 2:
+            added = added.min(axis=0)
+        if self.has_matrices:
+            added = added[..., np.newaxis] * np.eye(added.shape[-1])
+        elif self.n_axes == 0:
+            added = added.mean(axis=-1)
+        return np.asarray(covariances + added)
