@@ -9,8 +9,8 @@ from conftest import assert_same_bits, assert_same_parameters, make_problem
 
 import fastgmm
 from fastgmm import FitFailure, Mixture
-from fastgmm.model.structures import STRUCTURES
 
+STRUCTURES = ("full", "tied", "diag", "spherical")
 X, START = make_problem(120, 3, 2)
 OTHER = {
     "weights": Mixture(START.weights[::-1], START.means, START.covariances),

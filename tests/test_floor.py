@@ -13,9 +13,9 @@ from fastgmm.em.outcome import Interrupted
 from fastgmm.kernels.primitives.jacobi import CONVERGED, UNFINISHED, orthogonalise_rows
 from fastgmm.kernels.work import NARROW
 from fastgmm.model.regulariser import Regulariser
-from fastgmm.model.structures import STRUCTURES
 from fastgmm.rows.launch import floor as raising
 
+STRUCTURES = ("full", "tied", "diag", "spherical")
 ROWS = 300 if JIT_ENABLED else 60
 
 

@@ -11,7 +11,7 @@ from conftest import assert_same_bits, make_problem
 import fastgmm
 from fastgmm import Mixture
 from fastgmm.model.parameters import Parameters
-from fastgmm.model.structures import STRUCTURES
+from fastgmm.model.structures import ALIASES, STRUCTURES
 
 ARRAYS = ("weights", "means", "covariances")
 
@@ -141,6 +141,8 @@ def test_structures_agree_with_their_matrices(covariance_type):
         more = structure.add_variances(mixture.covariances, added)
         assert more.shape == structure.shape(3, 4)
         np.testing.assert_array_equal(structure.complete(more, 3, 4), matrices + 0.5 * np.eye(4))
+    if covariance_type not in (*ALIASES.values(), "EII", "EEI"):
+        return  # what is equal is not in the shape of the covariances
     # As many covariances as differ under independent changes: the rank of the map from entries to matrices.
     entries = int(np.prod(structure.shape(3, 4)))
     units = np.eye(entries).reshape(entries, *structure.shape(3, 4))

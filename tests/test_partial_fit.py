@@ -44,7 +44,7 @@ def test_a_fixed_point_of_em_is_one_of_its_steps(covariance_type):
     assert bound == pytest.approx(fastgmm.Mixture(*fitted).log_density(X).mean())
 
 
-@pytest.mark.parametrize("covariance_type", sorted(STRUCTURES))
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical", "EEI", "VEI"])
 def test_a_step_is_the_m_step_of_a_share_of_old_rows_and_one_of_new(covariance_type):
     X, _ = make_problem(2000, 2, 3)
     before = fastgmm.fit(X[:1000], 3, covariance_type=covariance_type, max_iter=3, reg_covar=0.1, random_state=0)

@@ -64,5 +64,5 @@ def maximize_variances(context, equal_volume, equal_shape):
             volumes[k] = state.covariances[k, 0, 0] / state.covariances[0, 0, 0]
     else:
         begin_volumes(state.sums, moments, volumes, values)
-    fit_values(state.sums, moments, least, equal_volume, equal_shape, volumes, values)
+    fit_values(state.sums, moments, least, 0.0, equal_volume, equal_shape, volumes, values)
     state.covariances[:, 0] = values

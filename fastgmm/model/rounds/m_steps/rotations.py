@@ -10,11 +10,10 @@ from ...._numba.options import part
 # Cosines between rows that count as 0, and sweeps over all planes, of one matrix: six to twelve do.
 ORTHOGONAL = 2.0**-53
 MOST_SWEEPS = 30
-# The derivative of the expected log-likelihood by an angle that counts as 0, as a share of what it is made of; what
-# rounding leaves of it; and sweeps of several matrices.
-TOLERANCE = 1e-12
+# The derivative of the expected log-likelihood by an angle that counts as 0, as a share of what it is made of; and
+# what rounding leaves of it.
+TOLERANCE = 1e-11
 ROUNDING = 2.0**-51
-MOST_SHARED_SWEEPS = 300
 
 
 @part

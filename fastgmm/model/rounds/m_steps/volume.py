@@ -7,10 +7,12 @@ from .common import inverse, total_of
 
 # Halvings of the interval of a logarithm: 1e-16 of it is left.
 HALVINGS = 55
+# How often the floor may follow the variances: it does by the (D - 1)th root.
+MOST_RAISED = 20
 
 
 @part
-def share_volume(sums, moments, least, values):
+def share_volume(sums, moments, least, rounding, values):
     """Write variances of one product over the axes: s_ki times volume / (prod_i s_ki)^(1/D).
 
     The volume is the mean of these roots. One that has no rows, or spread along some axes only, has no shape.
@@ -27,7 +29,24 @@ def share_volume(sums, moments, least, values):
             values[k, i] = factor * moments[k, i]
             is_free = is_free and values[k, i] >= least[k, i]
     if not is_free or (least[0, 0] > 0.0 and has_no_shape(moments)):
-        share_volume_above(sums, moments, least, values)
+        for _ in range(MOST_RAISED):
+            share_volume_above(sums, moments, least, values)
+            if not raise_least(values, rounding, least):
+                break
+
+
+@part
+def raise_least(values, rounding, least):
+    """Raise `least` (K, D) where it is below the rounding of the variances; return whether it was by a tenth."""
+    has_risen = False
+    for k in range(values.shape[0]):
+        average = 0.0
+        for i in range(values.shape[1]):
+            average += values[k, i] / values.shape[1]
+        for i in range(values.shape[1]):
+            has_risen = has_risen or rounding * average > 1.1 * least[k, i]
+            least[k, i] = max(least[k, i], rounding * average)
+    return has_risen
 
 
 @part
