@@ -82,7 +82,7 @@ def checksum_of(values: Any) -> int:
 
 
 def model_of(parameters: Parameters, feature_names: tuple[str, ...] | None) -> Any:
-    """Return a `sklearn.mixture.GaussianMixture` that is fitted with `parameters`, full where it lacks the structure."""
+    """Return a fitted `sklearn.mixture.GaussianMixture`, of full covariances where it lacks the structure."""
     if parameters.covariance_type not in ALIASES.values():
         matrices = parameters.structure.complete(parameters.covariances, *parameters.means.shape)
         parameters = Parameters(parameters.weights, parameters.means, matrices, ALIASES["VVV"])

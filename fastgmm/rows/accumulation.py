@@ -65,7 +65,7 @@ class Accumulation:
         run, plan = self._run, self._run.plan
         run.added_all()
         run.advance(1)
-        state = run.state
+        state, moments_shape = run.state, plan.structure.moments_shape(plan.n_components, plan.n_features)
         # Copies, because the state lies in one piece with the buffers and the slabs.
         statistics = SufficientStatistics(
             covariance_type=plan.covariance_type,
@@ -74,7 +74,7 @@ class Accumulation:
             log_likelihood=float(state.numbers[LOG_LIKELIHOOD]),
             responsibility_sums=state.sums.copy(),
             first_moments=state.first.copy(),
-            second_moments=state.second.reshape(plan.structure.moments_shape(plan.n_components, plan.n_features)).copy(),
+            second_moments=state.second.reshape(moments_shape).copy(),
             total_weight=self._total_weight,
             fingerprint=fingerprint,
         )

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ..kernels import slots
 from ..kernels.work import Tasks, Work
+from ..model.kinds import Kernels
 from ..model.parameters import Parameters
 from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan
 from ..model.regulariser import Regulariser
 from ..model.rounds import em as rounds
 from ..model.rounds.small import Workspace
 from ..model.rounds.state import BROKEN
-from ..model.kinds import Kernels
 from .launch.bench import Bench, bench_for
 from .launch.buffers import sizes_of
 from .launch.floor import raise_to_floor

@@ -7,13 +7,15 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
-NO_ALIASES: Mapping[str, str] = {}
 
-def one_of(choices: Collection[str], aliases: Mapping[str, str] = NO_ALIASES) -> Callable[[str | None], str | None]:
+def one_of(
+    choices: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[str | None], str | None]:
     """Return a typer callback that accepts these values and other names of them, and no others."""
 
     def check(value: str | None) -> str | None:
@@ -25,7 +27,7 @@ def one_of(choices: Collection[str], aliases: Mapping[str, str] = NO_ALIASES) ->
 
 
 def each_of(
-    choices: Collection[str], aliases: Mapping[str, str] = NO_ALIASES
+    choices: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})
 ) -> Callable[[list[str] | None], list[str] | None]:
     """Return a typer callback for these values, each once, separated by commas or in several options."""
     check = one_of(choices, aliases)

@@ -12,8 +12,8 @@ from ..._numba.addresses import by_address, entry_point
 from ..._numba.pointers import kind_of, packed
 from ...kernels import launch as drivers
 from ...kernels.work import BROKEN, OK, Rows, Tasks, Work
-from ...model.plan import Cut, Plan
 from ...model.kinds import Kernels
+from ...model.plan import Cut, Plan
 from . import threads
 from .buffers import Sizes, new_buffers
 

@@ -75,7 +75,8 @@ def fit_many(
     columns: Columns = None,
     missing: Missing = "refuse",
     covariance_type: Annotated[
-        str, typer.Option(callback=one_of(STRUCTURES, ALIASES), help=f"Covariance structure: {', '.join(STRUCTURES)}.")
+        str,
+        typer.Option(callback=one_of(STRUCTURES, ALIASES), help=f"Covariance structure: {', '.join(STRUCTURES)}."),
     ] = "full",
     n_init: NInit = 1,
     random_state: RandomState = 0,

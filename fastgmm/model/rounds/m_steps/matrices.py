@@ -1,11 +1,11 @@
-"""Moments along turned axes, and the volumes that an M step goes on from: for ``own_axes.py`` and ``shared_axes.py``."""
+"""Moments along turned axes, and volumes to go on from: for ``own_axes.py`` and ``shared_axes.py``."""
 
 from ...._numba.options import part
 from ...._numba.pointers import view
 from ....kernels.slots import ROUNDING
 from ....kernels.work import STATE
 from .common import inverse
-from .held import ALMOST
+from .held import ALMOST, HIDDEN
 
 
 @part
@@ -29,7 +29,7 @@ def take_moments(context, matrix, k, moments, least):
         moments[k, i] = max(matrix[i, i], 0.0)
         average += moments[k, i] / n
     for i in range(n):
-        least[k, i] = ALMOST * (state.floor[i] + state.numbers[ROUNDING] * average) if state.floor[i] > 0.0 else 0.0
+        least[k, i] = ALMOST * state.floor[i] + HIDDEN * state.numbers[ROUNDING] * average
 
 
 @part

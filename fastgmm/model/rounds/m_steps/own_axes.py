@@ -7,6 +7,7 @@ from ...._numba.pointers import view
 from ....kernels.slots import ROUNDING
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
 from .common import goes_on, maximize_means
+from .held import HIDDEN
 from .matrices import moments_of, take_moments, take_volumes
 from .rotations import compose, diagonalise
 from .values import begin_volumes, fit_values
@@ -50,7 +51,9 @@ def maximize_own_axes(context, worker, equal_volume, equal_shape):
         take_moments(context, matrix, k, moments, least)
     if not has_volumes:
         begin_volumes(state.sums, moments, volumes, values)
-    fit_values(state.sums, moments, least, state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values)
+    fit_values(
+        state.sums, moments, least, HIDDEN * state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values
+    )
     for k in range(n_components):
         compose(values[k], state.covariances[k], matrix)
         state.covariances[k] = matrix

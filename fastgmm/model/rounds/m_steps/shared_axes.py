@@ -12,6 +12,7 @@ from ...._numba.pointers import view
 from ....kernels.slots import ROUNDING
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
 from .common import goes_on, inverse, maximize_means
+from .held import HIDDEN
 from .matrices import moments_of, take_moments, take_volumes
 from .rotations import compose, diagonalise, turn, turn_planes
 from .values import begin_volumes, fit_values
@@ -98,13 +99,17 @@ def climb(context, axes, spare, fit, equal_volume, equal_shape, has_volumes, mos
         take_moments(context, state.covariances[k], k, moments, least)
     if not has_volumes:
         begin_volumes(state.sums, moments, volumes, values)
-    fit_values(state.sums, moments, least, state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values)
+    fit_values(
+        state.sums, moments, least, HIDDEN * state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values
+    )
     for _ in range(most_sweeps):
         if not turn_planes(state.sums, state.covariances, values, axes):
             break
         for k in range(values.shape[0]):
             take_moments(context, state.covariances[k], k, moments, least)
-        fit_values(state.sums, moments, least, state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values)
+        fit_values(
+            state.sums, moments, least, HIDDEN * state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values
+        )
     return loss_of(state.sums, moments, values)
 
 

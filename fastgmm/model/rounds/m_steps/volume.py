@@ -18,17 +18,18 @@ def share_volume(sums, moments, least, rounding, values):
     The volume is the mean of these roots. One that has no rows, or spread along some axes only, has no shape.
     """
     total, n_features = total_of(sums), moments.shape[1]
-    volume, is_free = 0.0, True
+    volume, is_free, has_shapes = 0.0, True, True
     for k in range(moments.shape[0]):
         root = geometric_mean(moments[k])
         volume += sums[k] / total * root
         values[k, 0] = root
+        has_shapes = has_shapes and root > 0.0
     for k in range(moments.shape[0]):
         factor = volume * inverse(values[k, 0])
         for i in range(n_features):
             values[k, i] = factor * moments[k, i]
             is_free = is_free and values[k, i] >= least[k, i]
-    if not is_free or (least[0, 0] > 0.0 and has_no_shape(moments)):
+    if not is_free or (least[0, 0] > 0.0 and not has_shapes):
         for _ in range(MOST_RAISED):
             share_volume_above(sums, moments, least, values)
             if not raise_least(values, rounding, least):
@@ -47,15 +48,6 @@ def raise_least(values, rounding, least):
             has_risen = has_risen or rounding * average > 1.1 * least[k, i]
             least[k, i] = max(least[k, i], rounding * average)
     return has_risen
-
-
-@part
-def has_no_shape(moments):
-    """Whether the moments of a component are 0 along an axis."""
-    for k in range(moments.shape[0]):
-        if not geometric_mean(moments[k]) > 0.0:
-            return True
-    return False
 
 
 @part
