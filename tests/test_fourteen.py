@@ -329,6 +329,9 @@ def test_names_of_mclust_are_names_at_every_door(alias):
     estimator = fastgmm.GaussianMixture(2, covariance_type=alias, random_state=0).fit(X)
     assert estimator.covariance_type == alias
     np.testing.assert_array_equal(estimator.predict(X), estimator.set_params(covariance_type=name).predict(X))
+    given = fastgmm.GaussianMixture(2, covariance_type=alias)
+    given.weights_, given.means_, given.precisions_cholesky_ = one.weights, one.means, estimator.precisions_cholesky_
+    np.testing.assert_array_equal(given.predict(X), one.predict(X))
 
 
 def test_an_unknown_structure_is_one_sentence():

@@ -13,7 +13,7 @@ import numpy as np
 from .._checks import shown
 from ..em.options import ACCELERATIONS
 from ..em.start import METHODS
-from ..model.structures import ALIASES, STRUCTURES
+from ..model.structures import NAMES
 from .classes import InvalidParameterError, scikit_class
 
 
@@ -50,7 +50,7 @@ _COUNT_OR_NONE = (
 _BOOLEAN = (lambda value: isinstance(value, bool | np.bool_), "an instance of 'bool' or an instance of 'numpy.bool'")
 CONSTRAINTS: Mapping[str, tuple[Callable[[Any], object], str]] = {
     "n_components": _COUNT,
-    "covariance_type": _choice(*STRUCTURES, *ALIASES),
+    "covariance_type": _choice(*NAMES),
     "tol": _interval(numbers.Real, 0.0, "a float"),
     "reg_covar": _interval(numbers.Real, 0.0, "a float"),
     "max_iter": _interval(numbers.Integral, 0, "an int"),

@@ -12,7 +12,7 @@ from .._checks import own_error_state
 from ..mixture import Mixture
 from ..model.parameters import Array
 from ..model.sklearn_model import covariances_of
-from ..model.structures import ALIASES
+from ..model.structures import check_structure
 from ..rows import tables
 from ..rows.criteria import criterion_of, mean_of
 from ..rows.dask.collection import is_dask
@@ -86,8 +86,9 @@ class Inference(Estimator):
         has_covariances = hasattr(self, "covariances_") or hasattr(self, "precisions_cholesky_")
         if not (has_covariances and hasattr(self, "weights_") and hasattr(self, "means_")):
             raise classes.not_fitted(self)
-        fitted = getattr(self, "_fitted_covariance_type", self.covariance_type)
-        if fitted not in (self.covariance_type, ALIASES.get(self.covariance_type)):
+        asked = check_structure("covariance_type", self.covariance_type)
+        fitted = getattr(self, "_fitted_covariance_type", asked)
+        if fitted != asked:
             raise ValueError(
                 f"{type(self).__name__} was fitted with covariance_type {fitted!r}, but now has "
                 f"{self.covariance_type!r}; fit it again, without warm_start"

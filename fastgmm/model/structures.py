@@ -35,7 +35,7 @@ from .rounds.m_steps.plain import maximize_diagonal, maximize_full, maximize_sph
 from .rounds.m_steps.shared_axes import maximize_eve, maximize_vee, maximize_vve
 from .structure import Structure
 
-__all__ = ["ALIASES", "STRUCTURES", "Structure", "check_structure", "kernels_of"]
+__all__ = ["ALIASES", "NAMES", "STRUCTURES", "Structure", "check_structure", "kernels_of"]
 
 _POOLED = WHITENED, POOLED_MOMENTS
 _FULL = FULL, FULL_MOMENTS
@@ -61,8 +61,9 @@ STRUCTURES: dict[str, Structure] = {
         Structure("EVV", "EVV", *_FULL, maximize_evv, mark_matrices),
     )
 }
-# mclust's names of those that scikit-learn names otherwise.
+# mclust's names of those that scikit-learn names otherwise; and what users may say, by what it means.
 ALIASES = {row.model: name for name, row in STRUCTURES.items() if row.model != name}
+NAMES = {name: name for name in STRUCTURES} | ALIASES
 
 
 def check_structure(name: str, value: Any) -> str:
@@ -70,8 +71,7 @@ def check_structure(name: str, value: Any) -> str:
 
     `name` is what the argument is called.
     """
-    known = check_choice(name, value, (*STRUCTURES, *ALIASES))
-    return ALIASES.get(known, known)
+    return NAMES[check_choice(name, value, tuple(NAMES))]
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from ..em.outcome import FitWarning
 from ..em.start import METHODS
 from ..mixture import Mixture
 from ..model.criteria import CRITERIA
-from ..model.structures import ALIASES, STRUCTURES
+from ..model.structures import NAMES, STRUCTURES
 from ..selection import select
 from . import files
 from .application import note
@@ -74,7 +74,7 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            callback=each_of(STRUCTURES, ALIASES),
+            callback=each_of(NAMES),
             help=f"Covariance structure: {', '.join(STRUCTURES)}. Of several, separated by commas, the best is kept. "
             "By default that of the model in --init, or full.",
             show_default=False,

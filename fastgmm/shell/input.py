@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..em.progress import telling
 from ..em.start import METHODS
 from ..mixture import Mixture
+from ..model.structures import NAMES
 from ..rows.source import Underway
 from .options import spelled
 from .tables.columns import Reading, Table, listed, shown
@@ -83,7 +84,7 @@ def check_start(
     """Refuse to fit several mixtures, or one of another number of components or structure, from a model."""
     if n_components is not None and n_components != range(start.n_components, start.n_components + 1):
         raise ValueError(f"-k is {spelled(n_components)}, but the model {init} has {start.n_components} components")
-    if covariance_types and list(covariance_types) != [start.covariance_type]:
+    if covariance_types and [NAMES[each] for each in covariance_types] != [start.covariance_type]:
         raise ValueError(
             f"--covariance-type is {', '.join(covariance_types)}, but the model {init} is {start.covariance_type}"
         )

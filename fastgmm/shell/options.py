@@ -5,35 +5,32 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 
-def one_of(
-    choices: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})
-) -> Callable[[str | None], str | None]:
-    """Return a typer callback that accepts these values and other names of them, and no others."""
+def one_of(choices: Collection[str]) -> Callable[[str | None], str | None]:
+    """Return a typer callback that accepts these values and no others."""
 
     def check(value: str | None) -> str | None:
-        if value is not None and value not in choices and value not in aliases:
-            raise typer.BadParameter(f"{value!r} is not one of {', '.join((*choices, *aliases))}")
-        return value if value is None else aliases.get(value, value)
+        if value is not None and value not in choices:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}")
+        return value
 
     return check
 
 
-def each_of(
-    choices: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})
-) -> Callable[[list[str] | None], list[str] | None]:
+def each_of(choices: Collection[str]) -> Callable[[list[str] | None], list[str] | None]:
     """Return a typer callback for these values, each once, separated by commas or in several options."""
-    check = one_of(choices, aliases)
+    check = one_of(choices)
 
     def check_each(given: list[str] | None) -> list[str]:
-        values = [str(check(value.strip())) for several in given or () for value in several.split(",")]
+        values = [value.strip() for several in given or () for value in several.split(",")]
+        for value in values:
+            check(value)
         if len(set(values)) < len(values):
             raise typer.BadParameter(f"no value may be given twice, got {', '.join(values)}")
         return values

@@ -16,7 +16,7 @@ import typer
 from numpy.typing import NDArray
 
 from .._numba.cache import LOADED, PACKS, places
-from ..model.structures import ALIASES, STRUCTURES
+from ..model.structures import NAMES, STRUCTURES
 from ..warm_up import DTYPES, N_FEATURES, walk
 from .application import say
 from .options import each_of
@@ -36,7 +36,7 @@ def warmup(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            callback=each_of(STRUCTURES, ALIASES),
+            callback=each_of(NAMES),
             help=f"Covariance structures: {', '.join(STRUCTURES)}, one or several. By default full.",
             show_default=False,
         ),

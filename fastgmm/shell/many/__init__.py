@@ -13,7 +13,7 @@ import typer
 from ...em.outcome import FitWarning, Interrupted
 from ...many import FitManyResult
 from ...many import fit_many as fitted_many
-from ...model.structures import ALIASES, STRUCTURES
+from ...model.structures import NAMES, STRUCTURES
 from ...summary.contents import counted
 from .. import files, interrupt
 from ..application import say
@@ -76,7 +76,7 @@ def fit_many(
     missing: Missing = "refuse",
     covariance_type: Annotated[
         str,
-        typer.Option(callback=one_of(STRUCTURES, ALIASES), help=f"Covariance structure: {', '.join(STRUCTURES)}."),
+        typer.Option(callback=one_of(NAMES), help=f"Covariance structure: {', '.join(STRUCTURES)}."),
     ] = "full",
     n_init: NInit = 1,
     random_state: RandomState = 0,
