@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.moments.columns import floor_of, level, share_of_variances
+from ..kernels.moments.columns import floor_of, share_of_variances
 from ..model.parameters import Parameters
 from ..model.regulariser import Regulariser, last_place, ridge, rounding_of
 from ..rows.source import Source
@@ -16,18 +16,16 @@ Array = NDArray[np.float64]
 START_SHARE = 1e-6
 
 
-def regularisation(reg_covar: float | str, source: Source, one_floor: bool) -> Regulariser:
+def regularisation(reg_covar: float | str, source: Source) -> Regulariser:
     """Return the regulariser of a fit: a number is added to variances, "auto" is a floor.
 
     The floor is `FLOOR_SHARE` of each feature's variance over all rows, and the square of two units in the last place
-    of its mean; see `share_of_variances` for features without variance. With `one_floor` it is the mean of these.
+    of its mean; see `share_of_variances` for features without variance.
     """
     if not isinstance(reg_covar, str):
         return ridge(reg_covar, source.n_features)
     columns, floor = source.moments(), np.empty(source.n_features)
     floor_of(columns.means, columns.deviations, last_place(source.dtype), floor)
-    if one_floor:
-        level(floor)
     return Regulariser(np.zeros(source.n_features), floor, rounding_of(source.dtype, source.n_features))
 
 

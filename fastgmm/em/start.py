@@ -35,7 +35,7 @@ def begin(source: Source, plan: Plan, options: Options) -> Rounds:
         whole = source.begin_whole(plan, options.reg_covar, options.generator)
     if whole is not None:
         return whole
-    regulariser = regularisation(options.reg_covar, source, plan.structure.one_floor)
+    regulariser = regularisation(options.reg_covar, source)
     run = source.begin(plan, start(source, plan, options, regulariser), regulariser)
     # Weights that are nowhere together could not be looked at by `check_init`.
     if isinstance(options.init, np.ndarray) and not len(source.weights) and source.n_counted < source.n_samples:

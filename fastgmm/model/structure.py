@@ -62,11 +62,6 @@ class Structure:
         """Whether compiled code has one covariance, and one sum of second moments, for all components."""
         return self.shared and self.has_matrices
 
-    @property
-    def one_floor(self) -> bool:
-        """Whether the axes of matrices have one floor, because they are turned and compared with each other."""
-        return self.has_matrices and len(set(self.model)) > 1
-
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """Return the shape of the covariances of a mixture."""
         return (() if self.shared else (n_components,)) + (n_features,) * self.n_axes

@@ -156,7 +156,6 @@ def _new_start(plan: Plan, counts: tuple[int, ...]) -> WholeStart:
         np.empty(d, dtype),
         np.empty(sizes[1].n_components, np.int64),
         int(plan.structure.n_axes == 0),
-        int(plan.structure.one_floor),
         last_place(dtype),
         rounding_of(dtype, d),
         *_addresses(dtype),

@@ -149,16 +149,6 @@ def floor_of(means, deviations, last_place, out):
 
 
 @exact
-def level(floor):
-    """Replace floors (D,) by their mean."""
-    total = 0.0
-    for d in range(floor.shape[0]):
-        total += floor[d]
-    for d in range(floor.shape[0]):
-        floor[d] = total / floor.shape[0]
-
-
-@exact
 def mark_held_up(weights, means, covariances, added, held_up):
     """Mark the components without weight, or with a variance of which half or more is the regulariser; count them.
 

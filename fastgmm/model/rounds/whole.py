@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact, part
 from ..._numba.pointers import member, placed, view
-from ...kernels.moments.columns import floor_of, level
+from ...kernels.moments.columns import floor_of
 from ...kernels.slots import FINISHED, GIVEN, PHASE, ROUNDING, TOTAL_WEIGHT
 from ...kernels.work import MODEL, OK, STATE, SUMS, Tasks
 from ..plan import Cut
@@ -30,8 +30,6 @@ class Whole(NamedTuple):
         Scratch: a row that counts, and candidates, see `k_means.seed`.
     one_unit
         1 where a single variance for all features is in the unit of the largest deviation, else 0.
-    one_floor
-        1 where the axes of matrices have one floor, else 0.
     last_place
         What the mean of a feature may be off by, as a share of it.
     rounding
@@ -53,7 +51,6 @@ class Whole(NamedTuple):
     row: Any
     step: Any
     one_unit: int
-    one_floor: int
     last_place: float
     rounding: float
     drive: Any
@@ -80,7 +77,6 @@ class Whole(NamedTuple):
     ROW,
     STEP,
     ONE_UNIT,
-    ONE_FLOOR,
     LAST_PLACE,
     ROUNDING_OF,
     DRIVE,
@@ -93,7 +89,7 @@ class Whole(NamedTuple):
     POTENTIAL,
     LLOYD,
     TASKS,
-) = range(24)
+) = range(23)
 
 
 @part
@@ -135,8 +131,6 @@ def regularise(whole, state, reg_covar):
     if reg_covar < 0.0:
         columns = view(member(whole, COLUMNS), STATE)
         floor_of(columns.means[0], columns.spread, member(whole, LAST_PLACE), state.floor)
-        if member(whole, ONE_FLOOR) != 0:
-            level(state.floor)
         state.numbers[ROUNDING] = member(whole, ROUNDING_OF)
     else:
         fill(state.added, reg_covar)

@@ -33,6 +33,18 @@ def take_moments(context, matrix, k, moments, least):
 
 
 @part
+def level_floor(context):
+    """Let all features have the mean of the floors, because axes are turned and compared with each other."""
+    floor = view(context, STATE).floor
+    total, is_level = 0.0, True
+    for d in range(floor.shape[0]):
+        total += floor[d]
+        is_level = is_level and floor[d] == floor[0]
+    for d in range(floor.shape[0]):
+        floor[d] = floor[0] if is_level else total / floor.shape[0]
+
+
+@part
 def take_volumes(context, volumes):
     """Write the traces of the covariances into `volumes` (K,), in units of the first."""
     covariances = view(context, STATE).covariances

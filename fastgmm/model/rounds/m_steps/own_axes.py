@@ -8,7 +8,7 @@ from ....kernels.slots import ROUNDING
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
 from .common import goes_on, maximize_means
 from .held import HIDDEN
-from .matrices import moments_of, take_moments, take_volumes
+from .matrices import level_floor, moments_of, take_moments, take_volumes
 from .rotations import compose, diagonalise
 from .values import begin_volumes, fit_values
 
@@ -40,6 +40,7 @@ def maximize_own_axes(context, worker, equal_volume, equal_shape):
     state, matrix = view(context, STATE), view(context, SCRATCH).matrices[worker, 0]
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
+    level_floor(context)
     size = (n_components, n_features)
     moments, least, values, volumes = np.empty(size), np.empty(size), np.empty(size), np.empty(n_components)
     has_volumes = goes_on(context)
