@@ -42,7 +42,7 @@ def degenerate_components(
         return tuple(np.flatnonzero((parameters.weights == 0.0) | (held > 0)).tolist())
     if structure.n_axes == 0:
         added = added.mean(keepdims=True)
-    covariances = structure.to_core(parameters.covariances, *parameters.means.shape)
+    covariances = parameters.covariances[structure.to_core]
     held_up = np.empty(parameters.n_components, np.bool_)
     if not mark_held_up(parameters.weights, parameters.means, covariances, added, held_up):
         return ()

@@ -118,7 +118,7 @@ def fit_many(
         n_components=fitted.n_components,
         weights=fits.weights,
         means=fits.means,
-        covariances=structure.from_core(fits.covariances),
+        covariances=fits.covariances[structure.from_core],
         log_likelihood=fits.log_likelihood,
         bic=bic_of(fitted, batch.totals, structure),
         n_iter=fits.n_iter,

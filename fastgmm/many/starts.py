@@ -29,7 +29,7 @@ class Starts(NamedTuple):
 
     def of(self, b: int, covariance_type: str) -> Parameters:
         """Return the parameters that problem `b` starts from."""
-        covariances = STRUCTURES[covariance_type].from_core(self.covariances[b])
+        covariances = self.covariances[b][STRUCTURES[covariance_type].from_core]
         return Parameters(self.weights[b], self.means[b], covariances, covariance_type)
 
 
@@ -57,7 +57,7 @@ def starts_of(init: Any, batch: Batch, numbers: list[int], covariance_type: str)
         check_parameters(mixture.parameters, k, d, covariance_type)
         _check_names(mixture.feature_names, batch)
         starts.weights[b], starts.means[b] = mixture.weights, mixture.means
-        starts.covariances[b] = structure.to_core(mixture.covariances, k, d)
+        starts.covariances[b] = mixture.covariances[structure.to_core]
     return starts
 
 
@@ -85,7 +85,7 @@ def _of_result(result: FitManyResult, batch: Batch, k: int, covariance_type: str
     # Without a fit they are not of these shapes, and are not looked at.
     covariances = result.covariances if structure.shared else _widened(result.covariances[:, :k], k)
     complete = np.empty((len(result), *structure.core(k, d)))
-    complete[:] = structure.to_core(covariances, k, d)
+    complete[:] = covariances[structure.to_core]
     return Starts(_widened(weights, k), _widened(means, k), complete, faults)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,25 +43,40 @@ class Structure:
     raise_: Any
     without_second: Moments | None = None
 
-    @property
+    @cached_property
     def shared(self) -> bool:
         """Whether one covariance serves all components."""
         return "V" not in self.model
 
-    @property
+    @cached_property
     def n_axes(self) -> int:
         """Axes of a single covariance: 2 for a matrix (D, D), 1 for the variances (D,), 0 for one variance ()."""
         return 2 - self.model.count("I")
 
-    @property
+    @cached_property
     def has_matrices(self) -> bool:
         """Whether covariances are matrices; else they are variances."""
         return self.n_axes == 2
 
-    @property
+    @cached_property
     def pooled(self) -> bool:
         """Whether compiled code has one covariance, and one sum of second moments, for all components."""
         return self.shared and self.has_matrices
+
+    @cached_property
+    def _kept(self) -> tuple[bool, bool, bool]:
+        """Which axes of covariances in compiled code those of mixtures have, too."""
+        return not self.shared, self.n_axes == 2, self.n_axes > 0
+
+    @cached_property
+    def to_core(self) -> tuple[Any, ...]:
+        """What indexes covariances, or those of B mixtures, into the axes of `core`: with 1 for equal K."""
+        return ..., *(slice(None) if kept else np.newaxis for kept in self._kept)
+
+    @cached_property
+    def from_core(self) -> tuple[Any, ...]:
+        """What indexes covariances (..., K or 1, D or 1, D or 1) of compiled code as mixtures have them."""
+        return ..., *(slice(None) if kept else 0 for kept in self._kept)
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """Return the shape of the covariances of a mixture."""
@@ -74,17 +90,6 @@ class Structure:
         """Return the shape of the covariances in compiled code, (K or 1, D or 1, D or 1)."""
         d = n_features
         return 1 if self.pooled else n_components, d if self.n_axes == 2 else 1, d if self.n_axes else 1
-
-    def to_core(self, covariances: Array, n_components: int, n_features: int) -> Array:
-        """Return covariances, or those of B mixtures, as `core` has them, or with 1 for K where all are the same."""
-        shape = np.shape(covariances)
-        many = shape[: len(shape) - len(self.shape(n_components, n_features))]
-        return np.reshape(covariances, (*many, -1, *self.core(n_components, n_features)[1:]))
-
-    def from_core(self, covariances: Array) -> Array:
-        """Return covariances (..., K or 1, D or 1, D or 1) of compiled code as mixtures have them, a view."""
-        chosen = covariances[..., 0, :, :] if self.shared else covariances
-        return chosen.reshape((*chosen.shape[:-2], *chosen.shape[chosen.ndim - self.n_axes :]))
 
     def n_maximized(self, n_components: int) -> int:
         """Return the number of items of the M step: components, or 1 where they have something in common."""

@@ -91,7 +91,7 @@ class Run:
     def put(self, parameters: Parameters) -> None:
         """Go on from parameters."""
         self.state.weights[:], self.state.means[:] = parameters.weights, parameters.means
-        self.state.covariances[:] = self.plan.structure.to_core(parameters.covariances, *parameters.means.shape)
+        self.state.covariances[:] = parameters.covariances[self.plan.structure.to_core]
         self.state.counts[slots.PHASE] = slots.OPEN
 
     def regularise(self, regulariser: Regulariser) -> None:
@@ -113,7 +113,7 @@ class Run:
                 Run.advance(self, int(state.counts[slots.N_ITER]) + 1)
             finally:
                 self._cut = cut
-        covariances = plan.structure.from_core(state.covariances).copy()
+        covariances = state.covariances[plan.structure.from_core].copy()
         return Parameters(state.weights.copy(), state.means.copy(), covariances, plan.covariance_type)
 
     def advance(self, last: int) -> bool:
