@@ -67,9 +67,9 @@ def fit(
         are. See ``docs/scaling.md``.
     n_components : int
         Number of components, K; at most N.
-    covariance_type : {"full", "tied", "diag", "spherical"}
+    covariance_type : {"full", "tied", "diag", "spherical"}, or one of mclust's names, such as "VEV"
         Covariance structure: a matrix for each component, one matrix for all, a variance for each component and
-        feature, a variance for each component.
+        feature, a variance for each component; the others are in ``docs/structures.md``.
     init : str, Mixture or array
         "kmeans", "k-means++", "random" or "random_from_data", with scikit-learn's meaning; or explicit
         parameters, whose features are found in a table by their names; or integer labels (N,); or responsibilities

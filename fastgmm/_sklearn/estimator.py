@@ -48,9 +48,9 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         In the dtype of X, like the other parameters.
     means_ : (K, D)
     covariances_, precisions_, precisions_cholesky_ : array
-        (K, D, D) for "full", (D, D) for "tied", (K, D) for "diag", (K,) for "spherical".
+        (K, D, D) for "full", (D, D) for "tied", (K, D) for "diag", (K,) for "spherical"; see `fastgmm.Mixture`.
         ``precisions_cholesky_[k] @ precisions_cholesky_[k].T`` is the precision, the factor upper triangular; for
-        "diag" and "spherical" its entries are 1/sd and the precisions their squares.
+        variances its entries are 1/sd and the precisions their squares.
     converged_ : bool
     n_iter_ : int
     lower_bound_ : float

@@ -41,7 +41,8 @@ class FitManyResult(Summarised):
     means : (B, K, D) float64
         Component means.
     covariances : float64
-        ``(B, K, D, D)`` for "full", ``(B, D, D)`` for "tied", ``(B, K, D)`` for "diag", ``(B, K)`` for "spherical".
+        ``(B, K, D, D)`` for "full", ``(B, D, D)`` for "tied", ``(B, K, D)`` for "diag", ``(B, K)`` for "spherical",
+        and B of what a mixture of another structure has.
     log_likelihood : (B,) float64
         Total log-likelihood of the rows of each problem, in nats.
     bic : (B,) float64

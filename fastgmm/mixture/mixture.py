@@ -35,9 +35,9 @@ class Mixture(Summarised, Derived, Drawn):
         Component means, in the units of the data.
     covariances : array
         In the squared units of the data: ``(K, D, D)`` for ``covariance_type="full"``, ``(D, D)`` for "tied",
-        the variances ``(K, D)`` for "diag" and ``(K,)`` for "spherical".
+        the variances ``(K, D)`` for "diag" and ``(K,)`` for "spherical"; ``docs/structures.md`` has the others.
     covariance_type : str
-        The covariance structure: "full", "tied", "diag" or "spherical".
+        The covariance structure, see `fit`; of two names that of scikit-learn.
     feature_names : tuple of str, or None
         Names of the D columns the model was fitted on, where the data had names. Of a table with names every
         method takes these columns, whatever their order and whatever else is there; ValueError if some are missing.
