@@ -28,7 +28,9 @@ def total_of(sums):
 def maximize_means(context, first, end):
     """Write weights and means, which are the same for every structure."""
     state = view(context, STATE)
-    total = total_of(state.sums)
+    total = 0.0
+    for k in range(state.sums.shape[0]):
+        total += state.sums[k]
     for k in range(first, end):
         scale = inverse(state.sums[k])
         state.weights[k] = state.sums[k] / total if scale > 0.0 else 0.0
