@@ -51,7 +51,7 @@ def ratio(covariance_type: str, n_components: int, n_features: int, dtype: type)
         began = time.perf_counter()
         run.advance(n_rounds)
         times.append(time.perf_counter() - began)
-    estimated = n_samples * plan.row_nanoseconds + structure.n_maximized(n_components) * plan.prepare_nanoseconds
+    estimated = n_samples * plan.row_nanoseconds + structure.n_prepared(n_components) * plan.prepare_nanoseconds
     return min(times) * 1e9 / estimated
 
 

@@ -90,7 +90,7 @@ def measure(case: Case) -> Serial:
         launches(plan.kernels.sweep, 0, 0.0)
         nothing.append(time.perf_counter() - began)
     # The first round compiles, and makes the total scatter.
-    several = plan.structure.n_maximized(case.n_components) > 1
+    several = plan.structure.n_prepared(case.n_components) > 1
     share = statistics.median(_share(calls, statistics.median(nothing), several) for calls in rounds[1:])
     n_superblocks = -(-len(X) // plan.rows)
     return Serial(share, n_superblocks, n_superblocks / (THREADS * -(-n_superblocks // THREADS)))

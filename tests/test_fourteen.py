@@ -259,6 +259,8 @@ def test_every_way_to_run_has_the_same_bits(name):
     assert_same_bits(fastgmm.fit(X, 2, covariance_type=name, random_state=0, reg_covar=0.0).mixture, whole.mixture)
     looped = fastgmm.fit(X, 2, covariance_type=name, random_state=0, callback=lambda state: None)
     chunked = fastgmm.fit([X[:130], X[130:]], 2, covariance_type=name, random_state=0, n_threads=1)
+    scaled = fastgmm.fit(X * 2.0**-20, 2, covariance_type=name, random_state=0)
+    np.testing.assert_array_equal(scaled.mixture.covariances, whole.mixture.covariances * 2.0**-40)
     many = fastgmm.fit_many([X, X[50:]], 2, covariance_type=name, init=whole.mixture)
     again = fastgmm.fit_many([X, X[50:]], 2, covariance_type=name, init=many)
     assert again.covariances.shape == (2, *STRUCTURES[name].shape(2, D))

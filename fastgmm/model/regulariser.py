@@ -20,10 +20,12 @@ class Regulariser(NamedTuple):
     Attributes
     ----------
     added : (D,) float64
-        Added to the variance of each feature in every component, as ``reg_covar`` of scikit-learn is.
+        Added to the variance of each feature in every component, as ``reg_covar`` of scikit-learn is; where
+        components have something in common to their moments, before that is found.
     floor : (D,) float64
         Covariances minus ``diag(floor)`` stay positive semidefinite: variances in every direction stay above it.
-        Of one variance for all features the mean is the floor. All positive, or all zero for no floor.
+        Of one variance for all features, and of turned axes, the mean is the floor. All positive, or all zero for
+        no floor.
     rounding : float
         The share of a component's own variances that is added to its floor: what sums over rows do not resolve.
     """

@@ -11,7 +11,7 @@ from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
 from ....kernels.slots import ROUNDING
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
-from .common import goes_on, inverse, maximize_means
+from .common import goes_on, inverse, maximize_means, total_of
 from .held import HIDDEN
 from .matrices import level_floor, moments_of, take_moments, take_volumes
 from .rotations import compose, diagonalise, turn, turn_planes
@@ -27,6 +27,8 @@ MOST_SWEEPS = 300
 MOST_COMPONENTS = 16
 MOST_RANDOM = 40
 MOST_NUMBERS = 1 << 20
+# How much lower a loss a row has to be: many of these end in the same place, up to rounding.
+CLEARLY = 1e-10
 
 
 @exact_task
@@ -78,7 +80,7 @@ def maximize_shared_axes(context, worker, equal_volume, equal_shape):
             mix_moments(context, trial, spare)
             diagonalise(spare, axes)
             loss = climb(context, axes, spare, fit, equal_volume, equal_shape, False, TRIED_SWEEPS)
-            if trial == 0 or loss < best:
+            if trial == 0 or loss < best - CLEARLY * total_of(state.sums):
                 best_axes[:], best = axes, loss
         axes[:] = best_axes
         climb(context, axes, spare, fit, equal_volume, equal_shape, False, MOST_SWEEPS)

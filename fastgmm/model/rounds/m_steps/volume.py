@@ -52,13 +52,19 @@ def raise_least(values, rounding, least):
 
 @part
 def geometric_mean(moments):
-    """Return (prod_i s_i)^(1/D), 0 if one of them is."""
-    logarithm = 0.0
-    for i in range(moments.shape[0]):
+    """Return (prod_i s_i)^(1/D), 0 if one of them is.
+
+    Exponents are apart, so that a power of two in the moments is one in the mean.
+    """
+    n, logarithm, exponents = moments.shape[0], 0.0, 0
+    for i in range(n):
         if not moments[i] > 0.0:
             return 0.0
-        logarithm += math.log(moments[i])
-    return math.exp(logarithm / moments.shape[0])
+        fraction, exponent = math.frexp(moments[i])
+        logarithm += math.log(fraction)
+        exponents += exponent
+    whole = exponents // n
+    return math.ldexp(math.exp((logarithm + (exponents - whole * n) * math.log(2.0)) / n), whole)
 
 
 @part
