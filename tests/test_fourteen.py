@@ -337,7 +337,7 @@ def test_names_of_mclust_are_names_at_every_door(alias):
 
 
 def test_an_unknown_structure_is_one_sentence():
-    X, said = np.zeros((4, 2)), r"covariance_types? must be one of 'full', .*'VEV', .* got "
+    X, said = np.zeros((4, 2)), r"covariance_types? must be one of 'full', .*, or of mclust's VVV, .* VEV, EVV, got "
     for wrong in ("VIV", "vev", "XXX", None, 3):
         with pytest.raises(ValueError, match=said):
             fastgmm.fit(X, 2, covariance_type=wrong)

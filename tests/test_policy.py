@@ -337,7 +337,7 @@ def test_after_the_warmup_nothing_is_compiled_or_loaded(arguments, covariance_ty
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"structures": "round"}, "structures must be one of 'full', 'tied', .*'VEV', .*'VVV', .* got 'round'"),
+        ({"structures": "round"}, "structures must be one of 'full', .*, or of mclust's VVV, .*, got 'round'"),
         ({"structures": ()}, "structures must have at least one value, got none"),
         ({"structures": ["full", "full"]}, "structures must not have a value twice, got 'full' twice"),
         ({"structures": 3}, "structures must be one of .*, got 3"),

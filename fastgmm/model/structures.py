@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from .._checks import check_choice
+from .._checks import shown
 from ..kernels.densities.floor import raise_matrices, raise_variances
 from .kinds import (
     APART,
@@ -71,7 +71,10 @@ def check_structure(name: str, value: Any) -> str:
 
     `name` is what the argument is called.
     """
-    return NAMES[check_choice(name, value, tuple(NAMES))]
+    if not isinstance(value, str) or value not in NAMES:
+        plain, models = ", ".join(map(repr, ALIASES.values())), ", ".join(row.model for row in STRUCTURES.values())
+        raise ValueError(f"{name} must be one of {plain}, or of mclust's {models}, got {shown(value)}")
+    return NAMES[value]
 
 
 @functools.cache
