@@ -19,7 +19,7 @@ from ..rows import tables
 from ..rows.check import check_sample_weight
 from ..rows.evaluate import refuse_chunks
 from ..rows.launch.threads import check_n_threads
-from ..rows.missing.options import allows_gaps, refuse_gaps_of
+from ..rows.missing.options import allows_gaps
 from ..rows.source import Source, Watch
 from . import checks, classes, constraints
 from .start import options_of, watch_of
@@ -172,10 +172,9 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         """Return the source of the rows of `X`, checked."""
         n_threads = check_n_threads(self.n_threads)
         wanted = None if columns is None else check_columns(columns)
-        source = source_outside(X, sample_weight, columns=wanted, n_threads=n_threads, watch=watch)
         gaps = allows_gaps(self.missing)
+        source = source_outside(X, sample_weight, columns=wanted, n_threads=n_threads, watch=watch, gaps=gaps)
         if source is not None:
-            refuse_gaps_of(X, gaps)
             checks.check_shape((source.n_samples, source.n_features), type(self).__name__, 2)
             return source
         X = tables.collected(X) if wanted is None else chosen(X, wanted)

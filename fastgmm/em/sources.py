@@ -40,10 +40,10 @@ def source_of(
     """
     wanted = None if columns is None else check_columns(columns, feature_names)
     names = wanted or feature_names
-    source = source_outside(X, sample_weight, columns=wanted, feature_names=names, n_threads=n_threads, watch=watch)
     gaps = allows_gaps(missing)
+    known: Any = {"columns": wanted, "feature_names": names, "n_threads": n_threads, "watch": watch, "gaps": gaps}
+    source = source_outside(X, sample_weight, **known)
     if source is not None:
-        refuse_gaps_of(X, gaps)
         return source
     if isinstance(sample_weight, str):
         X = tabulated(collected(X))
@@ -76,14 +76,19 @@ def source_outside(
     feature_names: tuple[str, ...] | None = None,
     n_threads: int | None = None,
     watch: Watch | None = None,
+    gaps: bool = False,
 ) -> Source | None:
     """Return the source of rows that are not in memory, None where `X` is an array or becomes one."""
     if isinstance(X, np.ndarray):
         return None
     if is_dask(X):
+        refuse_gaps_of(X, gaps)
         return DaskSource(collection_of(X, sample_weight, columns, feature_names), n_threads, watch)
     chunks = chunks_of(X, columns, feature_names, sample_weight)
-    return None if chunks is None else ChunkedSource(chunks, n_threads, watch)
+    if chunks is None:
+        return None
+    refuse_gaps_of(X, gaps)
+    return ChunkedSource(chunks, n_threads, watch)
 
 
 def chosen(X: Any, columns: tuple[str, ...]) -> Any:

@@ -70,7 +70,7 @@ def _second_moments(variances: Array, plan: Plan) -> Array:
     if plan.structure.has_matrices:
         matrices: Array = variances[:, :, np.newaxis] * np.eye(variances.shape[1])
         return matrices if shape[0] == len(variances) else np.asarray(matrices.sum(axis=0, keepdims=True))
-    return np.asarray(variances if plan.structure.n_axes else variances.sum(axis=1)).reshape(shape)
+    return np.asarray((variances if plan.structure.n_axes else variances.sum(axis=1)).reshape(shape))
 
 
 def _shares(
@@ -87,8 +87,8 @@ def _shares(
         largest = units.max()
         centers, z = (start.means - means) / largest, z * (units / largest)
         labels = np.argmin(seen @ (centers * centers).T - 2.0 * (z @ centers.T), axis=1)
-        return np.equal.outer(labels, np.arange(len(centers))).astype(np.float64)
+        return np.asarray(np.equal.outer(labels, np.arange(len(centers))), np.float64)
     if isinstance(start, Partition):
         labels = start.labels[first : first + len(z)]
-        return np.equal.outer(labels, np.arange(int(start.labels.max()) + 1)).astype(np.float64)
+        return np.asarray(np.equal.outer(labels, np.arange(int(start.labels.max()) + 1)), np.float64)
     return np.asarray(start(first, first + len(z)), np.float64)
