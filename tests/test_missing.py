@@ -141,6 +141,16 @@ def test_the_end_is_a_maximum_and_the_way_never_falls(problem, covariance_type):
     assert np.abs(slopes).max() < 1e-8
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("covariance_type", PLAIN)
+def test_quasi_newton_steps_end_as_high(problem, covariance_type):
+    Y, starts = problem
+    options = {"covariance_type": covariance_type, "init": starts[covariance_type], "tol": 1e-11, **MARGINAL}
+    a, b = (fastgmm.fit(Y, 3, max_iter=5000, acceleration=name, **options) for name in ("none", "quasi-newton"))
+    assert b.log_likelihood == pytest.approx(a.log_likelihood, abs=1e-4)
+    assert b.n_iter < a.n_iter
+
+
 def test_one_component_with_monotone_patterns_is_the_closed_form():
     """Anderson (1957): each feature's regression on those before it, over the rows that have it."""
     generator = np.random.default_rng(3)
