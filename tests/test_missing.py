@@ -209,6 +209,31 @@ def test_integer_weights_are_repeated_rows(problem):
     assert a.log_likelihood == pytest.approx(1e5 * b.log_likelihood, rel=1e-12)
 
 
+@pytest.mark.parametrize("covariance_type", PLAIN)
+def test_a_pattern_without_weight_does_not_count(covariance_type):
+    X, start = make_problem(60_000 if JIT_ENABLED else 300, 3, 3)
+    Y, weights = with_gaps(X), np.ones(len(X))
+    weights[np.isnan(Y[:, 1])] = 0.0
+    options = {
+        "covariance_type": covariance_type,
+        "init": structured(start, covariance_type),
+        "max_iter": 3,
+        **MARGINAL,
+    }
+    a = fastgmm.fit(Y, 3, sample_weight=weights, **options).mixture
+    b = fastgmm.fit(Y[weights > 0.0], 3, **options).mixture
+    assert_same_parameters(a, b)
+
+
+@pytest.mark.parametrize("covariance_type", PLAIN)
+def test_how_many_patterns_are_completed_at_once_changes_nothing_but_rounding(problem, covariance_type, monkeypatch):
+    Y, starts = problem
+    options = {"covariance_type": covariance_type, "init": starts[covariance_type], "max_iter": 3, **MARGINAL}
+    together = fastgmm.fit(Y, 3, **options).mixture
+    monkeypatch.setattr("fastgmm.rows.missing.run.BATCH", 1)
+    assert_same_parameters(fastgmm.fit(Y, 3, **options).mixture, together)
+
+
 @pytest.mark.parametrize("scale", [1e-100, 1e100])
 def test_units_of_the_features_do_not_matter(problem, scale):
     Y, _ = problem

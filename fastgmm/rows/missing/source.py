@@ -51,11 +51,11 @@ class MissingSource(ArraySource):
             raise ValueError(
                 f"X has {rows} without any value, the first row {empty[0]} (counted from 0); drop what says nothing"
             )
-        self._groups = [self._group(X, pattern) for pattern in patterns]
+        groups = (self._group(X, pattern) for pattern in patterns)
+        self._groups = [group for group in groups if not len(group.weights) or group.weights.any()]
         counted = np.zeros(self.n_features, np.bool_)
         for group in self._groups:
-            if not len(group.weights) or group.weights.any():
-                counted[group.pattern.observed] = True
+            counted[group.pattern.observed] = True
         if not counted.all():
             name = names_or_numbers(feature_names, self.n_features)[int(np.argmin(counted))]
             raise ValueError(f"X has no value of feature {name!r}; leave it out")
