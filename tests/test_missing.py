@@ -141,6 +141,17 @@ def test_the_end_is_a_maximum_and_the_way_never_falls(problem, covariance_type):
     assert np.abs(slopes).max() < 1e-8
 
 
+@pytest.mark.parametrize("covariance_type", [name for name in STRUCTURES if name not in PLAIN])
+def test_structures_of_common_volumes_shapes_and_axes_climb(problem, covariance_type):
+    Y, starts = problem
+    labels = starts["full"].predict(Y, **MARGINAL)
+    result = fastgmm.fit(Y, 3, covariance_type=covariance_type, init=labels, tol=1e-9, max_iter=200, **MARGINAL)
+    assert np.diff(result.trace).min() > -1e-11
+    assert result.mixture.score(Y, **MARGINAL) * len(Y) == pytest.approx(result.log_likelihood, rel=1e-12)
+    again = fastgmm.fit(Y, 3, covariance_type=covariance_type, init=result.mixture, max_iter=1, tol=0.0, **MARGINAL)
+    assert_same_parameters(again.mixture, result.mixture, rtol=1e-2, atol=1e-2)
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("covariance_type", PLAIN)
 def test_quasi_newton_steps_end_as_high(problem, covariance_type):
