@@ -47,6 +47,7 @@ def fit(
     sample_weight: Any = None,
     progress: bool | Watch = False,
     columns: Sequence[str] | None = None,
+    missing: str = "error",
 ) -> FitResult:
     """Fit a Gaussian mixture by expectation-maximisation.
 
@@ -110,6 +111,8 @@ def fit(
         each stage. A function is called with an `Underway` instead, about ten times a second.
     columns : sequence of str, optional
         Names of the features, where X names its columns; by default all that are not weights.
+    missing : {"error", "marginal"}
+        Whether NaN is refused, or a value that is missing at random: exact EM, see ``docs/missing.md``.
 
     Returns
     -------
@@ -117,10 +120,8 @@ def fit(
 
     Raises
     ------
-    TypeError, ValueError
-        If an argument is not what it may be, or chunks disagree.
-    OSError
-        If there is no such file.
+    TypeError, ValueError, OSError
+        If an argument is not what it may be, chunks disagree, or there is no such file.
     FitFailure
         If every start failed; a ValueError, too.
 
@@ -133,7 +134,7 @@ def fit(
     names = init.feature_names if isinstance(init, Mixture) else None
     known: Any = {"columns": columns, "feature_names": names, "n_threads": check_n_threads(n_threads)}
     with _SILENCE if progress is False else telling(progress) as watch:
-        source = source_of(X, sample_weight, watch=watch, **known)
+        source = source_of(X, sample_weight, watch=watch, missing=missing, **known)
         n_components = check_n_components(n_components, source.n_counted)
         covariance_type = check_structure("covariance_type", covariance_type)
         options = checked_options(

@@ -162,7 +162,7 @@ class FitResult(Summarised):
     @own_error_state
     def _icl(self, X: Any, sample_weight: Any) -> float:
         """Return the ICL of the rows of the fit, see `Mixture.icl`."""
-        rows = self.mixture._rows(X)
+        rows = self.mixture._rows(X, gaps=True)
         weights = check_sample_weight(sample_weight, len(rows))
         total_weight = total_weight_of(len(rows), weights)
         if (len(rows), total_weight) != (self.n_samples, self.total_weight):
@@ -170,7 +170,7 @@ class FitResult(Summarised):
                 f"X and sample_weight must be those of the fit, {self.n_samples} rows of total weight "
                 f"{self.total_weight:g}, got {len(rows)} of {total_weight:g}"
             )
-        return self.bic + 2.0 * total_of(self.mixture._evaluate(rows, None, "surprisal"), sample_weight)
+        return self.bic + 2.0 * total_of(self.mixture._evaluate(rows, None, "marginal", "surprisal"), sample_weight)
 
     def plot(self) -> Figure:
         """Draw the climb of the log-likelihood; ``result.mixture.plot(X)`` draws the rows.

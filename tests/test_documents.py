@@ -79,9 +79,10 @@ def assert_close(words, expected):
             assert word == other
 
 
-def test_the_questions_have_the_answers_of_the_page(capsys):
+@pytest.mark.parametrize("name", ["questions.md", "missing.md"])
+def test_examples_have_the_answers_of_the_page(name, capsys):
     pytest.importorskip("pandas")
-    page, namespace = ROOT / "docs" / "questions.md", {}
+    page, namespace = ROOT / "docs" / name, {}
     for code, said in zip(blocks_of(page, "python"), blocks_of(page, "text"), strict=True):
         exec(code, namespace)
         assert_close(capsys.readouterr().out.split(), said.split())

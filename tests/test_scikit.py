@@ -137,6 +137,7 @@ def test_every_constructor_argument_and_default_is_theirs():
     ours = GaussianMixture().get_params()
     assert ours.pop("n_threads") is ours.pop("short_iter") is None
     assert ours.pop("acceleration") == "none"
+    assert ours.pop("missing") == "error"
     assert ours == ScikitGaussianMixture().get_params()
 
 

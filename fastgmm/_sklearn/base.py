@@ -46,4 +46,4 @@ class Estimator(classes.SampleWeightRouting):
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's description of the estimator."""
-        return classes.tags()
+        return classes.tags(allow_nan=getattr(self, "missing", "error") != "error")

@@ -12,8 +12,8 @@ from ..rows import tables
 from ..rows.check import as_float, first_fault
 
 
-def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
-    """Return `X` as an (N, D) array of finite float32 or float64; errors speak of the estimator `name`."""
+def as_rows(X: Any, name: str, min_samples: int, gaps: bool = False) -> NDArray[Any]:
+    """Return `X` as an (N, D) array of finite float32 or float64, or with NaN if `gaps`, for the estimator `name`."""
     if hasattr(type(X), "toarray"):
         raise TypeError(
             "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy "
@@ -43,9 +43,9 @@ def as_rows(X: Any, name: str, min_samples: int) -> NDArray[Any]:
         rows = as_float(array)
     except TypeError as error:  # scikit-learn looks for these words
         raise TypeError(f"{error}: an argument must be neither string nor object, but a number") from None
-    fault = first_fault(rows, tables.column_names_of(X))
+    fault = first_fault(rows, tables.column_names_of(X), gaps=gaps)
     if fault:
-        problem = "NaN" if np.isnan(rows).any() else f"infinity or a value too large for {rows.dtype!r}"
+        problem = "NaN" if not gaps and np.isnan(rows).any() else f"infinity or a value too large for {rows.dtype!r}"
         raise ValueError(f"Input X contains {problem}.\nThe first value that is not finite is in {fault[1]}.")
     return rows
 

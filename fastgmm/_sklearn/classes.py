@@ -79,13 +79,13 @@ class Progress:
         print(f"{text}{details if self._verbose > 1 else ''}")
 
 
-def tags() -> Any:
+def tags(*, allow_nan: bool) -> Any:
     """Return scikit-learn's description of a dense density estimator that takes no target."""
     utils = importlib.import_module("sklearn.utils")
     return utils.Tags(
         estimator_type="density_estimator",
         target_tags=utils.TargetTags(required=False),
-        input_tags=utils.InputTags(),
+        input_tags=utils.InputTags(allow_nan=allow_nan),
     )
 
 

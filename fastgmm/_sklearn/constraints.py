@@ -14,6 +14,7 @@ from .._checks import shown
 from ..em.options import ACCELERATIONS
 from ..em.start import METHODS
 from ..model.structures import NAMES
+from ..rows.missing.options import MISSING
 from .classes import InvalidParameterError, scikit_class
 
 
@@ -73,6 +74,7 @@ CONSTRAINTS: Mapping[str, tuple[Callable[[Any], object], str]] = {
     "short_iter": _COUNT_OR_NONE,
     "acceleration": _choice(*ACCELERATIONS),
     "n_threads": _COUNT_OR_NONE,
+    "missing": _choice(*MISSING),
 }
 
 

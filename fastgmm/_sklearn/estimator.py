@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import Seed, own_error_state, shown
 from ..em.fitting import fit_source, in_single, warn_of
 from ..em.outcome import Status
-from ..em.sources import check_columns, chosen, source_outside
+from ..em.sources import check_columns, chosen, source_in_memory, source_outside
 from ..model.parameters import Array
 from ..rows import tables
-from ..rows.array import ArraySource
 from ..rows.check import check_sample_weight
 from ..rows.evaluate import refuse_chunks
 from ..rows.launch.threads import check_n_threads
+from ..rows.missing.options import allows_gaps
 from ..rows.source import Source, Watch
 from . import checks, classes, constraints
 from .start import options_of, watch_of
@@ -41,6 +41,8 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         Steps between iterations, see `fit`.
     n_threads : int, optional
         Threads of `fit` and of inference, as far as there are so many; by default Numba's current number.
+    missing : {"error", "marginal"}
+        With "marginal" NaN is a missing value for `fit` and for inference, see `fastgmm.fit`.
 
     Attributes
     ----------
@@ -94,6 +96,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         short_iter: int | None = None,
         acceleration: str = "none",
         n_threads: int | None = None,
+        missing: str = "error",
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -112,6 +115,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         self.short_iter = short_iter
         self.acceleration = acceleration
         self.n_threads = n_threads
+        self.missing = missing
 
     @own_error_state
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, columns: Sequence[str] | None = None) -> Self:
@@ -168,15 +172,16 @@ precisions_init, random_state, warm_start, verbose, verbose_interval
         """Return the source of the rows of `X`, checked."""
         n_threads = check_n_threads(self.n_threads)
         wanted = None if columns is None else check_columns(columns)
-        source = source_outside(X, sample_weight, columns=wanted, n_threads=n_threads, watch=watch)
+        gaps = allows_gaps(self.missing)
+        source = source_outside(X, sample_weight, columns=wanted, n_threads=n_threads, watch=watch, gaps=gaps)
         if source is not None:
             checks.check_shape((source.n_samples, source.n_features), type(self).__name__, 2)
             return source
         X = tables.collected(X) if wanted is None else chosen(X, wanted)
-        rows = checks.as_rows(X, type(self).__name__, 2)
+        rows = checks.as_rows(X, type(self).__name__, 2, gaps)
         weights = check_sample_weight(sample_weight, len(rows))
         names = tables.feature_names_of(tables.column_names_of(X))
-        return ArraySource(rows, n_threads, weights, watch, names)
+        return source_in_memory(rows, n_threads, weights, watch, names, gaps)
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
         """Fit, then return the component of each row, (N,); raises and warns as `fit` does.

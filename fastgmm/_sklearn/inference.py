@@ -18,6 +18,8 @@ from ..rows.criteria import criterion_of, mean_of
 from ..rows.dask.collection import is_dask
 from ..rows.dask.inference import evaluated
 from ..rows.evaluate import evaluate_rows, refuse_chunks
+from ..rows.missing.evaluate import evaluate_observed
+from ..rows.missing.options import allows_gaps, refuse_gaps_of
 from . import checks, classes
 from .base import Estimator
 
@@ -30,6 +32,7 @@ class Inference(Estimator):
 
     covariance_type: str
     n_threads: int | None
+    missing: str
     random_state: Any
     weights_: Array
     means_: Array
@@ -106,12 +109,15 @@ class Inference(Estimator):
         X = tables.collected(X)
         refuse_chunks(X)
         checks.check_feature_names(self, checks.feature_names(X))
+        gaps = allows_gaps(self.missing)
         if is_dask(X):
+            refuse_gaps_of(X, gaps)
             return evaluated(X, mixture.parameters, None, wanted)
-        rows = checks.as_rows(X, type(self).__name__, 1)
+        rows = checks.as_rows(X, type(self).__name__, 1, gaps)
         if rows.shape[1] != mixture.n_features:
             raise ValueError(
                 f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {mixture.n_features} "
                 "features as input."
             )
-        return evaluate_rows(rows, mixture.parameters, self.n_threads, wanted)
+        evaluate = evaluate_observed if gaps and np.isnan(rows).any() else evaluate_rows
+        return evaluate(rows, mixture.parameters, self.n_threads, wanted)

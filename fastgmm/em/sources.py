@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._checks import distinct, shown
 from ..rows.array import ArraySource
@@ -14,6 +15,8 @@ from ..rows.chunked.opening import chunks_of
 from ..rows.chunked.source import ChunkedSource
 from ..rows.dask.collection import collection_of, is_dask
 from ..rows.dask.source import DaskSource
+from ..rows.missing.options import allows_gaps, refuse_gaps_of
+from ..rows.missing.source import MissingSource
 from ..rows.source import Source, Watch
 from ..rows.tables import collected, column_names_of, feature_names_of, listed, tabulated, with_columns
 
@@ -26,6 +29,7 @@ def source_of(
     feature_names: tuple[str, ...] | None = None,
     n_threads: int | None = None,
     watch: Watch | None = None,
+    missing: str = "error",
 ) -> Source:
     """Return the source of the rows of `X`, checked; of what names its columns, the `columns` or `feature_names`.
 
@@ -36,7 +40,9 @@ def source_of(
     """
     wanted = None if columns is None else check_columns(columns, feature_names)
     names = wanted or feature_names
-    source = source_outside(X, sample_weight, columns=wanted, feature_names=names, n_threads=n_threads, watch=watch)
+    gaps = allows_gaps(missing)
+    known: Any = {"columns": wanted, "feature_names": names, "n_threads": n_threads, "watch": watch, "gaps": gaps}
+    source = source_outside(X, sample_weight, **known)
     if source is not None:
         return source
     if isinstance(sample_weight, str):
@@ -45,8 +51,21 @@ def source_of(
         X = rest if wanted is None else X
     if wanted is not None:
         X = chosen(X, wanted)
-    rows, names = as_rows(X, feature_names=names)
-    return ArraySource(rows, n_threads, check_sample_weight(sample_weight, len(rows)), watch, names)
+    rows, names = as_rows(X, feature_names=names, gaps=gaps)
+    return source_in_memory(rows, n_threads, check_sample_weight(sample_weight, len(rows)), watch, names, gaps)
+
+
+def source_in_memory(
+    rows: NDArray[Any],
+    n_threads: int | None,
+    weights: NDArray[np.float64],
+    watch: Watch | None,
+    names: tuple[str, ...] | None,
+    gaps: bool,
+) -> ArraySource:
+    """Return the source of checked rows (N, D), in which values may be missing if `gaps`."""
+    kind = MissingSource if gaps and np.isnan(rows).any() else ArraySource
+    return kind(rows, n_threads, weights, watch, names)
 
 
 def source_outside(
@@ -57,14 +76,19 @@ def source_outside(
     feature_names: tuple[str, ...] | None = None,
     n_threads: int | None = None,
     watch: Watch | None = None,
+    gaps: bool = False,
 ) -> Source | None:
     """Return the source of rows that are not in memory, None where `X` is an array or becomes one."""
     if isinstance(X, np.ndarray):
         return None
     if is_dask(X):
+        refuse_gaps_of(X, gaps)
         return DaskSource(collection_of(X, sample_weight, columns, feature_names), n_threads, watch)
     chunks = chunks_of(X, columns, feature_names, sample_weight)
-    return None if chunks is None else ChunkedSource(chunks, n_threads, watch)
+    if chunks is None:
+        return None
+    refuse_gaps_of(X, gaps)
+    return ChunkedSource(chunks, n_threads, watch)
 
 
 def chosen(X: Any, columns: tuple[str, ...]) -> Any:

@@ -123,15 +123,20 @@ class ArraySource:
     def _total_scatter(self) -> Scatter:
         """Return the total scatter; summed once for all restarts."""
         if self._scatter is None:
-            plan = plan_of("tied", 1, self.n_features, self.dtype)
-            run = Run(plan, self._n_threads, self._x, self.weights, np.zeros(len(self._x), np.int64))
-            run.use(plan.kernels, held=True)
-            run.give(self._x[first_counted(self.weights)], self.moments().deviations, 2)
-            # The second pass is about the mean, which the first one finds.
-            for _ in range(2):
-                run.advance(0)
-            self._scatter = Scatter(run.state.second[0].copy(), run.state.centers[0].copy())
+            self._scatter = total_scatter_of(self._x, self.weights, self.moments().deviations, self._n_threads)
         return self._scatter
+
+
+def total_scatter_of(x: NDArray[Any], weights: Array, deviations: Array, n_threads: int | None) -> Scatter:
+    """Return the total scatter of `x` (N, D), weighted by `weights` (N,) or (0,); `deviations` (D,) are its units."""
+    plan = plan_of("tied", 1, x.shape[1], x.dtype)
+    run = Run(plan, n_threads, x, weights, np.zeros(len(x), np.int64))
+    run.use(plan.kernels, held=True)
+    run.give(x[first_counted(weights)], deviations, 2)
+    # The second pass is about the mean, which the first one finds.
+    for _ in range(2):
+        run.advance(0)
+    return Scatter(run.state.second[0].copy(), run.state.centers[0].copy())
 
 
 def column_moments_of(x: NDArray[Any], weights: Array, total_weight: float, n_threads: int | None) -> Columns:

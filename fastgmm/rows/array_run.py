@@ -78,20 +78,24 @@ class ArrayRun(Run):
             return False
         if not self._by_scatter:
             return self._go_on(last)
-        plan = self.plan
-        first = kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
-        self.use(first, held=True)
-        while self._go_on(last):
-            state = self.state
-            pooled = *self._scatter(), least_left(plan.dtype), state.second[0]
-            moments = state.centers, state.sums, state.first, *pooled
-            # All of them float64 in C order, whatever the rows are.
-            if not entry_of(pooled_about, (moments[0].dtype, "C"), *moments)(*moments):
-                self.use(plan.kernels, held=True)
-                self.sweep_again()
-                self._go_on(last)
-                self.use(first, held=True)
+        while self._hold_pooled(last):
+            pass
         return False
+
+    def _hold_pooled(self, last: int) -> bool:
+        """Go on until the statistics of a pass are held, pooled ones from the total scatter; see `_go_on`."""
+        plan, state = self.plan, self.state
+        self.use(kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second), held=True)
+        if not self._go_on(last):
+            return False
+        pooled = *self._scatter(), least_left(plan.dtype), state.second[0]
+        moments = state.centers, state.sums, state.first, *pooled
+        # All of them float64 in C order, whatever the rows are.
+        if not entry_of(pooled_about, (moments[0].dtype, "C"), *moments)(*moments):
+            self.use(plan.kernels, held=True)
+            self.sweep_again()
+            self._go_on(last)
+        return True
 
     def _go_on(self, last: int) -> bool:
         """Go on until the statistics of a pass are held, if they are wanted, or round `last` is done."""

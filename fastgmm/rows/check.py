@@ -20,9 +20,9 @@ _CHUNK = 1 << 16
 
 
 def as_rows(
-    X: Any, *, feature_names: tuple[str, ...] | None = None, n_features: int | None = None
+    X: Any, *, feature_names: tuple[str, ...] | None = None, n_features: int | None = None, gaps: bool = False
 ) -> tuple[NDArray[Any], tuple[str, ...] | None]:
-    """Return `X` as an (N, D) array of finite float32 or float64, and the names of its columns.
+    """Return `X` as an (N, D) array of finite float32 or float64, with NaN among them if `gaps`, and column names.
 
     A one-dimensional array is N samples of one feature. Anything `np.asarray` understands goes, tables of pandas,
     polars and Arrow included; the memory layout is left as it is, and nothing copied unless the dtype asks for it.
@@ -41,13 +41,11 @@ def as_rows(
         raise ValueError(f"X must have at least one row and one column, got shape {array.shape}")
     if n_features is not None and array.shape[1] != n_features:
         raise ValueError(f"X has {array.shape[1]} features, but the model has {n_features}")
-    fault = first_fault(array, column_names)
+    fault = first_fault(array, column_names, gaps=gaps)
     if fault:
         n_bad, place = fault
-        raise ValueError(
-            f"X has {n_bad} NaN or infinite value{'s' if n_bad > 1 else ''}, the first in {place}; drop or impute "
-            "these rows first"
-        )
+        what = f"{'' if gaps else 'NaN or '}infinite value{'s' if n_bad > 1 else ''}"
+        raise ValueError(f"X has {n_bad} {what}, the first in {place}; drop or impute these rows first")
     return array, tables.feature_names_of(column_names) or feature_names
 
 
@@ -88,21 +86,23 @@ def as_float(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float32 if array.dtype == np.dtype(">f4") else np.float64)
 
 
-def first_fault(array: NDArray[Any], column_names: tuple[Any, ...] | None, begin: int = 0) -> tuple[int, str] | None:
-    """Return how many values of (N, D) are NaN or infinite, and where the first is; None if all are finite.
+def first_fault(
+    array: NDArray[Any], column_names: tuple[Any, ...] | None, begin: int = 0, *, gaps: bool = False
+) -> tuple[int, str] | None:
+    """Return how many values of (N, D) are infinite, or NaN unless `gaps`, and where the first is; None if none is.
 
     Rows are counted from `begin` on.
     """
-    n_bad, first = 0, -1
+    n_bad, first, is_allowed = 0, -1, (lambda values: ~np.isinf(values)) if gaps else np.isfinite
     for start in range(0, array.shape[0], _CHUNK):
-        finite = np.isfinite(array[start : start + _CHUNK])
+        finite = is_allowed(array[start : start + _CHUNK])
         if not finite.all():
             if first < 0:
                 first = start + int(np.argmin(finite.all(axis=1)))
             n_bad += finite.size - int(np.count_nonzero(finite))
     if not n_bad:
         return None
-    column = int(np.argmin(np.isfinite(array[first])))
+    column = int(np.argmin(is_allowed(array[first])))
     place = f"row {begin + first} (counted from 0)"
     if column_names is not None:
         place += f" of column {column_names[column]!r}"

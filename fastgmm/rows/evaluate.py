@@ -85,7 +85,13 @@ def evaluate_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None
     step = max(1, _CHUNK // parameters.n_components)
     for start in range(0, len(X), step):
         shares = _evaluated(X[start : start + step], parameters, n_threads, "responsibilities")
-        numbers[start : start + step] = _OF_RESPONSIBILITIES[wanted](shares)
+        numbers[start : start + step] = of_responsibilities(shares, wanted)
+    return numbers
+
+
+def of_responsibilities(responsibilities: NDArray[Any], wanted: str) -> Array:
+    """Return a number for each row of responsibilities (N, K), (N,): "uncertainty", "entropy" or "surprisal"."""
+    numbers: Array = _OF_RESPONSIBILITIES[wanted](responsibilities)
     return numbers
 
 

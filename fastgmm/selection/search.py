@@ -45,6 +45,7 @@ def select(
     sample_weight: Any = None,
     progress: bool | Watch = False,
     columns: Sequence[str] | None = None,
+    missing: str = "error",
 ) -> Selection:
     """Fit mixtures of several numbers of components and covariance structures, and order them by a criterion.
 
@@ -61,7 +62,7 @@ def select(
         `aic` of a candidate are, to rounding, ``result.mixture.bic(X)`` and ``.aic(X)``.
     init : {"kmeans", "k-means++", "random", "random_from_data"}
         As for `fit`, but a method only: nothing else suits several numbers of components.
-    tol, stopping, acceleration, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns
+    tol, stopping, acceleration, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns, missing
         As for `fit`, the same in every fit.
     random_state : int, None or NumPy random generator
         Every fit starts from the same integer seed: the one given, or one that is drawn first. A fit therefore does
@@ -93,7 +94,8 @@ def select(
     """
     candidates = []
     with telling(progress) as told:
-        source = source_of(X, sample_weight, columns=columns, n_threads=check_n_threads(n_threads), watch=told)
+        known: Any = {"columns": columns, "n_threads": check_n_threads(n_threads), "missing": missing}
+        source = source_of(X, sample_weight, watch=told, **known)
         grid = grid_of(n_components, covariance_types, source.n_counted)
         total_weight = weight_given(source)
         check_total_weight(total_weight, max(k for k, _ in grid))

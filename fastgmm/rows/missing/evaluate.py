@@ -1,0 +1,67 @@
+"""What given parameters say of rows with missing values: by what is observed of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.parameters import Parameters
+from ..evaluate import evaluate_rows, of_responsibilities
+from .completion import regressions
+from .patterns import marginal_of, patterns_of
+
+
+def evaluate_observed(X: NDArray[Any], parameters: Parameters, n_threads: int | None, wanted: str) -> Any:
+    """Return one output for rows `X` (N, D), finite or NaN, see `evaluate_rows`; NaN is a missing value.
+
+    Densities are those of the observed features. Of a row of which nothing is observed the density is 1, and the
+    responsibilities are the weights.
+    """
+    outputs = []
+    patterns = patterns_of(X)
+    for pattern in patterns:
+        if len(pattern.observed):
+            marginal = marginal_of(parameters, pattern.observed)
+            outputs.append(evaluate_rows(pattern.values(X), marginal, n_threads, wanted))
+        else:
+            outputs.append(np.repeat(_of_nothing(parameters, X.dtype, wanted), len(pattern.places), axis=0))
+    whole = np.empty((len(X), *outputs[0].shape[1:]), outputs[0].dtype)
+    for pattern, output in zip(patterns, outputs, strict=True):
+        whole[pattern.places] = output
+    return whole
+
+
+def _of_nothing(parameters: Parameters, dtype: Any, wanted: str) -> Any:
+    """Return the output for a row without a value, (1, ...)."""
+    weights = parameters.weights[np.newaxis].astype(dtype)
+    if wanted == "log_density":
+        return np.zeros(1, dtype)
+    if wanted == "component_log_density":
+        return np.zeros_like(weights)
+    if wanted == "labels":
+        return weights.argmax(axis=1)
+    return weights if wanted == "responsibilities" else of_responsibilities(weights, wanted).astype(dtype)
+
+
+def impute_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None) -> NDArray[Any]:
+    """Return rows `X` (N, D) with missing values replaced by their expectations, given what is observed.
+
+    That is the mean of the components' conditional means, weighted by responsibilities; no value that is observed
+    changes.
+    """
+    filled = np.array(X, order="C")
+    means = parameters.means
+    covariances = parameters.structure.complete(parameters.covariances, *means.shape)
+    responsibilities = evaluate_observed(X, parameters, n_threads, "responsibilities")
+    for observed, missing, places in patterns_of(X):
+        order = np.concatenate((observed, missing))
+        slopes, _ = regressions(covariances[:, order[:, np.newaxis], order], len(observed))
+        values = np.zeros((len(places), len(missing)))
+        rows = np.asarray(X[places[:, np.newaxis], observed], np.float64)
+        for k, share in enumerate(responsibilities[places].T):
+            expected = means[k, missing] + (rows - means[k, observed]) @ slopes[k].T
+            values += share[:, np.newaxis] * expected
+        filled[places[:, np.newaxis], missing] = values
+    return filled

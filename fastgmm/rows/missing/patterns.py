@@ -1,0 +1,52 @@
+"""Patterns: rows of which the same features are observed."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.parameters import Parameters
+
+Indices = NDArray[np.int64]
+
+
+class Pattern(NamedTuple):
+    """The rows `places` (n,) have values in the features `observed` (d,) and in no others, `missing` (D - d,)."""
+
+    observed: Indices
+    missing: Indices
+    places: Indices
+
+    def values(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return what is observed of the rows of `X` (N, D), (n, d) in C order."""
+        return np.ascontiguousarray(X[self.places[:, np.newaxis], self.observed])
+
+
+def patterns_of(X: NDArray[Any]) -> list[Pattern]:
+    """Return the patterns of `X` (N, D), that of complete rows first, in an order that no order of rows changes."""
+    n_samples, n_features = X.shape
+    # A bit for each feature, in whole words: they are sorted ten times as fast as rows of bytes.
+    bits = np.zeros((n_samples, -(-n_features // 64) * 64), np.bool_)
+    np.isnan(X, out=bits[:, :n_features])
+    codes = np.packbits(bits, axis=1, bitorder="little").view("<u8")
+    codes, numbers = np.unique(codes[:, 0] if codes.shape[1] == 1 else codes, axis=0, return_inverse=True)
+    numbers = numbers.ravel()
+    order = np.argsort(numbers, kind="stable")
+    ends = np.cumsum(np.bincount(numbers, minlength=len(codes)))
+    found = []
+    for places in np.split(order, ends[:-1]):
+        gaps = bits[places[0], :n_features]
+        found.append(Pattern(np.flatnonzero(~gaps), np.flatnonzero(gaps), places))
+    return found
+
+
+def marginal_of(parameters: Parameters, features: Indices) -> Parameters:
+    """Return the parameters of the mixture of some `features` (d,), in the same structure."""
+    covariances, n_axes = parameters.covariances, parameters.structure.n_axes
+    if n_axes == 2:
+        covariances = covariances[..., features[:, np.newaxis], features]
+    elif n_axes == 1:
+        covariances = covariances[..., features]
+    return parameters._replace(means=parameters.means[:, features], covariances=covariances)
