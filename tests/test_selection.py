@@ -17,7 +17,7 @@ from fastgmm.shell import fit as shell_fit
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 COLUMNS = [
-    *("n_components", "covariance_type", "n_free", "log_likelihood", "bic", "aic"),
+    *("n_components", "covariance_type", "n_free", "log_likelihood", "bic", "aic", "icl"),
     *("converged", "n_iter", "n_failed", "n_degenerate", "error"),
 ]
 
@@ -259,7 +259,9 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
         ({"callback": 3}, TypeError, "callback must be a function or None, got 3"),
         ({"covariance_types": ("full", "round")}, ValueError, "covariance_types must be one of 'full', .*'round'"),
         ({"covariance_types": ("full", "full")}, ValueError, "must not have a value twice, got 'full' twice"),
-        ({"criterion": "icl"}, ValueError, "criterion must be one of 'bic', 'aic', got 'icl'"),
+        ({"criterion": "hic"}, ValueError, "criterion must be one of 'bic', 'aic', 'icl', got 'hic'"),
+        ({"criterion": "icl", "X": [clouds(4)]}, ValueError, "criterion 'icl' is for rows in memory, got "),
+        ({"covariance_types": ("all",)}, ValueError, "covariance_types must be one of 'full', .*'all'"),
         ({"init": np.zeros(12, int)}, ValueError, "init must be one of 'kmeans'"),
         ({"random_state": -1}, ValueError, "random_state must be None, a non-negative integer"),
         ({"random_state": "x"}, ValueError, "random_state must be None, a non-negative integer"),

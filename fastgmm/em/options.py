@@ -26,6 +26,7 @@ class Options(NamedTuple):
     that the first iteration is compared to, -inf for none. `short_iter` is None where every start goes on to its end.
     `replaced` are parameters that take the place of those of a named start, by their names in `Parameters`. `watch`
     is told what goes on. `accelerated` is True for quasi-Newton steps between M steps.
+    `shared` has what starts found in these rows, for fits of the same K and other structures.
     """
 
     n_components: int
@@ -44,6 +45,7 @@ class Options(NamedTuple):
     replaced: tuple[tuple[str, Any], ...] = ()
     watch: Watch | None = None
     accelerated: bool = False
+    shared: dict[str, Any] | None = None
 
 
 def checked_options(

@@ -52,32 +52,56 @@ def _check_sums(sums: Array, what: str) -> None:
 
 def start(source: Source, plan: Plan, options: Options, regulariser: Regulariser) -> Start:
     """Return what EM starts from: one of the `METHODS`, parameters, labels (N,) int64 or responsibilities (N, K)."""
-    init, k, generator = options.init, plan.n_components, options.generator
+    init = options.init
     if isinstance(init, Parameters):
         return init
     if isinstance(init, np.ndarray):
         return Partition(init) if init.ndim == 1 else Responsibilities(init)
     if init == "random":
-        return _random(generator, k)
+        return _random(options.generator, plan.n_components)
+    sample, found = _found(source, plan, options)
+    if isinstance(found, np.ndarray):
+        return _of_single_rows(found, source, plan, regulariser)
+    if sample.whole or isinstance(found, Centers):
+        return found
+    return _first_m_step(ArraySource(sample.rows, options.n_threads, sample.weights), plan, found, regulariser)
+
+
+def _found(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArray[Any] | Partition | Centers]:
+    """Return the rows that a start looks at, and what it finds there; no structure of covariances matters to it.
+
+    A row for each component, (K, D), or of k-means the clusters, or their centres where these are those of all rows.
+    """
+    generator, shared = options.generator, options.shared
+    if shared is None:
+        return _find(source, plan, options)
+    begin = repr(generator.bit_generator.state)
+    if begin in shared:
+        found, generator.bit_generator.state = shared[begin]
+    else:
+        found = _find(source, plan, options)
+        shared[begin] = found, generator.bit_generator.state
+    return found
+
+
+def _find(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArray[Any] | Partition | Centers]:
+    generator, k = options.generator, plan.n_components
     sample = _sample(source, plan, generator)
-    if init == "random_from_data":
+    if options.init == "random_from_data":
         chances = sample.weights / sample.weights.sum() if len(sample.weights) else None
-        rows = sample.rows[generator.choice(len(sample.rows), size=k, replace=False, p=chances)]
-        return _of_single_rows(rows, source, plan, regulariser)
+        return sample, sample.rows[generator.choice(len(sample.rows), size=k, replace=False, p=chances)]
     x, deviations = in_place(sample.rows), source.moments().deviations
     k_means = KMeans(x, k, options.n_threads, sample.weights, deviations, options.watch)
-    if init == "k-means++":
-        return _of_single_rows(x[k_means.seed(generator)], source, plan, regulariser)
+    if options.init == "k-means++":
+        return sample, x[k_means.seed(generator)]
     clusters = k_means.fit(generator)
-    if sample.whole:
-        return clusters
-    if clusters.means is not None:
+    if clusters.means is not None and not sample.whole:
         # Hardly ever has the last step of k-means left a cluster without a row, but then the start would have none.
         centers = Centers(clusters.means)
         labels = Nearest(centers, plan.dtype, deviations, options.n_threads).labels(x)
         if np.bincount(labels, minlength=k).all():
-            return centers
-    return _first_m_step(ArraySource(x, options.n_threads, sample.weights), plan, clusters, regulariser)
+            return sample, centers
+    return sample, clusters
 
 
 def _sample(source: Source, plan: Plan, generator: np.random.Generator) -> Sample:

@@ -105,6 +105,11 @@ class Structure:
         free = {"E": 1, "V": n_components, "I": 0}
         return sum(number * free[letter] for number, letter in zip(numbers, self.model, strict=True))
 
+    def distinct(self, n_components: int, n_features: int) -> str:
+        """Return what is left of `model`: structures coincide where this is the same, as with one component or feature."""
+        model = self.model if n_features > 1 else f"{self.model[0]}II"
+        return model if n_components > 1 else model.replace("V", "E")
+
     def n_free(self, n_components: int, n_features: int) -> int:
         """Return the number of free parameters of a mixture: K - 1 weights, K D means and the covariances' own."""
         k, d = n_components, n_features

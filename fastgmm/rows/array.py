@@ -19,6 +19,7 @@ from ..model.rounds.state import PHASE, TOTAL_WEIGHT
 from ..model.scatter import Scatter
 from .array_run import ArrayRun
 from .check import count_rows, total_weight_of
+from .evaluate import evaluate_rows
 from .launch.bench import bench_for
 from .launch.buffers import column_sizes
 from .launch.pieces import in_place
@@ -33,6 +34,8 @@ Array = NDArray[np.float64]
 
 # Rows that are sampled before Python has its turn.
 SAMPLED_AT_ONCE = 1 << 22
+# Rows whose responsibilities are told of before these are summed.
+EVALUATED_AT_ONCE = 1 << 20
 
 
 class ArraySource:
@@ -96,6 +99,15 @@ class ArraySource:
             sampling.add(self._x[a : a + SAMPLED_AT_ONCE], self.weights[a : a + SAMPLED_AT_ONCE], self._n_threads)
             self._tell(SAMPLE, min(a + SAMPLED_AT_ONCE, len(self._x)))
         return sampling
+
+    def total_surprisal(self, parameters: Parameters) -> float:
+        """Return the sum of -ln of each row's largest responsibility, with weights in the unit they were given in."""
+        total = 0.0
+        for a in range(0, len(self._x), EVALUATED_AT_ONCE):
+            part = slice(a, a + EVALUATED_AT_ONCE)
+            numbers = evaluate_rows(self._x[part], parameters, self._n_threads, "surprisal").astype(np.float64)
+            total += float(self.weights[part] @ numbers if len(self.weights) else numbers.sum())
+        return float(np.ldexp(total, self.weight_exponent))
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
         """Return a run that begins with k-means and does all at once; None where rows are too many for that."""

@@ -6,19 +6,27 @@ import numbers
 from typing import Any
 
 from .._checks import check_random_state, distinct
-from ..model.structures import check_structure
+from ..model.structures import STRUCTURES, check_structure
 from ..rows.check import check_n_components
 
+# All structures that there are.
+ALL = "all"
 
-def grid_of(n_components: Any, covariance_types: Any, n_counted: int) -> list[tuple[int, str]]:
-    """Return every number of components with every structure; TypeError or ValueError where either is not allowed."""
+
+def grid_of(n_components: Any, covariance_types: Any, n_counted: int, n_features: int) -> list[tuple[int, str]]:
+    """Return every number of components with every structure; TypeError or ValueError where either is not allowed.
+
+    Of structures that coincide one is kept, that with the smallest covariances and most that is equal.
+    """
     components = distinct("n_components", n_components, lambda k: check_n_components(k, n_counted))
     types = distinct(
         "covariance_types",
-        covariance_types,
+        STRUCTURES if isinstance(covariance_types, str) and covariance_types == ALL else covariance_types,
         lambda name: check_structure("covariance_types", name),
     )
-    return [(k, covariance_type) for covariance_type in types for k in components]
+    simplest = sorted(types, key=lambda name: (STRUCTURES[name].n_axes, STRUCTURES[name].model), reverse=True)
+    kept = {(k, STRUCTURES[name].distinct(k, n_features)): name for name in simplest for k in components}
+    return [(k, name) for k in components for name in types if kept[k, STRUCTURES[name].distinct(k, n_features)] == name]
 
 
 def seed_of(random_state: Any) -> Any:

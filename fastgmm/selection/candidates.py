@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLUMNS = (
-    *("n_components", "covariance_type", "n_free", "log_likelihood", "bic", "aic"),
+    *("n_components", "covariance_type", "n_free", "log_likelihood", "bic", "aic", "icl"),
     *("converged", "n_iter", "n_failed"),
 )
 
@@ -37,11 +37,13 @@ class Candidate:
     n_free : int
         Number of free parameters, p.
     log_likelihood : float
-        Total log-likelihood of the rows, in nats. Without a fit this is NaN, as are `bic` and `aic`.
+        Total log-likelihood of the rows, in nats. Without a fit this is NaN, as are the criteria.
     bic : float
         Bayesian information criterion, -2 LL + p ln N; lower is better.
     aic : float
         Akaike information criterion, -2 LL + 2 p; lower is better.
+    icl : float
+        Integrated completed likelihood, `bic` - 2 sum_i ln max_k r_ik; lower is better. NaN unless it is the criterion.
     status : Status or None
         Why the fit stopped; None without one.
     n_iter : int
@@ -62,6 +64,7 @@ class Candidate:
     log_likelihood: float = math.nan
     bic: float = math.nan
     aic: float = math.nan
+    icl: float = math.nan
     status: Status | None = None
     n_iter: int = 0
     n_failed: int = 0
@@ -89,7 +92,7 @@ class Selection(Summarised):
     Attributes
     ----------
     criterion : str
-        What the candidates are ordered by, "bic" or "aic".
+        What the candidates are ordered by, "bic", "aic" or "icl".
     candidates : tuple of Candidate
         By the criterion, of equal ones that with fewer free parameters first; those without a fit come last.
     """

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
+from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state, shown
 from ..em.fitting import fit_source
 from ..em.options import Options, checked_options
 from ..em.outcome import Callback, FitFailure, FitWarning, IterationState
 from ..em.progress import telling
 from ..em.sources import source_of
 from ..em.start import METHODS
-from ..model.criteria import CRITERIA
+from ..model.criteria import ORDERS
 from ..model.structures import STRUCTURES
 from ..results import result_of
+from ..rows.array import ArraySource
 from ..rows.check import check_total_weight
 from ..rows.launch.threads import check_n_threads
 from ..rows.source import Source, Watch, weight_given
@@ -56,17 +58,20 @@ def select(
     n_components : int or iterable of int
         Numbers of components, each at most N, none twice.
     covariance_types : str or iterable of str
-        Covariance structures, see `fit`; every one is fitted with every number of components.
-    criterion : {"bic", "aic"}
-        What decides. Both are of the total log-likelihood after the last M step, so that without weights `bic` and
-        `aic` of a candidate are, to rounding, ``result.mixture.bic(X)`` and ``.aic(X)``.
+        Covariance structures, see `fit`; every one is fitted with every number of components, and with "all" each of
+        the fourteen. Of those that coincide, as full and tied with one component, the simplest is fitted alone.
+    criterion : {"bic", "aic", "icl"}
+        What decides. They are of the total log-likelihood after the last M step, so that without weights `bic` of a
+        candidate is, to rounding, ``result.mixture.bic(X)``, and so are the others. "icl" is for rows in memory, over
+        which each candidate then takes a pass more.
     init : {"kmeans", "k-means++", "random", "random_from_data"}
         As for `fit`, but a method only: nothing else suits several numbers of components.
     tol, stopping, acceleration, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns, missing
         As for `fit`, the same in every fit.
     random_state : int, None or NumPy random generator
         Every fit starts from the same integer seed: the one given, or one that is drawn first. A fit therefore does
-        not depend on the rest of the grid, and with an integer it is that of `fit` with this `random_state`.
+        not depend on the rest of the grid, and with an integer it is that of `fit` with this `random_state`. What a
+        start finds in the rows is found once for all structures.
     callback : callable, optional
         As for `fit`, in every fit; the parameters of the state tell which. A true result stops the selection: the
         fit under way is kept as it is, and the rest of the grid is listed as not fitted.
@@ -96,10 +101,12 @@ def select(
     with telling(progress) as told:
         known: Any = {"columns": columns, "n_threads": check_n_threads(n_threads), "missing": missing}
         source = source_of(X, sample_weight, watch=told, **known)
-        grid = grid_of(n_components, covariance_types, source.n_counted)
+        grid = grid_of(n_components, covariance_types, source.n_counted, source.n_features)
         total_weight = weight_given(source)
         check_total_weight(total_weight, max(k for k, _ in grid))
-        criterion = check_choice("criterion", criterion, tuple(CRITERIA))
+        criterion = check_choice("criterion", criterion, ORDERS)
+        if criterion == "icl" and not isinstance(source, ArraySource):
+            raise ValueError(f"criterion 'icl' is for rows in memory, got {shown(X)}; 'bic' and 'aic' are for all rows")
         seed = seed_of(random_state)
         watch = None if callback is None else _Stopping(check_callback(callback))
         options = checked_options(
@@ -117,14 +124,19 @@ def select(
             n_threads=n_threads,
             callback=watch,
         )._replace(watch=told)
+        shared: dict[str, Any] = {}
         for k, covariance_type in grid:
+            if k != options.n_components:
+                shared = {}
             generator = check_random_state(seed)
-            point = options._replace(n_components=k, covariance_type=covariance_type, generator=generator)
+            options = options._replace(
+                n_components=k, covariance_type=covariance_type, generator=generator, shared=shared
+            )
             if watch is not None and watch.stopped:
                 error = "not fitted: the callback stopped the selection before"
-                candidates.append(_without_fit(point, source, error=error))
+                candidates.append(_without_fit(options, source, error=error))
             else:
-                candidates.append(_fitted(point, source, total_weight))
+                candidates.append(_fitted(options, source, total_weight, criterion))
     candidates.sort(key=lambda candidate: rank(candidate, criterion))
     _report(candidates)
     return Selection(criterion, tuple(candidates))
@@ -143,8 +155,8 @@ class _Stopping:
         return self.stopped
 
 
-def _fitted(point: Options, source: Source, total_weight: float) -> Candidate:
-    """Fit a point of the grid; a failure is a candidate, too."""
+def _fitted(point: Options, source: Source, total_weight: float, criterion: str) -> Candidate:
+    """Fit a point of the grid, and pass over the rows once more for "icl"; a failure is a candidate, too."""
     began = time.perf_counter()
     try:
         run = fit_source(source, point)
@@ -153,6 +165,9 @@ def _fitted(point: Options, source: Source, total_weight: float) -> Candidate:
     seconds = time.perf_counter() - began
     known: Any = {"n_samples": source.n_samples, "total_weight": total_weight, "seconds": seconds}
     result = result_of(run, source.feature_names, **known)
+    icl = math.nan
+    if criterion == "icl" and isinstance(source, ArraySource):
+        icl = result.bic + 2.0 * source.total_surprisal(run.parameters)
     return Candidate(
         point.n_components,
         point.covariance_type,
@@ -160,6 +175,7 @@ def _fitted(point: Options, source: Source, total_weight: float) -> Candidate:
         result.log_likelihood,
         bic=result.bic,
         aic=result.aic,
+        icl=icl,
         status=result.status,
         n_iter=result.n_iter,
         n_failed=result.n_failed,
