@@ -13,6 +13,7 @@ from contextlib import nullcontext
 
 import numba
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -238,12 +239,31 @@ def test_a_range_of_components(run, table, rows, tmp_path, criterion):
     assert f"Best first, by {criterion.upper()}" in out
     assert f"{selection.candidates[0].bic:.4f}" in out
     assert max(len(line.rstrip()) for line in out.splitlines()) <= 80
-    assert names_in(tmp_path / "x") == FILES | PICTURES | {f"{criterion}.png"}
+    assert names_in(tmp_path / "x") == FILES | PICTURES | {f"{criterion}.png", "candidates.csv"}
     parameters = Mixture.load(tmp_path / "x/model.json")
     assert parameters.feature_names == NAMES
     np.testing.assert_array_equal(parameters.covariances, selection.best.mixture.covariances)
     _, labels = read_labels(tmp_path / "x/labels.csv")
     np.testing.assert_array_equal(labels[:, 1], parameters.predict(rows))
+
+
+def test_all_structures_are_fitted_and_the_best_ten_printed(run, table, rows, tmp_path):
+    arguments = ("-k", "1-2", "--covariance-type", "all", "--criterion", "icl", "--out", "x")
+    code, out, error = run("fit", table, *arguments)
+    assert (code, error) == (0, "")
+    selection = fastgmm.select(rows, (1, 2), "all", criterion="icl")
+    assert len(selection.candidates) == 17
+    printed = [line.split() for line in out.splitlines() if line.split()[-1:] == ["converged"] and line[0] in "12"]
+    assert [line[1] for line in printed] == [each.covariance_type for each in selection.candidates[:10]]
+    assert [line[5] for line in printed] == [f"{each.icl:.2f}" for each in selection.candidates[:10]]
+    assert "Not shown: 7 more candidates." in out
+    assert max(len(line.rstrip()) for line in out.splitlines()) <= 80
+    written = pd.read_csv(tmp_path / "x/candidates.csv")
+    np.testing.assert_array_equal(written.icl, selection.table()["icl"])
+    assert "icl.png" in names_in(tmp_path / "x")
+    code, _, error = run("fit", table, "-k", 2, "--covariance-type", "all,full")
+    assert code == 2
+    assert "'all' is not one of" in " ".join(error.split())
 
 
 def test_one_structure_of_several_is_selected_too(run, table, tmp_path):

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 
 from fastgmm import Candidate, FitResult, Mixture, Selection, Status
 from fastgmm.model.parameters import Parameters
+from fastgmm.model.structures import STRUCTURES
 from fastgmm.pictures import drawing, plot, plot_fit, plot_selection
 from fastgmm.shell import figures
 
@@ -600,7 +601,7 @@ def test_responsibilities_rounded_above_one_are_counted():
 
 
 def candidate(n_components, covariance_type, bic, **fields):
-    result = result_of(mixture(1, 1), [-1.0])
+    result = result_of(mixture(1, 2), [-1.0])
     return Candidate(n_components, covariance_type, 1, -1.0, bic, bic - 7.0, result=result, **fields)
 
 
@@ -672,6 +673,25 @@ def test_a_bad_structure_does_not_flatten_the_others(missing):
     tied = (candidate(1, "full", 5.0), candidate(1, "tied", 5.0), candidate(1, "diag", 9.0))
     figure = Selection("bic", tied).plot()
     assert not any("beyond" in text for text in legend_texts(draw(figure)))
+
+
+@pytest.mark.parametrize("n_failed", [0, 14])
+def test_the_best_of_many_structures_stands_out(n_failed):
+    names = tuple(STRUCTURES)
+    fitted = [candidate(k, name, 5.0 + k) for name in names[::-1] for k in (2, 3)]
+    single = [candidate(1, name, 9.0) for name in ("tied", "EEI", "EII")]
+    failed = [Candidate(4, name, 1, error="collapsed") for name in names[:n_failed]]
+    figure = draw(Selection("bic", (*sorted(fitted, key=lambda each: each.bic), *single, *failed)).plot())
+    axes = figure.axes[-1]
+    curves = {line.get_label(): line for line in axes.lines if line.get_label() in names}
+    best = names[-1]
+    assert set(curves) == set(labels_of(axes)) == set(names)
+    assert {curves.pop(best).get_color()}.isdisjoint(line.get_color() for line in curves.values())
+    # Where structures coincide each curve has its point.
+    assert all(line.get_xdata()[0] == 1 for line in curves.values())
+    extents = sorted((Text.get_window_extent(label) for label in labels_of(axes).values()), key=lambda each: each.y0)
+    assert all(below.y1 <= above.y0 + 1.0 for below, above in pairwise(extents))
+    assert figure.bbox.y0 < extents[0].y0 < extents[-1].y1 < figure.bbox.y1
 
 
 def labels_of(axes):

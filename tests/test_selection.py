@@ -10,8 +10,10 @@ from conftest import assert_same_bits
 import fastgmm
 from fastgmm import Status
 from fastgmm.data import load_example
-from fastgmm.em import sources
-from fastgmm.selection import search
+from fastgmm.em import sources, start
+from fastgmm.model import structures
+from fastgmm.rows import array
+from fastgmm.selection import arguments, search
 from fastgmm.selection.candidates import rank
 from fastgmm.shell import fit as shell_fit
 
@@ -70,7 +72,7 @@ def test_criteria_are_those_of_the_parameters(dtype, rtol):
         )
 
 
-@pytest.mark.parametrize("init", ["kmeans", "random"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data"])
 def test_a_fit_does_not_depend_on_the_rest_of_the_grid(init):
     X = clouds(20)
     options = {"init": init, "n_init": 2, "random_state": 7, "max_iter": 15, "tol": 1e-4, "stopping": "aitken"}
@@ -83,6 +85,53 @@ def test_a_fit_does_not_depend_on_the_rest_of_the_grid(init):
         alone = fastgmm.fit(X, ours.n_components, covariance_type=ours.covariance_type, **options)
         assert_same_bits(ours.result.mixture, alone.mixture)
         assert ours.log_likelihood == alone.log_likelihood
+
+
+def test_of_structures_that_coincide_the_simplest_is_fitted():
+    X = clouds(20)
+    assert arguments.grid_of((1, 2), "all", 60, 2) == [
+        *((1, name) for name in ("tied", "EII", "EEI")),
+        *((2, name) for name in structures.STRUCTURES),
+    ]
+    assert arguments.grid_of((1, 2), "all", 60, 1) == [(1, "EII"), (2, "spherical"), (2, "EII")]
+    assert arguments.grid_of((1, 2), ("full", "VEV", "diag"), 60, 2) == [
+        *((1, "VEV"), (1, "diag")),
+        *((2, "full"), (2, "VEV"), (2, "diag")),
+    ]
+    alone = fastgmm.select(X, 1, ("full", "tied"))
+    assert keys(alone) == [(1, "tied")]
+    assert alone.candidates[0].bic == pytest.approx(fastgmm.select(X, 1).candidates[0].bic, rel=1e-12)
+
+
+@pytest.mark.parametrize("n_each", [20, 12_000])  # the start sees all rows, or a sample
+def test_structures_share_what_a_start_finds(n_each, monkeypatch):
+    X = clouds(n_each)
+    options = {"n_init": 2, "max_iter": 3, "tol": 0.0, "progress": lambda underway: None}
+    calls = []
+    fitted = start.KMeans.fit
+    monkeypatch.setattr(start.KMeans, "fit", lambda *given: calls.append(1) or fitted(*given))
+    selection = fastgmm.select(X, (2, 3), ("full", "tied"), **options)
+    assert len(calls) == 2 * 2
+    for candidate in selection.candidates:
+        alone = fastgmm.fit(X, candidate.n_components, covariance_type=candidate.covariance_type, **options)
+        assert_same_bits(candidate.result.mixture, alone.mixture)
+    assert len(calls) == 2 * 2 + 2 * 4
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_icl_is_that_of_the_mixture_and_decides(weighted, monkeypatch):
+    monkeypatch.setattr(array, "EVALUATED_AT_ONCE", 50)
+    X = clouds(40)
+    X[::2] *= 0.7  # clouds that overlap
+    weights = {"sample_weight": np.arange(1.0, 121.0)} if weighted else {}
+    selection = fastgmm.select(X, (1, 2, 3, 4), criterion="icl", **weights)
+    for candidate in selection.candidates:
+        assert candidate.icl == pytest.approx(candidate.result.mixture.icl(X, **weights), rel=1e-12)
+        assert candidate.icl >= candidate.bic
+    values = [candidate.icl for candidate in selection.candidates]
+    assert values == sorted(values)
+    assert values != [candidate.bic for candidate in selection.candidates]
+    assert np.isnan(fastgmm.select(X, 2, **weights).candidates[0].icl)
 
 
 def test_one_number_and_one_structure_are_a_grid():
@@ -239,7 +288,7 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    ("given", "error", "message"),
     [
         ({"n_components": ()}, ValueError, "n_components must have at least one value, got none"),
         ({"n_components": 13}, ValueError, "n_components must be at most the number of rows, 12, got 13"),
@@ -260,7 +309,7 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
         ({"covariance_types": ("full", "round")}, ValueError, "covariance_types must be one of 'full', .*'round'"),
         ({"covariance_types": ("full", "full")}, ValueError, "must not have a value twice, got 'full' twice"),
         ({"criterion": "hic"}, ValueError, "criterion must be one of 'bic', 'aic', 'icl', got 'hic'"),
-        ({"criterion": "icl", "X": [clouds(4)]}, ValueError, "criterion 'icl' is for rows in memory, got "),
+        ({"criterion": "icl", "X": [clouds(4)]}, ValueError, "criterion 'icl' is for rows in memory"),
         ({"covariance_types": ("all",)}, ValueError, "covariance_types must be one of 'full', .*'all'"),
         ({"init": np.zeros(12, int)}, ValueError, "init must be one of 'kmeans'"),
         ({"random_state": -1}, ValueError, "random_state must be None, a non-negative integer"),
@@ -270,7 +319,7 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
         ({"X": [[np.nan]]}, ValueError, "X has 1 NaN"),
     ],
 )
-def test_bad_arguments_are_one_error_before_anything_is_fitted(arguments, error, message, monkeypatch):
-    monkeypatch.setattr(search, "fit_source", lambda *arguments: pytest.fail("something was fitted"))
+def test_bad_arguments_are_one_error_before_anything_is_fitted(given, error, message, monkeypatch):
+    monkeypatch.setattr(search, "fit_source", lambda *_: pytest.fail("something was fitted"))
     with pytest.raises(error, match=message):
-        fastgmm.select(**{"X": clouds(4), "n_components": (1, 2), "random_state": 0} | arguments)
+        fastgmm.select(**{"X": clouds(4), "n_components": (1, 2), "random_state": 0} | given)

@@ -106,7 +106,7 @@ class Structure:
         return sum(number * free[letter] for number, letter in zip(numbers, self.model, strict=True))
 
     def distinct(self, n_components: int, n_features: int) -> str:
-        """Return what is left of `model`: structures coincide where this is the same, as with one component or feature."""
+        """Return the letters of `model` that matter: structures coincide where these are the same."""
         model = self.model if n_features > 1 else f"{self.model[0]}II"
         return model if n_components > 1 else model.replace("V", "E")
 

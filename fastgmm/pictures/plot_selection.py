@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import drawing
 
+FEW = 4  # curves that can each have a style of their own; of more the best stands out
 LABEL_GAP = 0.06  # of the height of the axes, between the names of two curves
 # A candidate further from the best than so many times the distance that this share of the candidates keep to would
 # flatten all others.
@@ -46,20 +47,25 @@ def plot_selection(
     degenerate : (C,) array_like of bool
         Whether it has degenerate components.
     structures : sequence of str
-        All structures that there are: a structure has its own colour whichever others are drawn.
+        All structures that there are: one of few has its own colour whichever others are drawn.
 
     Returns
     -------
     Figure
-        One curve per covariance structure, a ring around the best candidate, a white dot where components are
-        degenerate, and where there is no fit a gap in the curve and a cross in a strip above. Where candidates far
-        worse than the others would flatten the curves, the axis ends below them, and arrows below its end
-        mark them.
+        One curve per covariance structure, of many all grey but the best candidate's; a ring around the best
+        candidate, a white dot where components are degenerate, and where there is no fit a gap in the curve and a
+        cross in a strip above. Where candidates far worse than the others would flatten the curves, the axis ends
+        below them, and arrows below its end mark them.
     """
     numbers, heights, names = np.asarray(n_components), np.asarray(values), np.asarray(covariance_types)
-    styles = {name: _style(position, len(structures)) for position, name in enumerate(structures)}
-    figure = drawing.Picture(figsize=(6.8, 4.4), layout="constrained")
     missing, far = np.isnan(heights), _far(heights)
+    drawn = [name for name in structures if name in covariance_types]
+    styles = {
+        name: _style(structures.index(name), rank, len(drawn)) if len(drawn) <= FEW else _quiet(name == names[0])
+        for rank, name in enumerate(drawn)
+    }
+    n_strips = len(set(names[missing]))
+    figure = drawing.Picture(figsize=(6.8, 4.4 + 0.2 * max(n_strips - FEW, 0)), layout="constrained")
     axes = _axes_below_missing(figure, numbers[missing], names[missing].tolist(), styles)
     ends = {}
     for covariance_type, style in styles.items():
@@ -146,7 +152,8 @@ def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]], styles: dict[s
     gaps = LABEL_GAP * np.arange(len(places))
     upwards = np.maximum.accumulate(places - gaps) + gaps
     downwards = np.minimum.accumulate((places - gaps)[::-1])[::-1] + gaps
-    for name, place in zip(in_order, (upwards + downwards) / 2, strict=True):
+    places = np.maximum(np.minimum((upwards + downwards) / 2, 1.0 - gaps[::-1]), gaps)
+    for name, place in zip(in_order, places, strict=True):
         axes.annotate(
             name,
             xy=ends[name],
@@ -159,13 +166,20 @@ def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]], styles: dict[s
         )
 
 
-def _style(position: int, n_structures: int) -> dict[str, Any]:
+def _style(position: int, rank: int, n_drawn: int) -> dict[str, Any]:
     """Colour, marker and dashes of a structure: each leaves gaps and margins for those below, which may be equal."""
     color, marker = drawing.cluster_style(position)
-    dash = DASH * (n_structures - position) / n_structures
+    dash = DASH * (n_drawn - rank) / n_drawn
     return {
         "color": color,
         "marker": marker,
-        "markersize": 4 + 1.5 * (n_structures - 1 - position),
-        "linestyle": (0, (dash, DASH - dash)) if position else "-",
+        "markersize": 4 + 1.5 * (n_drawn - 1 - rank),
+        "linestyle": (0, (dash, DASH - dash)) if rank else "-",
     }
+
+
+def _quiet(best: bool) -> dict[str, Any]:
+    """Style of one of many structures: names beside the curves tell them apart."""
+    if best:
+        return {"color": drawing.COLORS[0], "linewidth": 2.2, "marker": "o", "markersize": 5, "zorder": 3}
+    return {"color": drawing.COLORS[7], "linewidth": 0.9, "marker": "o", "markersize": 2.5, "zorder": 2}

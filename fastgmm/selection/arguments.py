@@ -1,4 +1,4 @@
-"""What a selection is asked for: checks of its grid and its seed."""
+"""What a selection is asked for: checks of its grid and its seed, and its callback."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numbers
 from typing import Any
 
 from .._checks import check_random_state, distinct
+from ..em.outcome import Callback, IterationState
 from ..model.structures import STRUCTURES, check_structure
 from ..rows.check import check_n_components
 
@@ -26,7 +27,9 @@ def grid_of(n_components: Any, covariance_types: Any, n_counted: int, n_features
     )
     simplest = sorted(types, key=lambda name: (STRUCTURES[name].n_axes, STRUCTURES[name].model), reverse=True)
     kept = {(k, STRUCTURES[name].distinct(k, n_features)): name for name in simplest for k in components}
-    return [(k, name) for k in components for name in types if kept[k, STRUCTURES[name].distinct(k, n_features)] == name]
+    return [
+        (k, name) for k in components for name in types if kept[k, STRUCTURES[name].distinct(k, n_features)] == name
+    ]
 
 
 def seed_of(random_state: Any) -> Any:
@@ -34,3 +37,17 @@ def seed_of(random_state: Any) -> Any:
     if isinstance(random_state, numbers.Integral):
         return random_state
     return int(check_random_state(random_state).integers(2**63))
+
+
+class Stopping:
+    """A callback that remembers whether it stopped a fit."""
+
+    def __init__(self, callback: Callback) -> None:
+        self._callback = callback
+        self.stopped = False
+
+    def __call__(self, state: IterationState) -> bool:
+        """Return whether the callback has returned something true, now or before."""
+        if self._callback(state):
+            self.stopped = True
+        return self.stopped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +43,7 @@ class Candidate:
     aic : float
         Akaike information criterion, -2 LL + 2 p; lower is better.
     icl : float
-        Integrated completed likelihood, `bic` - 2 sum_i ln max_k r_ik; lower is better. NaN unless it is the criterion.
+        Integrated completed likelihood, `bic` - 2 sum_i ln max_k r_ik; lower is better. NaN if not the criterion.
     status : Status or None
         Why the fit stopped; None without one.
     n_iter : int
@@ -123,13 +123,14 @@ class Selection(Summarised):
         return summary_of_grid(self.criterion, self.table())
 
     def plot(self) -> Figure:
-        """Draw the criterion over the grid, a curve per covariance structure.
+        """Draw the criterion over the grid, a curve per covariance structure, also where it coincides with another.
 
         ``figure.savefig("bic.png")`` writes the figure; a notebook shows it where a cell ends in it.
         """
         from ..pictures import plot_selection
 
-        table = self.table()
+        twins = self._twins()
+        table = Selection(self.criterion, (*self.candidates, *twins)).table()
         return plot_selection.plot_selection(
             self.criterion,
             table["n_components"],
@@ -138,3 +139,18 @@ class Selection(Summarised):
             degenerate=table["n_degenerate"] > 0,
             structures=tuple(STRUCTURES),
         )
+
+    def _twins(self) -> list[Candidate]:
+        """Return the fits again under the names of structures that are elsewhere in the grid, and here coincide."""
+        n_features = self.best.mixture.means.shape[1]
+        names = {candidate.covariance_type for candidate in self.candidates}
+        taken = {(candidate.n_components, candidate.covariance_type) for candidate in self.candidates}
+        return [
+            replace(each, covariance_type=name)
+            for each in self.candidates
+            if each.result is not None
+            for name in names
+            if (each.n_components, name) not in taken
+            and STRUCTURES[name].distinct(each.n_components, n_features)
+            == STRUCTURES[each.covariance_type].distinct(each.n_components, n_features)
+        ]

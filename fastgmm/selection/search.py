@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state, shown
+from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
 from ..em.fitting import fit_source
 from ..em.options import Options, checked_options
-from ..em.outcome import Callback, FitFailure, FitWarning, IterationState
+from ..em.outcome import Callback, FitFailure, FitWarning
 from ..em.progress import telling
 from ..em.sources import source_of
 from ..em.start import METHODS
@@ -22,7 +22,7 @@ from ..rows.array import ArraySource
 from ..rows.check import check_total_weight
 from ..rows.launch.threads import check_n_threads
 from ..rows.source import Source, Watch, weight_given
-from .arguments import grid_of, seed_of
+from .arguments import Stopping, grid_of, seed_of
 from .candidates import Candidate, Selection, rank
 
 
@@ -106,9 +106,9 @@ def select(
         check_total_weight(total_weight, max(k for k, _ in grid))
         criterion = check_choice("criterion", criterion, ORDERS)
         if criterion == "icl" and not isinstance(source, ArraySource):
-            raise ValueError(f"criterion 'icl' is for rows in memory, got {shown(X)}; 'bic' and 'aic' are for all rows")
+            raise ValueError("criterion 'icl' is for rows in memory; 'bic' and 'aic' are for all")
         seed = seed_of(random_state)
-        watch = None if callback is None else _Stopping(check_callback(callback))
+        watch = None if callback is None else Stopping(check_callback(callback))
         options = checked_options(
             n_components=grid[0][0],
             covariance_type=grid[0][1],
@@ -140,19 +140,6 @@ def select(
     candidates.sort(key=lambda candidate: rank(candidate, criterion))
     _report(candidates)
     return Selection(criterion, tuple(candidates))
-
-
-class _Stopping:
-    """A callback that remembers whether it stopped a fit."""
-
-    def __init__(self, callback: Callback) -> None:
-        self._callback = callback
-        self.stopped = False
-
-    def __call__(self, state: IterationState) -> bool:
-        if self._callback(state):
-            self.stopped = True
-        return self.stopped
 
 
 def _fitted(point: Options, source: Source, total_weight: float, criterion: str) -> Candidate:

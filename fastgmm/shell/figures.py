@@ -33,7 +33,7 @@ def save_pictures(
     responsibilities : (N, K)
         Posterior probability of each component for each row; the label is the first largest.
     selection : Selection, optional
-        What the fit is the best of; ``bic.png`` or ``aic.png``, by its criterion, is written too.
+        What the fit is the best of; ``bic.png``, ``aic.png`` or ``icl.png``, by its criterion, is written too.
 
     Returns
     -------

@@ -86,6 +86,15 @@ def write_labels(
         write(rows)
 
 
+def write_candidates(path: Path, columns: dict[str, NDArray[Any]]) -> None:
+    """Write a line per candidate of a selection, with these columns, see `Selection.table`."""
+    import pyarrow as pa
+
+    table = pa.table(columns)
+    with _writer(path, table.schema) as write:
+        write(table)
+
+
 def _columns(responsibilities: NDArray[Any], uncertainty: bool) -> list[NDArray[Any]]:
     doubts = [uncertainties(responsibilities)] if uncertainty else []
     return [responsibilities.argmax(axis=1), *doubts, *responsibilities.T]

@@ -15,7 +15,7 @@ from ..em.options import ACCELERATIONS
 from ..em.outcome import FitWarning
 from ..em.start import METHODS
 from ..mixture import Mixture
-from ..model.criteria import CRITERIA
+from ..model.criteria import CRITERIA, ORDERS
 from ..model.structures import NAMES, STRUCTURES
 from ..selection import select
 from . import files
@@ -74,14 +74,14 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            callback=each_of(NAMES),
-            help=f"Covariance structure: {', '.join(STRUCTURES)}. Of several, separated by commas, the best is kept. "
+            callback=each_of(NAMES, STRUCTURES),
+            help=f"Covariance structure: {', '.join(STRUCTURES)}. Of several, or of all, the best is kept. "
             "By default that of the model in --init, or full.",
             show_default=False,
         ),
     ] = None,
     criterion: Annotated[
-        str, typer.Option(callback=one_of(CRITERIA), help="What is best where several mixtures are fitted: bic, aic.")
+        str, typer.Option(callback=one_of(ORDERS), help=f"What is best of several mixtures: {', '.join(ORDERS)}.")
     ] = "bic",
     init: Annotated[str, typer.Option(help=f"Start: {', '.join(METHODS)}, or the path of a model.json.")] = "kmeans",
     n_init: NInit = 1,
@@ -107,7 +107,8 @@ def fit(
         typer.Option(
             metavar="DIR",
             parser=path,
-            help="Directory for model.json, labels.csv (rows and labels counted from 0) and pictures.",
+            help="Directory for model.json, labels.csv (rows and labels counted from 0), candidates.csv (of several "
+            "fits) and pictures.",
         ),
     ] = None,
     plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Whether --out gets pictures.")] = True,
@@ -149,7 +150,7 @@ def fit(
         in_memory = isinstance(rows, Table)
         if not in_memory and out:
             note(f"{out} gets no pictures and no labels, which fastgmm predict writes: the rows are not in memory")
-        stack.enter_context(running.telling(rows, criterion))
+        stack.enter_context(running.telling(rows, criterion if criterion in CRITERIA else "bic"))
         directory = stack.enter_context(files.new_directory(out)) if out else None
         if directory and plots and in_memory:
             with running.stage("importing"):
@@ -186,6 +187,8 @@ def fit(
         if directory:
             with running.stage("writing", out):
                 mixture.save(directory / "model.json")
+                if selection is not None:
+                    files.write_candidates(directory / "candidates.csv", selection.table())
                 if isinstance(rows, Table):
                     responsibilities = mixture.responsibilities(rows.X, n_threads=threads)
                     files.write_labels(directory / "labels.csv", responsibilities, rows)

@@ -23,12 +23,13 @@ def one_of(choices: Collection[str]) -> Callable[[str | None], str | None]:
     return check
 
 
-def each_of(choices: Collection[str]) -> Callable[[list[str] | None], list[str] | None]:
-    """Return a typer callback for these values, each once, separated by commas or in several options."""
+def each_of(choices: Collection[str], every: Collection[str] = ()) -> Callable[[list[str] | None], list[str] | None]:
+    """Return a typer callback for these values, each once, by commas or in several options; all means `every`."""
     check = one_of(choices)
 
     def check_each(given: list[str] | None) -> list[str]:
         values = [value.strip() for several in given or () for value in several.split(",")]
+        values = list(every) if every and values == ["all"] else values
         for value in values:
             check(value)
         if len(set(values)) < len(values):

@@ -16,7 +16,8 @@ from ..model.criteria import CRITERIA, criterion_value
 from ..model.parameters import names_or_numbers
 from ..results import FitResult
 from ..selection import Selection
-from ..summary.layout import shortened, visible
+from ..summary.contents import counted
+from ..summary.layout import MOST_CANDIDATES, shortened, visible
 
 MOST_FEATURES = 2  # printed with their covariances, which then fit a terminal of 80 columns
 HEADING_WIDTH = 12  # columns of that terminal, as wide as a number can be
@@ -61,20 +62,25 @@ def parameters_table(mixture: Mixture) -> Table | str:
 
 
 def selection_table(selection: Selection) -> Table:
-    """Tabulate the fits of a grid, best first, and say below why others could not be fitted."""
+    """Tabulate the best fits of a grid, best first, and say below why others could not be fitted."""
     table = ruled_table()
     table.title, table.title_justify = f"Best first, by {selection.criterion.upper()}", "left"
-    for heading in ("K", "covariance", "n_free", "log-likelihood", "BIC", "AIC", "iter.", "ended by"):
+    second = "icl" if selection.criterion == "icl" else "aic"
+    for heading in ("K", "covariance", "n_free", "log-likelihood", "BIC", second.upper(), "iter.", "ended by"):
         table.add_column(heading, justify="left" if heading in ("covariance", "ended by") else "right")
     notes: dict[str, list[str]] = {}  # by what they say, which of many may be the same
-    for candidate in selection.candidates:
+    for position, candidate in enumerate(selection.candidates):
+        if position >= MOST_CANDIDATES and candidate.error is None:
+            continue
         cells = [str(candidate.n_components), candidate.covariance_type, str(candidate.n_free)]
         if candidate.status is None:
             cells += ["", "", "", "", "no fit"]
         else:
-            cells += [_number(value) for value in (candidate.log_likelihood, candidate.bic, candidate.aic)]
+            values = candidate.log_likelihood, candidate.bic, getattr(candidate, second)
+            cells += [_number(value) for value in values]
             cells += [str(candidate.n_iter), str(candidate.status)]
-        table.add_row(*cells)
+        if position < MOST_CANDIDATES:
+            table.add_row(*cells)
         said = [candidate.error] if candidate.error is not None else []
         if candidate.error is None and candidate.n_failed:
             said.append(f"failed starts: {candidate.n_failed}")
@@ -82,7 +88,10 @@ def selection_table(selection: Selection) -> Table:
             said.append(f"degenerate components: {', '.join(map(str, candidate.degenerate_components))}")
         for note in said:
             notes.setdefault(note, []).append(f"K={candidate.n_components} {candidate.covariance_type}")
-    table.caption = "\n".join(f"{', '.join(points)}: {note}" for note, points in notes.items()) or None
+    lines = [f"{', '.join(points)}: {note}" for note, points in notes.items()]
+    if len(selection.candidates) > MOST_CANDIDATES:
+        lines.insert(0, f"Not shown: {counted(len(selection.candidates) - MOST_CANDIDATES, 'more candidate')}.")
+    table.caption = "\n".join(lines) or None
     return table
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..model.parameters import Parameters, names_or_numbers
-from .layout import MOST_LINES, Summary, Table, shortened, visible
+from .layout import MOST_CANDIDATES, MOST_LINES, Summary, Table, shortened, visible
 
 NAME_WIDTH = 24  # columns of a terminal that a feature's name may take
 MOST_DECIMALS = 8
@@ -76,19 +76,19 @@ def summary_of_grid(criterion: str, table: Mapping[str, NDArray[Any]]) -> Summar
     ]
     headings = ("K", "covariance", "parameters", "log-likelihood", criterion.upper(), "iterations", "converged")
     cells: list[tuple[str, ...]] = [headings]
-    for row in rows[:MOST_LINES]:
+    for row in rows[:MOST_CANDIDATES]:
         sizes = str(row["n_components"]), row["covariance_type"], str(row["n_free"])
         if row["error"]:
             cells.append((*sizes, "", "", "", "no fit"))
         else:
             values = number(row["log_likelihood"]), number(row[criterion]), str(row["n_iter"])
             cells.append((*sizes, *values, "yes" if row["converged"] else "no"))
-    more = max(len(rows) - MOST_LINES, 0), 0
+    more = max(len(rows) - MOST_CANDIDATES, 0), 0
     parts: list[Table | str] = [
         f"{criterion.upper()}: lower is better.",
         Table(cells, ("candidate", "column"), more, "table() of the selection"),
     ]
-    degenerate = [row for row in rows[:MOST_LINES] if row["n_degenerate"]]
+    degenerate = [row for row in rows[:MOST_CANDIDATES] if row["n_degenerate"]]
     if degenerate:
         parts.append(f"With degenerate components: {', '.join(map(_point, degenerate))}.")
     failed = [row for row in rows if row["error"]]

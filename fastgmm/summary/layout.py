@@ -13,6 +13,7 @@ from typing import NamedTuple
 WIDTH = 80  # columns of a terminal
 HTML_WIDTH = 120  # of the same characters: a cell of a notebook is wider
 MOST_LINES = 20  # shown of a table's rows, and of its columns
+MOST_CANDIDATES = 10  # of a selection
 GAP = "  "
 
 
