@@ -768,10 +768,12 @@ def test_an_interrupt_does_not_wait_for_what_does_not_return(table, tmp_path, re
 
 
 def test_the_handler_of_the_process_is_as_before(run, table):
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     before = signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)
     with pytest.raises(KeyboardInterrupt), interrupt.heeded():
         signal.raise_signal(signal.SIGINT)
     assert (signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)) == before
+    signal.signal(signal.SIGINT, found)
     assert interrupt.last_acts == []
     with ThreadPoolExecutor() as pool:  # elsewhere there are no signals, and a command runs all the same
         assert pool.submit(run, "fit", table, "-k", 1).result()[0] == 0

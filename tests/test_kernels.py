@@ -11,7 +11,7 @@ from fastgmm.kernels.blocks.limits import cut_off
 from fastgmm.model import kinds
 from fastgmm.model import plan as plans
 from fastgmm.model.plan import MOST_SLAB_BYTES, Plan, plan_of
-from fastgmm.model.rounds import m_steps
+from fastgmm.model.rounds.m_steps.plain import maximize_full
 from fastgmm.model.rounds.state import COMPONENT, LOG_LIKELIHOOD
 from fastgmm.model.structures import Kernels
 from fastgmm.rows.run import Run
@@ -62,7 +62,7 @@ def test_any_number_of_components(n_components, n_features):
 def general_plan(n_components, n_features):
     """A plan of the general kernels where others would be taken; they pad three features to four."""
     plan = Plan("full", n_components, n_features, np.dtype(np.float64))
-    kernels = Kernels(kinds.FULL[0], kinds.FULL_MOMENTS[0], tasks.sweep_full, tasks.sweep_full, m_steps.maximize_full)
+    kernels = Kernels(kinds.FULL[0], kinds.FULL_MOMENTS[0], tasks.sweep_full, tasks.sweep_full, maximize_full)
     vars(plan)["kernels"] = kernels
     return plan
 

@@ -76,12 +76,11 @@ def _found(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArra
     if shared is None:
         return _find(source, plan, options)
     begin = repr(generator.bit_generator.state)
-    if begin in shared:
-        found, generator.bit_generator.state = shared[begin]
-    else:
+    if begin not in shared:
         found = _find(source, plan, options)
-        shared[begin] = found, generator.bit_generator.state
-    return found
+        shared[begin] = *found, generator.bit_generator.state
+    sample, found_there, generator.bit_generator.state = shared[begin]
+    return sample, found_there
 
 
 def _find(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArray[Any] | Partition | Centers]:

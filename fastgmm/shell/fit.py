@@ -75,8 +75,7 @@ def fit(
         typer.Option(
             metavar="NAME",
             callback=each_of(NAMES, STRUCTURES),
-            help=f"Covariance structure: {', '.join(STRUCTURES)}. Of several, or of all, the best is kept. "
-            "By default that of the model in --init, or full.",
+            help=f"Structure: {', '.join(STRUCTURES)}; of several, or all, the best. By default that of --init, or full.",
             show_default=False,
         ),
     ] = None,
@@ -107,8 +106,7 @@ def fit(
         typer.Option(
             metavar="DIR",
             parser=path,
-            help="Directory for model.json, labels.csv (rows and labels counted from 0), candidates.csv (of several "
-            "fits) and pictures.",
+            help="Directory for model.json, labels.csv (counted from 0), candidates.csv of several fits, pictures.",
         ),
     ] = None,
     plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Whether --out gets pictures.")] = True,
@@ -182,22 +180,21 @@ def fit(
             else:
                 selection = select(rows.X, n_components, covariance_type, criterion=criterion, **options)
                 result = selection.best
-        mixture = replace(result.mixture, feature_names=rows.feature_names)
-        result = replace(result, mixture=mixture)
+        result = replace(result, mixture=replace(result.mixture, feature_names=rows.feature_names))
         if directory:
             with running.stage("writing", out):
-                mixture.save(directory / "model.json")
+                result.mixture.save(directory / "model.json")
                 if selection is not None:
                     files.write_candidates(directory / "candidates.csv", selection.table())
                 if isinstance(rows, Table):
-                    responsibilities = mixture.responsibilities(rows.X, n_threads=threads)
+                    responsibilities = result.mixture.responsibilities(rows.X, n_threads=threads)
                     files.write_labels(directory / "labels.csv", responsibilities, rows)
                     if plots:
                         figures.save_pictures(directory, rows.X, result, responsibilities, selection)
     # Printed last: a reader who closes the pipe early loses no file.
     report.print_tables(
         *([] if selection is None else [report.selection_table(selection)]),
-        report.parameters_table(mixture),
+        report.parameters_table(result.mixture),
         report.summary_table(result, total_weight=result.total_weight, out=out),
         running.table(),
     )

@@ -17,6 +17,7 @@ from ..check import count_rows, total_weight_of
 from ..launch.pieces import in_place
 from ..launch.work import UNWEIGHTED
 from ..source import VARIANCES, Columns, Sample, Start, Watch
+from .evaluate import evaluate_observed
 from .patterns import Pattern, patterns_of
 from .run import Group, MissingRun
 from .start import first_parameters
@@ -99,6 +100,12 @@ class MissingSource(ArraySource):
         sample = super().sample(size, seed)
         filled = np.where(np.isnan(sample.rows), self.moments().means, sample.rows).astype(self.dtype)
         return Sample(filled, sample.weights, False)
+
+    def total_surprisal(self, parameters: Parameters) -> float:
+        """Return the sum of -ln of each row's largest responsibility, given what is observed of it."""
+        numbers = evaluate_observed(self._x, parameters, self._n_threads, "surprisal").astype(np.float64)
+        total = self.weights @ numbers if len(self.weights) else numbers.sum()
+        return float(np.ldexp(total, self.weight_exponent))
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> None:
         """Return None: patterns are one after the other."""
