@@ -386,7 +386,7 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
             "fit table.csv --init model/model.json --covariance-type diag",
             "--covariance-type is diag, but the model model/model.json is full",
         ),
-        ("fit table.csv -k 1-8 --criterion icl", "'--criterion': 'icl' is not one of bic, aic"),
+        ("fit table.csv -k 1-8 --criterion ebic", "'--criterion': 'ebic' is not one of bic, aic, icl"),
         (
             "fit table.csv -k 2 --covariance-type diag --covariance-type diag",
             "no value may be given twice, got diag, diag",

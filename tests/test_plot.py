@@ -681,7 +681,8 @@ def test_the_best_of_many_structures_stands_out(n_failed):
     fitted = [candidate(k, name, 5.0 + k) for name in names[::-1] for k in (2, 3)]
     single = [candidate(1, name, 9.0) for name in ("tied", "EEI", "EII")]
     failed = [Candidate(4, name, 1, error="collapsed") for name in names[:n_failed]]
-    figure = draw(Selection("bic", (*sorted(fitted, key=lambda each: each.bic), *single, *failed)).plot())
+    figure = Selection("bic", (*sorted(fitted, key=lambda each: each.bic), *single, *failed)).plot()
+    figure.savefig(io.BytesIO(), format="png")  # at the resolution that extents of texts are in afterwards
     axes = figure.axes[-1]
     curves = {line.get_label(): line for line in axes.lines if line.get_label() in names}
     best = names[-1]

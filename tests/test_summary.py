@@ -326,13 +326,13 @@ def selection():
 def test_a_selection_lists_the_best(selection):
     text = str(selection)
     best = selection.candidates[0]
-    title = f"best of 24 candidates by BIC: {best.n_components} components, {best.covariance_type} covariance"
+    title = f"best of 23 candidates by BIC: {best.n_components} components, {best.covariance_type} covariance"
     assert text.splitlines()[0] == f"Selection: {title}"
     assert "lower is better" in text
     assert max(map(len, text.splitlines())) <= 80
     head, *rows = cells_of(text, "K", "BIC")
     assert len(rows) == 10
-    assert "Not shown: 4 more candidates, see table() of the selection." in text
+    assert "Not shown: 13 more candidates, see table() of the selection." in text
     for row, candidate in zip(rows, selection.candidates, strict=False):
         assert row[:3] == [str(candidate.n_components), candidate.covariance_type, str(candidate.n_free)]
         assert float(row[3]) == pytest.approx(candidate.log_likelihood, abs=1e-3)
@@ -368,7 +368,7 @@ def test_a_selection_notes_what_went_wrong():
 def test_in_a_list_a_result_is_one_line(result, selection):
     assert repr(result) == "<FitResult: 2 components, 2 features, full covariance>"
     assert repr(result.mixture) == "<Mixture: 2 components, 2 features, full covariance>"
-    assert repr(selection).startswith("<Selection: best of 24 candidates by BIC: ")
+    assert repr(selection).startswith("<Selection: best of 23 candidates by BIC: ")
     # A summary is for looking at, in a session too.
     assert repr(result.summary()) == str(result.summary()) == str(result)
 

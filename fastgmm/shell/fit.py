@@ -75,7 +75,7 @@ def fit(
         typer.Option(
             metavar="NAME",
             callback=each_of(NAMES, STRUCTURES),
-            help=f"Structure: {', '.join(STRUCTURES)}; of several, or all, the best. By default that of --init, or full.",
+            help=f"Structure: {', '.join(STRUCTURES)}; of several or all the best. Default: that of --init, or full.",
             show_default=False,
         ),
     ] = None,
