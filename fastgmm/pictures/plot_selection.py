@@ -162,7 +162,13 @@ def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]], styles: dict[s
             color=styles[name]["color"],
             verticalalignment="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "linestyle": ":", "color": styles[name]["color"], "shrinkB": 5},
+            arrowprops={
+                "arrowstyle": "-",
+                "linestyle": ":",
+                "color": styles[name]["color"],
+                "shrinkB": 5,
+                "relpos": (0.0, 0.5),  # from the middle of a name a line would run through the names below
+            },
         )
 
 
