@@ -1,13 +1,11 @@
 """M steps of variances along the features: EII, EEI, VEI, EVI. One item for all components."""
 
-import numpy as np
-
 from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
 from ....kernels.work import OK, STATE, ZERO
 from .common import goes_on, inverse, maximize_means, total_of
 from .held import ALMOST
-from .values import begin_volumes, fit_values
+from .values import begin_volumes, empty_fit, fit_values
 
 
 @exact_task
@@ -51,8 +49,7 @@ def maximize_variances(context, equal_volume, equal_shape):
     state = view(context, STATE)
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
-    moments, least = np.empty((n_components, n_features)), np.empty((n_components, n_features))
-    values, volumes = np.empty((n_components, n_features)), np.empty(n_components)
+    moments, least, values, volumes = empty_fit(n_components, n_features)
     for k in range(n_components):
         scale = inverse(state.sums[k])
         for d in range(n_features):

@@ -28,14 +28,24 @@ def total_of(sums):
 def maximize_means(context, first, end):
     """Write weights and means, which are the same for every structure."""
     state = view(context, STATE)
-    total = 0.0
-    for k in range(state.sums.shape[0]):
-        total += state.sums[k]
+    total = total_of(state.sums)
     for k in range(first, end):
         scale = inverse(state.sums[k])
         state.weights[k] = state.sums[k] / total if scale > 0.0 else 0.0
         for d in range(state.means.shape[1]):
             state.means[k, d] = state.centers[k, d] + state.first[k, d] * scale
+
+
+@part
+def moments_of(context, k, out):
+    """Write S_k into `out` (D, D), see this folder's docstring."""
+    state = view(context, STATE)
+    scale, moments, shift = inverse(state.sums[k]), state.second[k], state.first[k]
+    for i in range(out.shape[0]):
+        for j in range(i + 1):
+            out[i, j] = moments[i, j] * scale - (shift[i] * scale) * (shift[j] * scale)
+            out[j, i] = out[i, j]
+        out[i, i] += state.added[i]
 
 
 @part

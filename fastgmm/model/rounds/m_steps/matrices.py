@@ -1,23 +1,11 @@
-"""Moments along turned axes, and volumes to go on from: for ``own_axes.py`` and ``shared_axes.py``."""
+"""Moments and variances along turned axes, and volumes to go on from: for ``own_axes.py`` and ``shared_axes.py``."""
 
 from ...._numba.options import part
 from ...._numba.pointers import view
 from ....kernels.slots import ROUNDING
 from ....kernels.work import STATE
-from .common import inverse
 from .held import ALMOST, HIDDEN
-
-
-@part
-def moments_of(context, k, out):
-    """Write S_k into `out` (D, D), see this folder's docstring."""
-    state = view(context, STATE)
-    scale, moments, shift = inverse(state.sums[k]), state.second[k], state.first[k]
-    for i in range(out.shape[0]):
-        for j in range(i + 1):
-            out[i, j] = moments[i, j] * scale - (shift[i] * scale) * (shift[j] * scale)
-            out[j, i] = out[i, j]
-        out[i, i] += state.added[i]
+from .values import fit_values
 
 
 @part
@@ -55,3 +43,12 @@ def take_volumes(context, volumes):
     unit = volumes[0]
     for k in range(volumes.shape[0]):
         volumes[k] /= unit
+
+
+@part
+def fit_along(context, fit, equal_volume, equal_shape):
+    """Write the variances along axes, and the volumes, of a `fit`, see ``values.empty_fit``."""
+    state = view(context, STATE)
+    moments, least, values, volumes = fit
+    hidden = HIDDEN * state.numbers[ROUNDING]
+    fit_values(state.sums, moments, least, hidden, equal_volume, equal_shape, volumes, values)

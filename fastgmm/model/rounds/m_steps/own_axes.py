@@ -1,16 +1,12 @@
 """M steps of matrices with axes of their own: EEV, VEV, EVV. One item for all components."""
 
-import numpy as np
-
 from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
-from ....kernels.slots import ROUNDING
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
-from .common import goes_on, maximize_means
-from .held import HIDDEN
-from .matrices import level_floor, moments_of, take_moments, take_volumes
+from .common import goes_on, maximize_means, moments_of
+from .matrices import fit_along, level_floor, take_moments, take_volumes
 from .rotations import compose, diagonalise
-from .values import begin_volumes, fit_values
+from .values import begin_volumes, empty_fit
 
 
 @exact_task
@@ -41,8 +37,8 @@ def maximize_own_axes(context, worker, equal_volume, equal_shape):
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
     level_floor(context)
-    size = (n_components, n_features)
-    moments, least, values, volumes = np.empty(size), np.empty(size), np.empty(size), np.empty(n_components)
+    fit = empty_fit(n_components, n_features)
+    moments, least, values, volumes = fit
     has_volumes = goes_on(context)
     if has_volumes:
         take_volumes(context, volumes)
@@ -52,9 +48,7 @@ def maximize_own_axes(context, worker, equal_volume, equal_shape):
         take_moments(context, matrix, k, moments, least)
     if not has_volumes:
         begin_volumes(state.sums, moments, volumes, values)
-    fit_values(
-        state.sums, moments, least, HIDDEN * state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values
-    )
+    fit_along(context, fit, equal_volume, equal_shape)
     for k in range(n_components):
         compose(values[k], state.covariances[k], matrix)
         state.covariances[k] = matrix

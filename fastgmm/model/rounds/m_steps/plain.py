@@ -3,7 +3,7 @@
 from ...._numba.options import exact_task
 from ...._numba.pointers import view
 from ....kernels.work import OK, STATE, ZERO
-from .common import inverse, maximize_means
+from .common import inverse, maximize_means, moments_of, total_of
 
 
 @exact_task
@@ -11,16 +11,8 @@ def maximize_full(context, worker, first, end):
     """Task: a matrix for each component."""
     state = view(context, STATE)
     maximize_means(context, first, end)
-    n_features = state.means.shape[1]
     for k in range(first, end):
-        scale = inverse(state.sums[k])
-        moments, shift, covariance = state.second[k], state.first[k], state.covariances[k]
-        for i in range(n_features):
-            for j in range(i + 1):
-                value = moments[i, j] * scale - (shift[i] * scale) * (shift[j] * scale)
-                covariance[i, j] = value
-                covariance[j, i] = value
-            covariance[i, i] += state.added[i]
+        moments_of(context, k, state.covariances[k])
     return OK
 
 
@@ -58,9 +50,7 @@ def maximize_tied(context, worker, first, end):
     state = view(context, STATE)
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
-    total = 0.0
-    for k in range(n_components):
-        total += state.sums[k]
+    total = total_of(state.sums)
     covariance, second = state.covariances[0], state.second[0]
     first_moments, means, centers = state.first, state.means, state.centers
     for i in range(n_features):

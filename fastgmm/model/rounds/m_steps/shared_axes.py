@@ -9,13 +9,11 @@ import numpy as np
 
 from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
-from ....kernels.slots import ROUNDING
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
-from .common import goes_on, inverse, maximize_means, total_of
-from .held import HIDDEN
-from .matrices import level_floor, moments_of, take_moments, take_volumes
+from .common import goes_on, inverse, maximize_means, moments_of, total_of
+from .matrices import fit_along, level_floor, take_moments, take_volumes
 from .rotations import compose, diagonalise, turn, turn_planes
-from .values import begin_volumes, fit_values
+from .values import begin_volumes, empty_fit
 
 # Sweeps over all planes in a round, whose successors go on; of what is tried; and from the best of that.
 ROUND_SWEEPS = 20
@@ -63,9 +61,8 @@ def maximize_shared_axes(context, worker, equal_volume, equal_shape):
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
     level_floor(context)
-    size = (n_components, n_features)
-    moments, least, values, volumes = np.empty(size), np.empty(size), np.empty(size), np.empty(n_components)
-    fit = moments, least, values, volumes
+    fit = empty_fit(n_components, n_features)
+    _, _, values, volumes = fit
     axes, spare = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
     if goes_on(context):
         take_volumes(context, volumes)
@@ -102,17 +99,13 @@ def climb(context, axes, spare, fit, equal_volume, equal_shape, has_volumes, mos
         take_moments(context, state.covariances[k], k, moments, least)
     if not has_volumes:
         begin_volumes(state.sums, moments, volumes, values)
-    fit_values(
-        state.sums, moments, least, HIDDEN * state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values
-    )
+    fit_along(context, fit, equal_volume, equal_shape)
     for _ in range(most_sweeps):
         if not turn_planes(state.sums, state.covariances, values, axes):
             break
         for k in range(values.shape[0]):
             take_moments(context, state.covariances[k], k, moments, least)
-        fit_values(
-            state.sums, moments, least, HIDDEN * state.numbers[ROUNDING], equal_volume, equal_shape, volumes, values
-        )
+        fit_along(context, fit, equal_volume, equal_shape)
     return loss_of(state.sums, moments, values)
 
 

@@ -8,6 +8,8 @@ and v_ki >= least_ki, the floor of the default regulariser: exactly where volume
 block (volumes given the shape, the shape given volumes) where the shape is.
 """
 
+import numpy as np
+
 from ...._numba.options import part
 from .common import inverse, total_of
 from .volume import share_volume
@@ -15,6 +17,13 @@ from .volume import share_volume
 # Where blocks take turns they are done when no volume moves by more, relative to it; or after so many turns.
 TOLERANCE = 1e-13
 MOST_TURNS = 1000
+
+
+@part
+def empty_fit(n_components, n_features):
+    """Return arrays for moments, least variances and values along axes, (K, D), and for volumes (K,)."""
+    size = (n_components, n_features)
+    return np.empty(size), np.empty(size), np.empty(size), np.empty(n_components)
 
 
 @part
