@@ -17,8 +17,8 @@ from ..rows import tables
 from ..rows.criteria import criterion_of, mean_of
 from ..rows.dask.collection import is_dask
 from ..rows.dask.inference import evaluated
-from ..rows.evaluate import evaluate_rows, refuse_chunks
-from ..rows.missing.evaluate import evaluate_observed
+from ..rows.evaluate import refuse_chunks
+from ..rows.missing.evaluate import evaluate
 from ..rows.missing.options import allows_gaps, refuse_gaps_of
 from . import checks, classes
 from .base import Estimator
@@ -119,5 +119,4 @@ class Inference(Estimator):
                 f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {mixture.n_features} "
                 "features as input."
             )
-        evaluate = evaluate_observed if gaps and np.isnan(rows).any() else evaluate_rows
-        return evaluate(rows, mixture.parameters, self.n_threads, wanted)
+        return evaluate(rows, mixture.parameters, self.n_threads, wanted, gaps)

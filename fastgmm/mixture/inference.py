@@ -13,8 +13,8 @@ from ..rows.check import as_rows
 from ..rows.criteria import criterion_of, mean_of, total_of
 from ..rows.dask.collection import is_dask
 from ..rows.dask.inference import evaluated
-from ..rows.evaluate import evaluate_rows, refuse_chunks
-from ..rows.missing.evaluate import evaluate_observed, impute_rows
+from ..rows.evaluate import refuse_chunks
+from ..rows.missing.evaluate import evaluate, impute_rows
 from ..rows.missing.options import allows_gaps, refuse_gaps_of
 
 
@@ -158,6 +158,4 @@ class Inference:
         if is_dask(X):
             refuse_gaps_of(X, gaps)
             return evaluated(X, self.parameters, self.feature_names, wanted)
-        rows = self._rows(X, gaps)
-        evaluate = evaluate_observed if gaps and np.isnan(rows).any() else evaluate_rows
-        return evaluate(rows, self.parameters, n_threads, wanted)
+        return evaluate(self._rows(X, gaps), self.parameters, n_threads, wanted, gaps)

@@ -105,9 +105,12 @@ class ArraySource:
         total = 0.0
         for a in range(0, len(self._x), EVALUATED_AT_ONCE):
             part = slice(a, a + EVALUATED_AT_ONCE)
-            numbers = evaluate_rows(self._x[part], parameters, self._n_threads, "surprisal").astype(np.float64)
+            numbers = self._evaluate(self._x[part], parameters, "surprisal").astype(np.float64)
             total += float(self.weights[part] @ numbers if len(self.weights) else numbers.sum())
         return float(np.ldexp(total, self.weight_exponent))
+
+    def _evaluate(self, x: NDArray[Any], parameters: Parameters, wanted: str) -> Any:
+        return evaluate_rows(x, parameters, self._n_threads, wanted)
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
         """Return a run that begins with k-means and does all at once; None where rows are too many for that."""

@@ -13,6 +13,12 @@ from .completion import regressions
 from .patterns import marginal_of, patterns_of
 
 
+def evaluate(X: NDArray[Any], parameters: Parameters, n_threads: int | None, wanted: str, gaps: bool) -> Any:
+    """Return one output for checked rows `X` (N, D), see `evaluate_rows`; values may be missing if `gaps`."""
+    of_rows = evaluate_observed if gaps and np.isnan(X).any() else evaluate_rows
+    return of_rows(X, parameters, n_threads, wanted)
+
+
 def evaluate_observed(X: NDArray[Any], parameters: Parameters, n_threads: int | None, wanted: str) -> Any:
     """Return one output for rows `X` (N, D), finite or NaN, see `evaluate_rows`; NaN is a missing value.
 

@@ -101,11 +101,8 @@ class MissingSource(ArraySource):
         filled = np.where(np.isnan(sample.rows), self.moments().means, sample.rows).astype(self.dtype)
         return Sample(filled, sample.weights, False)
 
-    def total_surprisal(self, parameters: Parameters) -> float:
-        """Return the sum of -ln of each row's largest responsibility, given what is observed of it."""
-        numbers = evaluate_observed(self._x, parameters, self._n_threads, "surprisal").astype(np.float64)
-        total = self.weights @ numbers if len(self.weights) else numbers.sum()
-        return float(np.ldexp(total, self.weight_exponent))
+    def _evaluate(self, x: NDArray[Any], parameters: Parameters, wanted: str) -> Any:
+        return evaluate_observed(x, parameters, self._n_threads, wanted)
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> None:
         """Return None: patterns are one after the other."""
