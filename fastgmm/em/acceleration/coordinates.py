@@ -41,9 +41,8 @@ class Point(NamedTuple):
 
 def point_of(parameters: Parameters) -> Point | None:
     """Return the point of a mixture whose weights are positive; None if a covariance is not positive definite."""
-    structure, (k, d) = parameters.structure, parameters.means.shape
-    shape = 1 if structure.shared else k, d if structure.n_axes == 2 else 1, d if structure.n_axes else 1
-    covariances = parameters.covariances.reshape(shape)
+    structure = parameters.structure
+    covariances = parameters.covariances[structure.to_core]
     try:
         roots = np.linalg.cholesky(covariances) if structure.has_matrices else np.sqrt(covariances)
     except np.linalg.LinAlgError:
