@@ -5,24 +5,31 @@ and launches that are not worth sharing out. By Amdahl's law 64 threads do 80 % 
 0.4 %. Superblocks leave something, too: in the last turn there are fewer than threads.
 """
 
+import math
 import statistics
-import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 from bench import markdown
 from bench.cases import Case
+from fastgmm._numba.addresses import by_address
+from fastgmm._numba.pointers import pointer_to, view
+from fastgmm.kernels.launch import fold
+from fastgmm.kernels.work import SUMS
 from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import ridge
-from fastgmm.model.rounds.state import FINISHED, FOLD, HELD, PHASE, SWEEP, UNPACK, set_rule
+from fastgmm.model.rounds.em import advance
+from fastgmm.model.rounds.small import work_on
+from fastgmm.model.rounds.state import N_ITER, N_TRACED, set_rule
 from fastgmm.rows.array import ArraySource
 from fastgmm.rows.launch.threads import PARALLEL_NANOSECONDS
-from fastgmm.rows.run import Run
+from fastgmm.rows.launch.work import address_of, example, layout_of, packed_work
 
-ROUNDS = 9
-# Beside the phases: what a caller does that holds the statistics.
-CALLER = -1
+ROUNDS = 31
 THREADS = 64
 
 
@@ -39,77 +46,53 @@ class Serial(NamedTuple):
         return 1.0 / (1.0 + self.share * (THREADS - 1))
 
 
-class _Clocked:
-    """Compiled rounds, a launch a call, with the seconds of each call and what phase it began in."""
+@intrinsic
+def cycles(typing_context):
+    """Return the cycle counter of the processor: what a call of the system's clock takes would count."""
 
-    def __init__(self, run: Run) -> None:
-        self._run, self._launches = run, run.launches
-        self._returned = time.perf_counter()
-        self.calls: list[tuple[int, float]] = []
+    def generate(context, builder, signature, arguments):
+        kind = ir.FunctionType(ir.IntType(64), ())
+        return builder.call(builder.module.declare_intrinsic("llvm.readcyclecounter", (), kind), ())
 
-    def __call__(self, sweep: Any, last: int, _: float) -> bool:
-        phase, called = self._run.phase, time.perf_counter()
-        if phase == HELD:  # the statistics may have been the caller's: what it did is serial
-            self.calls.append((CALLER, called - self._returned))
-        unfinished = self._launches(sweep, last, 0.0)
-        self._returned = time.perf_counter()
-        self.calls.append((phase, self._returned - called))
-        if phase == SWEEP:
-            self._nothing(sweep, last)
-        return unfinished
+    return types.int64(), generate
 
-    def _nothing(self, sweep: Any, last: int) -> None:
-        """Enter compiled code for nothing: a sweep drives what entering takes out of the processor's caches.
 
-        A round of a fit is entered once, and what is between its launches never leaves compiled code.
-        """
-        counts = self._run.state.counts
-        phase, counts[PHASE] = counts[PHASE], FINISHED
-        self._launches(sweep, last, 0.0)
-        counts[PHASE] = phase
-        self._returned = time.perf_counter()
+@njit
+def clocked(task, context, begin, n_items, n_workers):
+    """Drive a launch that is worth sharing out, in the calling thread; add to ``codes[0]`` how long it takes."""
+    began = cycles()
+    code = task(context, 0, begin, begin + n_items)
+    view(context, SUMS).codes[0] += cycles() - began
+    return code
+
+
+@njit
+def clock_rounds(drive, workspace, x, cut, out):
+    """Do a round for each row of `out` (R, 2), and write its cycles there, and those of launches that are shared."""
+    counts, codes = workspace.state.counts, workspace.sums.codes
+    context = pointer_to(work_on(workspace, x, workspace.rows))
+    for i in range(out.shape[0]):
+        counts[N_TRACED], codes[0] = 0, 0
+        began = cycles()
+        advance(drive, workspace.tasks, context, cut, counts[N_ITER] + 1, math.inf)
+        out[i, 0], out[i, 1] = cycles() - began, codes[0]
 
 
 def measure(case: Case) -> Serial:
-    """Do some rounds on one thread and look at the clock before and after each launch."""
+    """Do some rounds on one thread, cut as for many, and see what of their time is in launches that are shared."""
     X, start = case.problem()
     plan = plan_of(case.covariance_type, case.n_components, case.n_features, X.dtype)
     run = ArraySource(X, n_threads=1).begin(plan, start.parameters, ridge(0.0, case.n_features))
     set_rule(run.state, tol=0.0, aitken=False, max_iter=1000, previous=-np.inf, total_weight=float(len(X)))
-    launches, clocked = run.launches, _Clocked(run)
-    run.launches = clocked  # type: ignore[method-assign]
-    rounds = []
-    for n_rounds in range(1, ROUNDS + 2):
-        clocked.calls = []
-        run.advance(n_rounds)
-        rounds.append(clocked.calls)
-    run.state.counts[PHASE] = FINISHED
-    nothing = []
-    for _ in range(100):
-        began = time.perf_counter()
-        launches(plan.kernels.sweep, 0, 0.0)
-        nothing.append(time.perf_counter() - began)
-    # The first round compiles, and makes the total scatter.
-    several = plan.structure.n_prepared(case.n_components) > 1
-    share = statistics.median(_share(calls, statistics.median(nothing), several) for calls in rounds[1:])
+    run.advance(1)  # the first round makes the total scatter
+    workspace, key = run.workspace(), (X.dtype, layout_of(X))
+    drive = by_address(clocked, address_of(fold, *key), packed_work(example(*key)), 0, 0, 0)
+    cut = workspace.cut._replace(n_workers=THREADS, parallel_nanoseconds=PARALLEL_NANOSECONDS)
+    out = np.zeros((ROUNDS, 2), np.int64)
+    clock_rounds(drive, workspace, X, cut, out)
     n_superblocks = -(-len(X) // plan.rows)
+    share = statistics.median(1.0 - shared / every for every, shared in out.tolist())
     return Serial(share, n_superblocks, n_superblocks / (THREADS * -(-n_superblocks // THREADS)))
-
-
-def _share(calls: list[tuple[int, float]], entering: float, several: bool) -> float:
-    """Return the serial share of a round, given what each call of compiled code takes for itself.
-
-    `several`: whether preparing and the M step, which follows HELD, have more than one item.
-    """
-    serial = shared = 0.0
-    for phase, seconds in calls:
-        own = seconds if phase == CALLER else max(seconds - entering, 0.0)
-        items = phase in (FOLD, UNPACK) or (several and phase != CALLER)
-        if phase == SWEEP or (items and own >= 1e-9 * PARALLEL_NANOSECONDS):
-            shared += own
-        else:
-            serial += own
-    return serial / (serial + shared)
 
 
 def table(results: dict) -> str:

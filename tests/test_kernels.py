@@ -72,7 +72,7 @@ def test_small_and_general_kernels_agree():
     X.flags.writeable = False
     expected = fastgmm.accumulate(X, start)
     run = Run(general_plan(3, 3), 1, X)
-    run.use(run.plan.kernels, held=True)
+    run.hold()
     run.put(start.parameters)
     assert run.advance(1)
     state = run.state

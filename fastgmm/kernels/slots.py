@@ -7,8 +7,10 @@ LOG_LIKELIHOOD, MEAN, PREVIOUS, CHANGE, CHANGE_BEFORE, TOTAL_WEIGHT, TOLERANCE, 
 # Counts: why the run ended; rounds done, at most, and in the trace; whether Aitken's estimate is compared, too; where
 # a pass is: its phase, the next item, whether it is the second about new means; the component that failed, or -1;
 # passes over given labels or responsibilities that are still to come before the first round; slabs that hold sums;
-# whether the covariances of this pass are to be raised to their floor, see RAISE.
-STATUS, N_ITER, MAX_ITER, N_TRACED, AITKEN, PHASE, ITEM, REPEATED, COMPONENT, GIVEN, FILLED, RAISED = range(12)
+# whether the covariances of this pass are to be raised to their floor, see RAISE; whether it sums moments that
+# otherwise follow from the total scatter.
+STATUS, N_ITER, MAX_ITER, N_TRACED, AITKEN, PHASE, ITEM, REPEATED, COMPONENT = range(9)
+GIVEN, FILLED, RAISED, SUMMED = range(9, 13)
 
 # Where a run is between two launches. OPEN: a pass begins. PREPARE, SWEEP, FOLD: items of it are left; SWEEP without
 # any waits for rows. UNPACK: the accumulator holds all rows. HELD: the statistics are in the state. MAXIMIZE: they

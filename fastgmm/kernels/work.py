@@ -16,8 +16,8 @@ import numpy as np
 
 # Behind an address Numba prints an exception and returns 0: so success is not 0.
 # FAR_ROWS: done, and the densities of some rows underflow for every component. NARROW: covariances are to be raised
-# to their floor first.
-BROKEN, OK, WRONG_SCRATCH, FAR_ROWS, NARROW = 0, np.int64(1), 2, 3, 4
+# to their floor first. CANCELS: what is left of the total scatter has lost its digits, and moments are to be summed.
+BROKEN, OK, WRONG_SCRATCH, FAR_ROWS, NARROW, CANCELS = 0, np.int64(1), 2, 3, 4, 5
 # Integers of NumPy's where they are arguments: Numba compiles a function once more for a constant of Python's.
 ZERO = np.int64(0)
 # A code from here on names the component that failed.
@@ -95,6 +95,8 @@ class State(NamedTuple):
         Directions in which the floor holds a component up, of those that share a covariance the first.
     spread (D,)
         Standard deviation of each feature over all rows, where nothing is known of the components yet.
+    scatter (D + 1, D) or (0, D)
+        Sum z z^T of all rows, z = x - mean, and below it that mean, for moments that follow from it.
     numbers, counts
         Scalars, float64 and int64, see ``slots.py``.
     trace
@@ -112,6 +114,7 @@ class State(NamedTuple):
     floor: Any
     held: Any
     spread: Any
+    scatter: Any
     numbers: Any
     counts: Any
     trace: Any

@@ -130,7 +130,7 @@ SPHERICAL_MOMENTS = {
 APART_MOMENTS = SPHERICAL_MOMENTS[0]._replace(name="spherical apart")
 # Summed by the pass, and without the second moments, which follow from the total scatter.
 POOLED_MOMENTS = {0: Moments("pooled", pooled.unpack_pooled, pooled.pooled_sums, pooled.pooled_spare)}
-FIRST_MOMENTS = POOLED_MOMENTS[0]._replace(name="first")
+FIRST_MOMENTS = POOLED_MOMENTS[0]._replace(name="first", unpack=pooled.unpack_first_moments)
 
 # A density with moments: the pass.
 SWEEPS = {

@@ -43,7 +43,7 @@ class Accumulation:
     def __init__(self, parameters: Parameters, n_threads: int | None = None, dtype: Any = np.float64) -> None:
         plan = plan_of(parameters.covariance_type, *parameters.means.shape, np.dtype(dtype))
         self._run = run = Run(plan, n_threads)
-        run.use(plan.kernels, held=True)
+        run.hold()
         run.put(parameters)
         if not run.advance(1):
             raise IllDefinedCovariance(int(run.state.counts[COMPONENT]))

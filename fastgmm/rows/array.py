@@ -16,7 +16,6 @@ from ..model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
 from ..model.regulariser import Regulariser
 from ..model.rounds.columns import column_moments
 from ..model.rounds.state import PHASE, TOTAL_WEIGHT
-from ..model.scatter import Scatter
 from .array_run import ArrayRun
 from .check import count_rows, total_weight_of
 from .evaluate import evaluate_rows
@@ -25,7 +24,7 @@ from .launch.buffers import column_sizes
 from .launch.pieces import in_place
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
-from .source import SAMPLE, VARIANCES, Columns, Sample, Start, Underway, Watch
+from .source import SAMPLE, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
 from .start.k_means import draw
 from .start.sample import Sampling, sample_of
 from .whole_run import WholeRun, is_whole
@@ -146,7 +145,7 @@ def total_scatter_of(x: NDArray[Any], weights: Array, deviations: Array, n_threa
     """Return the total scatter of `x` (N, D), weighted by `weights` (N,) or (0,); `deviations` (D,) are its units."""
     plan = plan_of("tied", 1, x.shape[1], x.dtype)
     run = Run(plan, n_threads, x, weights, np.zeros(len(x), np.int64))
-    run.use(plan.kernels, held=True)
+    run.hold()
     run.give(x[first_counted(weights)], deviations, 2)
     # The second pass is about the mean, which the first one finds.
     for _ in range(2):

@@ -12,12 +12,11 @@ from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
 from ..model.rounds.state import GIVEN, MAXIMIZE, N_ITER
-from ..model.scatter import Scatter, least_left, pooled_about
 from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
-from .launch.work import NO_LABELS, entry_of
+from .launch.work import NO_LABELS
 from .run import Run
-from .source import ASSIGN, Centers, Memberships, Partition, Responsibilities, Start, Underway, Watch
+from .source import ASSIGN, Centers, Memberships, Partition, Responsibilities, Scatter, Start, Underway, Watch
 from .start.k_means import Nearest
 
 Array = NDArray[np.float64]
@@ -52,9 +51,9 @@ class ArrayRun(Run):
         super().__init__(plan, n_threads, x, weights, labels)
         self.regularise(regulariser)
         self._given: Given | None = None
-        self._scatter = scatter
         self._watch = watch
-        self._by_scatter = plan.structure.without_second is not None and not plan.is_small(n_samples)
+        follows = plan.structure.without_second is not None and not plan.is_small(n_samples)
+        self._scatter = scatter if follows else None
         if isinstance(start, Parameters):
             self.put(start)
             return
@@ -76,26 +75,15 @@ class ArrayRun(Run):
         # Compiled code looks after a round, not before.
         if self.state.counts[N_ITER] >= last and self.phase != MAXIMIZE:
             return False
-        if not self._by_scatter:
-            return self._go_on(last)
-        while self._hold_pooled(last):
-            pass
-        return False
+        self._subtract()
+        return self._go_on(last)
 
-    def _hold_pooled(self, last: int) -> bool:
-        """Go on until the statistics of a pass are held, pooled ones from the total scatter; see `_go_on`."""
-        plan, state = self.plan, self.state
-        self.use(kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second), held=True)
-        if not self._go_on(last):
-            return False
-        pooled = *self._scatter(), least_left(plan.dtype), state.second[0]
-        moments = state.centers, state.sums, state.first, *pooled
-        # All of them float64 in C order, whatever the rows are.
-        if not entry_of(pooled_about, (moments[0].dtype, "C"), *moments)(*moments):
-            self.use(plan.kernels, held=True)
-            self.sweep_again()
-            self._go_on(last)
-        return True
+    def _subtract(self) -> None:
+        """Let second moments follow from the total scatter from now on, where they do."""
+        plan, scatter, self._scatter = self.plan, self._scatter, None
+        if scatter is not None:
+            self.state.scatter[:-1], self.state.scatter[-1] = scatter()
+            self.use(kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second))
 
     def _go_on(self, last: int) -> bool:
         """Go on until the statistics of a pass are held, if they are wanted, or round `last` is done."""

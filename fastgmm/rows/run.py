@@ -84,9 +84,13 @@ class Run:
         """Give back what the run works on: it ends here, and so does its state."""
         self._bench.put_back()
 
-    def use(self, kernels: Kernels, *, held: bool) -> None:
-        """Sum other moments from now on; come back, or not, when the statistics of a pass are in the state."""
-        self._kernels, self._cut = kernels, self._cut._replace(held=int(held))
+    def use(self, kernels: Kernels) -> None:
+        """Sum other moments from now on."""
+        self._kernels = kernels
+
+    def hold(self) -> None:
+        """Come back from now on when the statistics of a pass are in the state."""
+        self._cut = self._cut._replace(held=1)
 
     def put(self, parameters: Parameters) -> None:
         """Go on from parameters."""
@@ -128,10 +132,9 @@ class Run:
         """
         counts, cut = self.state.counts, self._cut
         while True:
-            # Apart a launch at a time, because the next pass is the ordinary one again.
-            apart = counts[slots.REPEATED] and cut.fused
-            sweep, nanoseconds = (self._kernels.apart, 0.0) if apart else (self._kernels.sweep, LAUNCH_NANOSECONDS)
-            unfinished = self.launches(sweep, last, nanoseconds)
+            # With other tasks a launch at a time, because the next pass is the ordinary one again.
+            other = counts[slots.SUMMED] or (counts[slots.REPEATED] and cut.fused)
+            unfinished = self.launches(last, 0.0 if other else LAUNCH_NANOSECONDS)
             if self._watch is not None and not counts[slots.GIVEN]:
                 n_seen = min(int(counts[slots.ITEM]) * self.plan.rows, len(self._work.x))
                 self._watch(Underway(EM, int(counts[slots.N_ITER]) + 1, n_seen, len(self._work.x)))
@@ -148,16 +151,19 @@ class Run:
         if self.state.counts[slots.STATUS] == BROKEN:
             check(0)
 
-    def launches(self, sweep: Any, last: int, nanoseconds: float) -> bool:
+    def launches(self, last: int, nanoseconds: float) -> bool:
         """Go on for about so many nanoseconds, one launch at least; return whether in the middle of something."""
-        tasks = self._tasks(sweep, layout_of(self._work.x))
+        tasks = self._tasks(layout_of(self._work.x))
         return bool(self._launched(tasks, self._bench.context, self._work.x, self._cut, last, nanoseconds))
 
     def _launched(self, tasks: Tasks, context: Any, x: NDArray[Any], cut: Cut, last: int, nanoseconds: float) -> Any:
         return launched(rounds.advance, (tasks,), context, x, cut, self._n_threads, last, nanoseconds)
 
-    def _tasks(self, sweep: Any, layout: str) -> Tasks:
-        return tasks_of(self._kernels, sweep, self.plan.dtype, layout)
+    def _tasks(self, layout: str) -> Tasks:
+        counts = self.state.counts
+        kernels = self.plan.kernels if counts[slots.SUMMED] else self._kernels
+        sweep = kernels.apart if counts[slots.REPEATED] and self._cut.fused else kernels.sweep
+        return tasks_of(kernels, sweep, self.plan.dtype, layout)
 
     def add(self, x: NDArray[Any], weights: Array = UNWEIGHTED, **given: NDArray[Any]) -> None:
         """Sweep rows `x` (n, D), as the kernels take them, while the run waits in SWEEP.
@@ -166,8 +172,7 @@ class Run:
         that the sums do not depend on how rows are cut.
         """
         rows = self._work.rows._replace(**{"weights": weights, "labels": NO_LABELS, **given})
-        sweep = self._kernels.apart if self.state.counts[slots.REPEATED] and self._cut.fused else self._kernels.sweep
-        work, tasks = self._work._replace(x=x, rows=rows), self._tasks(sweep, layout_of(x))
+        work, tasks = self._work._replace(x=x, rows=rows), self._tasks(layout_of(x))
         context = packed_work(work)
         whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=1)
         while True:
@@ -180,17 +185,12 @@ class Run:
         """Return what compiled code of a user's own can work on, in the calling thread."""
         key = (self.plan.dtype, layout_of(self._work.x))
         evaluate = address_of(self._kernels.density.evaluate, *key)
-        tasks, apart = (self._tasks(sweep, key[1]) for sweep in (self._kernels.sweep, self._kernels.apart))
+        tasks, apart = (tasks_of(self._kernels, each, *key) for each in (self._kernels.sweep, self._kernels.apart))
         return Workspace(driver_of(*key, False), tasks, apart, evaluate, *self._work[1:], self._cut)
 
     def added_all(self) -> None:
         """Say that there are no more rows in this pass."""
         self.state.counts[slots.PHASE], self.state.counts[slots.ITEM] = slots.UNPACK, 0
-
-    def sweep_again(self) -> None:
-        """Begin the sums of a pass anew, with the density as it is."""
-        self._work.sums.accumulator.fill(0.0)
-        self.state.counts[slots.PHASE], self.state.counts[slots.ITEM] = slots.SWEEP, 0
 
     def give(self, means: Array, spread: Array, n_passes: int) -> None:
         """Begin with passes over given labels or responsibilities, about `means` (K, D) at first."""

@@ -25,6 +25,13 @@ class Columns(NamedTuple):
     deviations: Array
 
 
+class Scatter(NamedTuple):
+    """Sum z z^T of all rows, (D, D), z = x - mean, and that mean (D,)."""
+
+    total: Array
+    mean: Array
+
+
 class Partition(NamedTuple):
     """A component for each row, `labels` (N,), and the means that this implies, (K, D), where they are known."""
 

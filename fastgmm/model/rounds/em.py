@@ -8,8 +8,8 @@ Python before a tenth of a second is over, wherever it is.
 from ..._numba.options import resumable
 from ..._numba.pointers import view
 from ...kernels.launch import launch
-from ...kernels.work import NARROW, OK, STATE, SUMS
-from .judge import conclude, fail, open_pass, settle
+from ...kernels.work import CANCELS, NARROW, OK, STATE, SUMS
+from .judge import conclude, fail, open_pass, settle, sweep_again
 from .state import (
     FILLED,
     FINISHED,
@@ -30,6 +30,7 @@ from .state import (
     REPEATED,
     RUNNING,
     STATUS,
+    SUMMED,
     SWEEP,
     UNPACK,
 )
@@ -48,8 +49,8 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
 
     Returns whether it is in the middle of something: time was over, or what comes next is the caller's to do. So it
     is where the caller holds the statistics (``cut.held``), where rows are added from outside (``cut.added``), and
-    for what takes another task: a fused pair is to be swept about other centres, or covariances to be raised to their
-    floor.
+    for what takes another task: a fused pair is to be swept about other centres, moments to be summed that followed
+    from the total scatter, or covariances to be raised to their floor.
     """
     state, sums = view(context, STATE), view(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
@@ -84,7 +85,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
             item_nanoseconds = ELEMENT_NANOSECONDS * state.second.size / n_items
         code = launch(drive, task, context, begin, n_items, item_nanoseconds, cut)
         left -= n_items * item_nanoseconds
-        if code != OK and code != NARROW:
+        if code != OK and code != NARROW and code != CANCELS:
             fail(context, code)
         elif phase == PREPARE:
             counts[ITEM] += n_items
@@ -101,6 +102,10 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
                 if cut.added != 0:
                     return True
                 counts[PHASE] = UNPACK
+        elif code == CANCELS:
+            counts[SUMMED] = 1
+            sweep_again(context)
+            return True
         elif phase == UNPACK:
             state.numbers[LOG_LIKELIHOOD] = accumulator[state.sums.shape[0], 0]
             counts[PHASE] = HELD

@@ -38,6 +38,7 @@ from .state import (
     REPEATED,
     RUNNING,
     STATUS,
+    SUMMED,
     SWEEP,
     TOLERANCE,
     TOTAL_WEIGHT,
@@ -136,6 +137,14 @@ def conclude(context):
 
 
 @part
+def sweep_again(context):
+    """Begin the sums of a pass anew, with the density as it is."""
+    counts = view(context, STATE).counts
+    counts[PHASE], counts[ITEM] = SWEEP, 0
+    clear(view(context, SUMS).accumulator)
+
+
+@part
 def settle(context):
     """Accept the parameters that an M step has made, and go on to the next pass.
 
@@ -143,9 +152,10 @@ def settle(context):
     and the pass is swept once more.
     """
     counts = view(context, STATE).counts
+    counts[SUMMED] = 0
     if counts[GIVEN] == 0 and counts[REPEATED] == 0 and cancels(context):
-        counts[REPEATED], counts[PHASE] = 1, SWEEP
-        clear(view(context, SUMS).accumulator)
+        counts[REPEATED] = 1
+        sweep_again(context)
         move_centers(context)
     else:
         counts[GIVEN], counts[REPEATED], counts[PHASE] = 0, 0, OPEN

@@ -36,6 +36,7 @@ from ...kernels.slots import (
     RAISED_NOW,
     REPEATED,
     STATUS,
+    SUMMED,
     SWEEP,
     TOLERANCE,
     TOTAL_WEIGHT,
@@ -82,6 +83,7 @@ __all__ = [
     "RUNNING",
     "STATUS",
     "STOPPED",
+    "SUMMED",
     "SWEEP",
     "TOLERANCE",
     "TOTAL_WEIGHT",
@@ -97,8 +99,8 @@ __all__ = [
 TRACE_BLOCK = 128
 
 
-def state_shapes(n_components: int, n_features: int, core: tuple[int, int, int]) -> State:
-    """Return shape and dtype of each array of a state for covariances of shape `core`."""
+def state_shapes(n_components: int, n_features: int, core: tuple[int, int, int], scattered: bool) -> State:
+    """Return shape and dtype of each array, for covariances of shape `core`; `scattered`: with the total scatter."""
     k, d = n_components, n_features
     return State(
         weights=((k,), np.float64),
@@ -112,8 +114,9 @@ def state_shapes(n_components: int, n_features: int, core: tuple[int, int, int])
         floor=((d,), np.float64),
         held=((k,), np.int64),
         spread=((d,), np.float64),
+        scatter=((d + 1 if scattered else 0, d), np.float64),
         numbers=((9,), np.float64),
-        counts=((12,), np.int64),
+        counts=((13,), np.int64),
         trace=((TRACE_BLOCK,), np.float64),
     )
 

@@ -15,12 +15,11 @@ from ...kernels.sizes import MAX_ROWS
 from ...model.parameters import Parameters
 from ...model.plan import Plan, plan_of
 from ...model.regulariser import Regulariser
-from ...model.scatter import Scatter
 from ..launch.cutter import Cutter, Piece
 from ..launch.pieces import COPY_BYTES
 from ..launch.work import UNWEIGHTED
 from ..run import Run
-from ..source import READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Start, Underway, Watch
+from ..source import READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
 from ..start.sample import Sampling, sample_of
 from .ahead import AHEAD, made_ahead
 from .chunks import Chunks
@@ -153,7 +152,7 @@ class ChunkedSource:
         if self._scatter is None:
             plan = plan_of("tied", 1, self.n_features, self.dtype)
             run = Run(plan, self._n_threads)
-            run.use(plan.kernels, held=True)
+            run.hold()
             run.give(self._ranges.first, self.moments().deviations, 2)
             # The second pass is about the mean, which the first one finds.
             for number in (1, 2):

@@ -145,7 +145,8 @@ class _Pass(Run):
     def __init__(self, plan: Plan, n_samples: int, sweep: Sweep) -> None:
         super().__init__(plan, 1, most=n_samples)
         kernels = plan.kernels
-        self.use(kernels._replace(sweep=kernels.apart) if sweep.apart else kernels, held=True)
+        self.use(kernels._replace(sweep=kernels.apart) if sweep.apart else kernels)
+        self.hold()
         for own, prepared in zip(self._work.model, sweep.model, strict=True):
             own[...] = prepared
         self.state.counts[GIVEN], self.state.counts[PHASE] = sweep.given, SWEEP

@@ -30,7 +30,8 @@ class Sizes(NamedTuple):
     """What decides how large the buffers of a launch are, and what they begin with.
 
     Blocks have `block_rows`, P; the scratch of each of `n_workers` has `spare` rows of a block more, `n_logs` rows of
-    ``half_logs``, and two matrices of `order`. `core` is the shape of covariances; `least` is LEAST.
+    ``half_logs``, and two matrices of `order`. `core` is the shape of covariances; `least` is LEAST; `scattered` says
+    whether the state holds the total scatter.
     """
 
     dtype: Any
@@ -49,6 +50,7 @@ class Sizes(NamedTuple):
     factors: tuple[int, int, int] = (0, 0, 0)
     offsets: tuple[int, int] = (0, 0)
     least: float = 0.0
+    scattered: bool = False
 
 
 @functools.lru_cache(maxsize=256)
@@ -73,6 +75,7 @@ def sizes_of(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
         factors=factors,
         offsets=offsets,
         least=plan.digits_left,
+        scattered=plan.structure.without_second is not None,
     )
 
 
@@ -101,13 +104,13 @@ def new_buffers(sizes: Sizes) -> Buffers:
     begins = raw[begin : begin + n_begins]
     begins.fill(0)
     arrays = [np.ndarray(shape, dtype, raw, begin + offset) for shape, dtype, offset in shapes]
-    model, state = Model(*arrays[:7]), State(*arrays[7:21])
-    accumulator, codes, slabs = arrays[21], arrays[22], arrays[-1]
+    model, state = Model(*arrays[:7]), State(*arrays[7:22])
+    accumulator, codes, slabs = arrays[22], arrays[23], arrays[-1]
     model.scales.fill(1.0)
     model.unit.fill(1.0)
     begin_state(state, sizes.least)
     sums = Sums(slabs, accumulator, sizes.superblock_rows, codes)
-    return Buffers(model, state, Scratch(*arrays[23:-1]), sums, begins, n_bytes)
+    return Buffers(model, state, Scratch(*arrays[24:-1]), sums, begins, n_bytes)
 
 
 def bytes_of(sizes: Sizes) -> int:
@@ -134,7 +137,7 @@ def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, in
             offsets=(sizes.offsets, dtype),
             constants=((k,), dtype),
         ),
-        *state_shapes(k, d, sizes.core),
+        *state_shapes(k, d, sizes.core, sizes.scattered),
         (sizes.slab_shape, double),
         ((workers,), integer),
         *Scratch(
@@ -156,4 +159,4 @@ def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, in
         n_bytes += -(-size // ALIGNMENT) * ALIGNMENT + (GAP if size >= PAGE else 0)
         ends.append(n_bytes)
     # Blocks begin with zeros, too: where they are padded they stay so.
-    return n_bytes, ends[23], arrays
+    return n_bytes, ends[24], arrays

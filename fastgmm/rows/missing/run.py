@@ -24,11 +24,11 @@ from ...model.rounds.state import (
     REPEATED,
     RUNNING,
     STATUS,
+    SUMMED,
 )
-from ...model.scatter import Scatter
 from ..array_run import ArrayRun
 from ..run import Run
-from ..source import EM, Underway, Watch
+from ..source import EM, Scatter, Underway, Watch
 from .completion import Gaussians, Sums, completed
 from .patterns import Pattern, marginal_of
 
@@ -147,13 +147,13 @@ class _Pass(ArrayRun):
         known: Any = {"n_samples": n_samples, "first": group.x[0], "spread": None, "scatter": group.scatter}
         plan = plan_of(plan.covariance_type, plan.n_components, d, plan.dtype)
         super().__init__(plan, n_threads, group.x, group.weights, start, regulariser=ridge(0.0, d), **known)
-        self.use(plan.kernels, held=True)
+        self.hold()
 
     def over(self, parameters: Parameters, about: Array | None) -> int:
         """Leave the sums about the means, or `about` others (K, d), in the state; return what failed, or -1."""
         counts = self.state.counts
         self.put(parameters)
-        counts[REPEATED] = 0
+        counts[REPEATED] = counts[SUMMED] = 0
         if about is not None:
             cut, self._cut = self._cut, self._cut._replace(n_superblocks=0)
             self._go_on(1)  # until the density is prepared
@@ -161,8 +161,8 @@ class _Pass(ArrayRun):
             model, d = self._work.model, about.shape[1]
             model.means[:, :d] = about * model.scales - model.origin[:d]
             counts[REPEATED] = 1
-        held = self._hold_pooled(1) if self._by_scatter else self._go_on(1)
-        return -1 if held else int(counts[COMPONENT])
+        self._subtract()
+        return -1 if self._go_on(1) else int(counts[COMPONENT])
 
 
 def batches_of(groups: list[Group], plan: Plan) -> list[list[Group]]:

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from ...model.parameters import Parameters, names_or_numbers
 from ...model.plan import Plan
 from ...model.regulariser import Regulariser
-from ...model.scatter import Scatter
 from ..array import ArraySource, column_moments_of, total_scatter_of
 from ..check import count_rows, total_weight_of
 from ..launch.pieces import in_place
 from ..launch.work import UNWEIGHTED
-from ..source import VARIANCES, Columns, Sample, Start, Watch
+from ..source import VARIANCES, Columns, Sample, Scatter, Start, Watch
 from .evaluate import evaluate_observed
 from .patterns import Pattern, patterns_of
 from .run import Group, MissingRun
