@@ -116,10 +116,10 @@ def test_serial_share(covariance_type):
     case = cases.Case(40_000, 4, 3, covariance_type)
     measured = serial.measure(case)
     assert 0.0 < measured.share < 0.5
-    assert measured.n_superblocks == 10
-    assert measured.left == 10 / 64
+    assert measured.n_superblocks == 40
+    assert measured.left == 40 / 64
     results = {"results": [{"case": {"name": case.name}, "serial": {**measured._asdict(), "share": 1 / 63}}]}
-    assert serial.table(results).endswith(f"| {case.name} | 1.59 % | 0.50 | 10 | 0.16 |")
+    assert serial.table(results).endswith(f"| {case.name} | 1.59 % | 0.50 | 40 | 0.62 |")
 
 
 @pytest.mark.compiled

@@ -87,7 +87,8 @@ def sweep(density, moments, context, worker, first, end):
                 else:
                     total += collect(maxima, row_sums, n_rows, products)
             accumulate(moments, block, half_logs, row_sums, spare, index, slab, ahead)
-        slab[n_components, 0] = total + log_sum(products) + model.unit[1] * counted(begin, stop, weights)
+        total += log_sum(products, n_components, -(-(stop - begin) // lanes(x)))
+        slab[n_components, 0] = total + model.unit[1] * counted(begin, stop, weights)
     return OK
 
 

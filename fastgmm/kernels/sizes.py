@@ -25,18 +25,19 @@ LANES_SINGLE = 512
 STEP = 16
 # Rows in a superblock at most: `collect` multiplies one row sum per block before it takes a logarithm.
 MAX_ROWS = 8192
-# Multiply-adds of a superblock: about 100 microseconds, and beyond them 1024 rows up to 0.15 s, a block from there
-# on. Compiled code cannot be interrupted, so the second bounds what Ctrl-C waits for.
-SUPERBLOCK_WORK = 2**20
+# Multiply-adds of a superblock: about 5 microseconds with AVX-512, and beyond them 1024 rows up to 0.15 s, a block
+# from there on. Compiled code cannot be interrupted, so the second bounds what Ctrl-C waits for. With four times as
+# many a round of 2 features, K = 4 on two threads took 13 microseconds instead of 10 at 6000 rows, 34 instead of 30
+# at 20000, and as long at a million.
+SUPERBLOCK_WORK = 2**18
 LONGEST_WORK = 3 * 10**9
 
 
 def superblock_rows(multiply_adds: int, lanes_of_dtype: int = LANES_SINGLE) -> int:
     """Rows in a superblock, given the multiply-adds of a row: about `SUPERBLOCK_WORK`, but from 1024 to 8192 rows.
 
-    Work of this length (about 100 microseconds) hides the start of a thread and the fold of a slab, and leaves
-    hundreds of superblocks to share out among threads at a million rows. Only where 1024 rows would take more than
-    `LONGEST_WORK` are there fewer, down to one block.
+    Work of this length hides the fold of a slab, and leaves something to share out among threads at a few thousand
+    rows. Only where 1024 rows would take more than `LONGEST_WORK` are there fewer, down to one block.
     """
     rows = MAX_ROWS
     while rows > 1024 and rows * multiply_adds > SUPERBLOCK_WORK:
