@@ -84,7 +84,8 @@ def fit(
         With "quasi-newton" passes may be under parameters farther along than those of the last M step, and EM that
         takes thousands of iterations takes tens. Every pass is an iteration, also one that is taken back because the
         likelihood fell; the trace repeats what the fit had come to. EM goes on until the change and `remaining` are
-        less than `tol` in two iterations running, whatever `stopping`. See ``docs/speed.md``.
+        less than `tol` in two iterations running, whatever `stopping`. Where a number for `reg_covar` is more than a
+        thousandth of a component's variance nothing is tried. See ``docs/speed.md``.
     reg_covar : float or "auto"
         A number is added to the diagonal of every covariance, in the squared units of the data. "auto" adds nothing:
         it is a floor, a millionth of the standard deviation of each feature over all rows, that acts only where a

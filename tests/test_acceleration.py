@@ -10,9 +10,11 @@ from conftest import assert_same_bits, assert_same_parameters
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.em.acceleration import quadratic, rounds
-from fastgmm.em.acceleration.coordinates import Frame, point_of, second_moments
+from fastgmm.em.acceleration.coordinates import Frame, point_of, ridge_share, second_moments
 from fastgmm.em.outcome import Interrupted, Status
+from fastgmm.kernels.slots import N_ITER
 from fastgmm.model.structures import STRUCTURES
+from fastgmm.rows.run import Run
 from fastgmm.shell.fit import fit as shell_fit
 
 N = 600 if JIT_ENABLED else 100
@@ -126,6 +128,28 @@ def test_an_interrupt_carries_parameters_that_have_been_kept(n_passes):
     assert fastgmm.Mixture(*outcome.parameters).score(X) >= outcome.trace[-1] - 1e-14
 
 
+@pytest.mark.parametrize("n_passes", range(2, 20))
+def test_an_interrupt_at_the_end_of_a_pass_counts_no_step_that_nobody_has_judged(monkeypatch, n_passes):
+    """Ctrl-C in compiled code arrives when that is over, so after the pass and its M step."""
+    X, launches = overlapping(), Run.launches
+
+    def interrupted(run, *arguments):
+        unfinished = launches(run, *arguments)
+        if run.state.counts[N_ITER] == n_passes:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+        return unfinished
+
+    options = {"init": start_of_two(X), "tol": 0.0, "max_iter": 40, **STEPS}
+    monkeypatch.setattr(Run, "launches", interrupted)
+    with pytest.raises(Interrupted) as caught:
+        fastgmm.fit(X, 3, **options)
+    outcome = caught.value.outcome
+    assert outcome.n_iter in (n_passes, n_passes - 1)
+    assert np.diff(outcome.trace).min(initial=0.0) >= -1e-14
+    assert fastgmm.Mixture(*outcome.parameters).score(X) >= outcome.trace[-1] - 1e-14
+
+
 def start_of_two(X):
     return fastgmm.fit(X, 3, init="random", max_iter=1).mixture
 
@@ -234,7 +258,7 @@ def test_nothing_is_tried_while_a_component_dies():
     assert_same_bits(fit.mixture, plain.mixture)
 
 
-@pytest.mark.parametrize("reg_covar", ["auto", 0.0, 1e-3])
+@pytest.mark.parametrize("reg_covar", ["auto", 0.0, 1e-4])
 @pytest.mark.parametrize("factor", [1e2, 1e8, np.nan])
 def test_steps_that_lead_astray_are_taken_back(monkeypatch, factor, reg_covar):
     """Whatever is tried, what is kept is as high as before, and few passes are lost."""
@@ -250,7 +274,7 @@ def test_steps_that_lead_astray_are_taken_back(monkeypatch, factor, reg_covar):
     fit = fastgmm.fit(X, 3, **options, **STEPS)
     plain = fastgmm.fit(X, 3, **options)
     assert fit.n_iter == 60
-    assert np.diff(fit.trace).min() >= (-1e-14 if reg_covar != 1e-3 else -1e-5)
+    assert np.diff(fit.trace).min() >= (-1e-14 if reg_covar != 1e-4 else -1e-6)
     kept = np.unique(fit.trace)
     assert len(kept) > 45
     np.testing.assert_allclose(kept, plain.trace[: len(kept)], rtol=1e-12)
@@ -277,6 +301,27 @@ def test_where_there_is_nothing_to_gain_it_ends_as_soon(n_components):
         fit = fastgmm.fit(X, n_components, **options, **STEPS)
     assert fit.converged
     assert fit.n_iter <= 4
+
+
+@pytest.mark.parametrize("covariance_type", UNRESTRICTED)
+def test_where_rounds_of_em_do_not_end_in_a_maximum_nothing_is_tried(covariance_type):
+    """A large number for `reg_covar` moves the fixed point of EM away from where the likelihood is highest."""
+    X = overlapping()
+    options = {"covariance_type": covariance_type, "init": "random", "tol": 0.0, "max_iter": 30}
+    for reg_covar, tried in ((0.1, False), (1e-5, True)):
+        plain, fit = (fastgmm.fit(X, 3, reg_covar=reg_covar, **options, **steps) for steps in ({}, STEPS))
+        assert np.array_equal(fit.trace, plain.trace) != tried
+
+
+@pytest.mark.compiled  # hundreds of rounds
+@pytest.mark.parametrize("seed", range(4))
+def test_a_number_for_reg_covar_takes_no_more_passes_than_without_steps(seed):
+    generator = np.random.default_rng(seed)
+    X = generator.normal(size=600) * np.repeat([1.5, 1.0], [150, 450]) + np.repeat([0.0, 1.6], 300)
+    for reg_covar in (1e-6, 1e-4, 1e-2, 0.3):
+        options = {"reg_covar": reg_covar, "tol": 1e-8, "max_iter": 3000, "covariance_type": "diag"}
+        plain, fit = (fastgmm.fit(X, 4, **options, **steps) for steps in ({}, STEPS))
+        assert fit.n_iter <= 1.1 * plain.n_iter + 5
 
 
 def test_where_nothing_is_tried_it_ends_where_em_does():
@@ -323,6 +368,14 @@ def test_another_name_is_one_error(acceleration):
             door(acceleration=acceleration)
     with pytest.raises(ValueError, match="'acceleration' parameter of GaussianMixture must be a str"):
         fastgmm.GaussianMixture(2, acceleration=acceleration).fit(X)
+
+
+@pytest.mark.parametrize("covariance_type", STRUCTURES)
+def test_what_is_added_is_told_in_units_of_a_covariance(covariance_type):
+    mixture, added = random_mixture(covariance_type), np.array([0.3, 0.7])
+    shares = np.linalg.inv(mixture.full_covariances()) * np.diag(added)
+    expected = np.trace(shares, axis1=1, axis2=2).max()
+    assert ridge_share(point_of(mixture.parameters), added) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("covariance_type", STRUCTURES)

@@ -92,9 +92,9 @@ def run(
     except (KeyboardInterrupt, Exception) as error:
         if state.counts[GIVEN]:  # not even the start is known
             raise
-        trace.append(take_trace(state))
         if accelerated is not None:
             accelerated.go_back()
+        trace.append(take_trace(state))
         parameters, regulariser = going.parameters(), going.regulariser()
         outcome = Outcome(parameters, math.nan, np.concatenate(trace), Status.INTERRUPTED, regulariser)
         if isinstance(error, KeyboardInterrupt):

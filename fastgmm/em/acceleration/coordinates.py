@@ -52,6 +52,13 @@ def point_of(parameters: Parameters) -> Point | None:
     return Point(np.log(parameters.weights), parameters.means, np.asarray(roots, np.float64))
 
 
+def ridge_share(point: Point, added: Array) -> float:
+    """Return the largest trace of what is `added` to variances (D,) in units of a covariance: at least its share."""
+    roots = point.roots
+    inverses = _inverses_of(roots) if roots.shape[1] > 1 else 1.0 / roots
+    return float((added * inverses * inverses).sum(axis=(1, 2)).max())
+
+
 def second_moments(
     structure: Structure, covariances: Array, sums: Array, size: tuple[int, ...], shape: tuple[int, ...]
 ) -> Array:
