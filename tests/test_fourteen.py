@@ -249,6 +249,43 @@ def test_the_likelihood_rises_and_what_is_held_up_is_said(name):
     assert least.any() or name in ("EII", "VEI", "EEI", "EVI", "EEV", "VEV")
 
 
+TURNED = [name for name in NEW if STRUCTURES[name].has_matrices]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", TURNED)
+def test_a_feature_without_spread_is_said_whatever_rounding_hides_of_others(name, dtype):
+    X, start = make_problem(300, D, 2, seed=4)
+    labels = start.predict(X)
+    X[:, 1] = 3.0 * labels
+    with pytest.warns(fastgmm.FitWarning, match="components 0 and 1 have no spread in x1;"):
+        result = fastgmm.fit(X.astype(dtype), 2, covariance_type=name, init=labels, max_iter=5)
+    assert result.degenerate_components == (0, 1)
+    least = np.linalg.eigvalsh(result.mixture.full_covariances().astype(np.float64))[:, 0]
+    np.testing.assert_allclose(least, result.regulariser.floor[1], rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_features_that_vary_little_keep_their_variance_in_single_precision(name):
+    X, start = make_problem(300, D, 2, seed=4)
+    labels, X = start.predict(X), (X * [1.0, 1e-4, 1.0, 1.0]).astype(np.float32)
+    options = {"covariance_type": name, "init": labels, "max_iter": 5, "tol": 0.0}
+    single, double = (fastgmm.fit(rows, 2, **options) for rows in (X, X.astype(np.float64)))
+    assert single.log_likelihood == pytest.approx(double.log_likelihood, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["VEE", "EVV", "tied", "full"])
+def test_no_floor_undoes_that_units_do_not_matter(name):
+    X, start = make_problem(300, D, 2, seed=4)
+    options = {"covariance_type": name, "init": start.predict(X), "max_iter": 5, "tol": 0.0}
+    one = fastgmm.fit(X, 2, **options).mixture
+    for units in ([1.0, 1e-4, 1.0, 2.0], [1e-8, 1.0, 1.0, 1e8], [1e100, 1.0, 1e-100, 1.0]):
+        other = fastgmm.fit(X * units, 2, **options).mixture
+        np.testing.assert_allclose(other.means / units, one.means, rtol=1e-9)
+        covariances = other.full_covariances() / np.array(units)[:, np.newaxis] / units
+        np.testing.assert_allclose(covariances, one.full_covariances(), rtol=1e-6, atol=1e-7)
+
+
 @pytest.mark.parametrize("name", NEW)
 def test_every_way_to_run_has_the_same_bits(name):
     X, _ = make_problem(300, D, 2, seed=4)

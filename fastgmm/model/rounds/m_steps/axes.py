@@ -49,7 +49,7 @@ def maximize_variances(context, equal_volume, equal_shape):
     state = view(context, STATE)
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
-    moments, least, values, volumes = empty_fit(n_components, n_features)
+    moments, least, hidden, values, volumes = empty_fit(n_components, n_features)
     for k in range(n_components):
         scale = inverse(state.sums[k])
         for d in range(n_features):
@@ -61,5 +61,5 @@ def maximize_variances(context, equal_volume, equal_shape):
             volumes[k] = state.covariances[k, 0, 0] / state.covariances[0, 0, 0]
     else:
         begin_volumes(state.sums, moments, volumes, values)
-    fit_values(state.sums, moments, least, 0.0, equal_volume, equal_shape, volumes, values)
+    fit_values(state.sums, moments, least, hidden, equal_volume, equal_shape, volumes, values)
     state.covariances[:, 0] = values

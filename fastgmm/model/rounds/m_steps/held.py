@@ -11,7 +11,7 @@ from ....kernels.primitives.jacobi import MOST_SWEEPS, orthogonalise_rows
 from ....kernels.work import OK, SCRATCH, STATE
 
 # M steps keep above this share of the floor, so that what is at it lies below the floor for a density, whatever
-# rounding does. Of what rounding hides a quarter of the average: in some directions there is less of it.
+# rounding does. Of what rounding hides of the moments a quarter: there may be less of it of the covariance.
 ALMOST = 0.999
 HIDDEN = 0.25
 

@@ -1,35 +1,84 @@
 """Moments and variances along turned axes, and volumes to go on from: for ``own_axes.py`` and ``shared_axes.py``."""
 
+import math
+
 from ...._numba.options import part
 from ...._numba.pointers import view
 from ....kernels.slots import ROUNDING
 from ....kernels.work import STATE
+from .common import inverse, moments_of
 from .held import ALMOST, HIDDEN
 from .values import fit_values
 
+# Binary orders of magnitude between floors of standard deviations that are no longer of one kind: a thousand.
+APART = 10
+
 
 @part
-def take_moments(context, matrix, k, moments, least):
-    """Write the diagonal of `matrix` and what its variances are not to fall below into row `k` of both (K, D)."""
+def set_units(context, is_free, units):
+    """Let all features have one floor, because axes are turned and compared: in `units` (D,) the mean of the floors.
+
+    A structure that `is_free` of units, such as one shape and axes for all, has powers of two for units where floors
+    are `APART`: their mean would hold up every component in the features that vary least. Else they are 1.
+    """
+    floor = view(context, STATE).floor
+    first, total, is_level = exponent_of(floor[0]), 0.0, True
+    lowest = highest = first
+    for d in range(floor.shape[0]):
+        lowest, highest = min(lowest, exponent_of(floor[d])), max(highest, exponent_of(floor[d]))
+    for d in range(floor.shape[0]):
+        units[d] = math.ldexp(1.0, exponent_of(floor[d]) - first) if is_free and highest - lowest >= APART else 1.0
+        total += floor[d] / units[d] / units[d]
+        is_level = is_level and floor[d] / units[d] / units[d] == floor[0]
+    for d in range(floor.shape[0]):
+        floor[d] = (floor[0] if is_level else total / floor.shape[0]) * units[d] * units[d]
+
+
+@part
+def exponent_of(floor):
+    """Return the binary exponent of the root of a floor; it is still that of the mean in units of it."""
+    _, exponent = math.frexp(math.sqrt(floor))
+    return exponent
+
+
+@part
+def rescale(matrix, units, into):
+    """Take a `matrix` (D, D) `into` units of the features, or out of them."""
+    for i in range(units.shape[0]):
+        for j in range(units.shape[0]):
+            if into:
+                matrix[i, j] = matrix[i, j] / units[i] / units[j]
+            else:
+                matrix[i, j] = matrix[i, j] * units[i] * units[j]
+
+
+@part
+def scaled_moments_of(context, k, units, out):
+    """Write S_k, see this folder's docstring, in `units` of the features into `out` (D, D)."""
+    moments_of(context, k, out)
+    rescale(out, units, True)
+
+
+@part
+def take_moments(context, k, units, axes, matrix, fit):
+    """Write the diagonal of `matrix` (D, D), S_k along `axes` in `units`, and its least values into a `fit`.
+
+    The floor is that of the first feature, whose unit is 1. What rounding hides of the features is hidden of an axis
+    by its share in them: of an axis that is a feature that of its own.
+    """
     state = view(context, STATE)
-    n, average = matrix.shape[0], 0.0
+    moments, least, hidden, _, _ = fit
+    scale, n = inverse(state.sums[k]), matrix.shape[0]
+    hidden[k] = 0.0
+    for d in range(n):
+        shift = state.first[k, d] * scale
+        variance = max(state.second[k, d, d] * scale - shift * shift, 0.0) + state.added[d]
+        share = HIDDEN * state.numbers[ROUNDING] * (variance / units[d] / units[d])
+        for i in range(n):
+            hidden[k, i] += axes[i, d] * axes[i, d] * share
     for i in range(n):
         moments[k, i] = max(matrix[i, i], 0.0)
-        average += moments[k, i] / n
-    for i in range(n):
-        least[k, i] = ALMOST * state.floor[i] + HIDDEN * state.numbers[ROUNDING] * average
-
-
-@part
-def level_floor(context):
-    """Let all features have the mean of the floors, because axes are turned and compared with each other."""
-    floor = view(context, STATE).floor
-    total, is_level = 0.0, True
-    for d in range(floor.shape[0]):
-        total += floor[d]
-        is_level = is_level and floor[d] == floor[0]
-    for d in range(floor.shape[0]):
-        floor[d] = floor[0] if is_level else total / floor.shape[0]
+        least[k, i] = ALMOST * state.floor[0] + hidden[k, i]
 
 
 @part
@@ -49,6 +98,5 @@ def take_volumes(context, volumes):
 def fit_along(context, fit, equal_volume, equal_shape):
     """Write the variances along axes, and the volumes, of a `fit`, see ``values.empty_fit``."""
     state = view(context, STATE)
-    moments, least, values, volumes = fit
-    hidden = HIDDEN * state.numbers[ROUNDING]
+    moments, least, hidden, values, volumes = fit
     fit_values(state.sums, moments, least, hidden, equal_volume, equal_shape, volumes, values)

@@ -1,10 +1,12 @@
 """M steps of matrices with axes of their own: EEV, VEV, EVV. One item for all components."""
 
+import numpy as np
+
 from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
-from .common import goes_on, maximize_means, moments_of
-from .matrices import fit_along, level_floor, take_moments, take_volumes
+from .common import goes_on, maximize_means
+from .matrices import fit_along, rescale, scaled_moments_of, set_units, take_moments, take_volumes
 from .rotations import compose, diagonalise
 from .values import begin_volumes, empty_fit
 
@@ -36,19 +38,21 @@ def maximize_own_axes(context, worker, equal_volume, equal_shape):
     state, matrix = view(context, STATE), view(context, SCRATCH).matrices[worker, 0]
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
-    level_floor(context)
+    units = np.empty(n_features)
+    set_units(context, not equal_shape, units)
     fit = empty_fit(n_components, n_features)
-    moments, least, values, volumes = fit
+    moments, _, _, values, volumes = fit
     has_volumes = goes_on(context)
     if has_volumes:
         take_volumes(context, volumes)
     for k in range(n_components):
-        moments_of(context, k, matrix)
+        scaled_moments_of(context, k, units, matrix)
         diagonalise(matrix, state.covariances[k])
-        take_moments(context, matrix, k, moments, least)
+        take_moments(context, k, units, state.covariances[k], matrix, fit)
     if not has_volumes:
         begin_volumes(state.sums, moments, volumes, values)
     fit_along(context, fit, equal_volume, equal_shape)
     for k in range(n_components):
         compose(values[k], state.covariances[k], matrix)
+        rescale(matrix, units, False)
         state.covariances[k] = matrix

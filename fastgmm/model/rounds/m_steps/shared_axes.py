@@ -10,8 +10,8 @@ import numpy as np
 from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
-from .common import goes_on, inverse, maximize_means, moments_of, total_of
-from .matrices import fit_along, level_floor, take_moments, take_volumes
+from .common import goes_on, inverse, maximize_means, total_of
+from .matrices import fit_along, rescale, scaled_moments_of, set_units, take_moments, take_volumes
 from .rotations import compose, diagonalise, turn, turn_planes
 from .values import begin_volumes, empty_fit
 
@@ -60,43 +60,46 @@ def maximize_shared_axes(context, worker, equal_volume, equal_shape):
     state, scratch = view(context, STATE), view(context, SCRATCH)
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
-    level_floor(context)
+    units = np.empty(n_features)
+    set_units(context, equal_shape, units)
     fit = empty_fit(n_components, n_features)
-    _, _, values, volumes = fit
+    _, _, _, values, volumes = fit
     axes, spare = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
     if goes_on(context):
         take_volumes(context, volumes)
         mix(context, spare)
+        rescale(spare, units, True)
         diagonalise(spare, axes)
-        climb(context, axes, spare, fit, equal_volume, equal_shape, True, ROUND_SWEEPS)
+        climb(context, units, axes, spare, fit, equal_volume, equal_shape, True, ROUND_SWEEPS)
     else:
         n_random = min(MOST_RANDOM, MOST_NUMBERS // (n_components * n_features**3))
         n_tried = 1 if equal_shape else 2 + min(n_components, MOST_COMPONENTS) + n_random
         best_axes, best = np.empty((n_features, n_features)), math.inf
         for trial in range(n_tried):
-            mix_moments(context, trial, spare)
+            mix_moments(context, units, trial, spare)
             diagonalise(spare, axes)
-            loss = climb(context, axes, spare, fit, equal_volume, equal_shape, False, TRIED_SWEEPS)
+            loss = climb(context, units, axes, spare, fit, equal_volume, equal_shape, False, TRIED_SWEEPS)
             if trial == 0 or loss < best - CLEARLY * total_of(state.sums):
                 best_axes[:], best = axes, loss
         axes[:] = best_axes
-        climb(context, axes, spare, fit, equal_volume, equal_shape, False, MOST_SWEEPS)
+        climb(context, units, axes, spare, fit, equal_volume, equal_shape, False, MOST_SWEEPS)
     for k in range(n_components):
         compose(values[k], axes, state.covariances[k])
+        rescale(state.covariances[k], units, False)
 
 
 @part
-def climb(context, axes, spare, fit, equal_volume, equal_shape, has_volumes, most_sweeps):
+def climb(context, units, axes, spare, fit, equal_volume, equal_shape, has_volumes, most_sweeps):
     """Turn `axes` and fit variances along them in turn, `most_sweeps` times at most; return the loss.
 
     The covariances in the state become the moments along the axes.
     """
     state = view(context, STATE)
-    moments, least, values, volumes = fit
+    moments, _, _, values, volumes = fit
     for k in range(values.shape[0]):
-        moments_of(context, k, state.covariances[k])
+        scaled_moments_of(context, k, units, state.covariances[k])
         turn(state.covariances[k], axes, spare)
-        take_moments(context, state.covariances[k], k, moments, least)
+        take_moments(context, k, units, axes, state.covariances[k], fit)
     if not has_volumes:
         begin_volumes(state.sums, moments, volumes, values)
     fit_along(context, fit, equal_volume, equal_shape)
@@ -104,7 +107,7 @@ def climb(context, axes, spare, fit, equal_volume, equal_shape, has_volumes, mos
         if not turn_planes(state.sums, state.covariances, values, axes):
             break
         for k in range(values.shape[0]):
-            take_moments(context, state.covariances[k], k, moments, least)
+            take_moments(context, k, units, axes, state.covariances[k], fit)
         fit_along(context, fit, equal_volume, equal_shape)
     return loss_of(state.sums, moments, values)
 
@@ -125,13 +128,13 @@ def mix(context, out):
 
 
 @part
-def mix_moments(context, trial, out):
+def mix_moments(context, units, trial, out):
     """Write a matrix whose axes are to be tried into `out` (D, D)."""
     state = view(context, STATE)
     matrix = state.covariances[0]  # which means nothing yet
     out[:] = 0.0
     for k in range(state.means.shape[0]):
-        moments_of(context, k, matrix)
+        scaled_moments_of(context, k, units, matrix)
         if trial == 0:
             add(matrix, state.sums[k], out)
         elif trial == 1:

@@ -21,24 +21,24 @@ MOST_TURNS = 1000
 
 @part
 def empty_fit(n_components, n_features):
-    """Return arrays for moments, least variances and values along axes, (K, D), and for volumes (K,)."""
+    """Return arrays for moments, least and hidden variances and values along axes, (K, D), and for volumes (K,)."""
     size = (n_components, n_features)
-    return np.empty(size), np.empty(size), np.empty(size), np.empty(n_components)
+    return np.empty(size), np.empty(size), np.zeros(size), np.empty(size), np.empty(n_components)
 
 
 @part
-def fit_values(sums, moments, least, rounding, equal_volume, equal_shape, volumes, values):
+def fit_values(sums, moments, least, hidden, equal_volume, equal_shape, volumes, values):
     """Write variances into `values` (K, D), from `moments` (K, D), N_k in `sums` (K,) and `least` (K, D).
 
-    `volumes` (K,), in any unit, are where equal shapes begin and end. `rounding` is the share of the variances of a
-    component that nothing else resolves: what a flat component of a given volume extends to is not in its moments.
+    `volumes` (K,), in any unit, are where equal shapes begin and end. `hidden` (K, D) is the part of `least` that
+    grows with a component: what a flat one of a given volume extends to is not in its moments.
     """
     if equal_shape and equal_volume:
         pool(sums, moments, least, values)
     elif equal_shape:
         share_shape(sums, moments, least, volumes, values)
     elif equal_volume:
-        share_volume(sums, moments, least, rounding, values)
+        share_volume(sums, moments, least, hidden, values)
     else:
         for k in range(moments.shape[0]):
             for i in range(moments.shape[1]):

@@ -12,7 +12,7 @@ MOST_RAISED = 20
 
 
 @part
-def share_volume(sums, moments, least, rounding, values):
+def share_volume(sums, moments, least, hidden, values):
     """Write variances of one product over the axes: s_ki times volume / (prod_i s_ki)^(1/D).
 
     The volume is the mean of these roots. One that has no rows, or spread along some axes only, has no shape.
@@ -32,21 +32,23 @@ def share_volume(sums, moments, least, rounding, values):
     if not is_free or (least[0, 0] > 0.0 and not has_shapes):
         for _ in range(MOST_RAISED):
             share_volume_above(sums, moments, least, values)
-            if not raise_least(values, rounding, least):
+            if not raise_least(moments, hidden, values, least):
                 break
 
 
 @part
-def raise_least(values, rounding, least):
-    """Raise `least` (K, D) where it is below the rounding of the variances; return whether it was by a tenth."""
+def raise_least(moments, hidden, values, least):
+    """Raise `least` (K, D) to what is `hidden` of components that are wider now; return whether it was by a tenth."""
     has_risen = False
     for k in range(values.shape[0]):
-        average = 0.0
+        before = after = 0.0
         for i in range(values.shape[1]):
-            average += values[k, i] / values.shape[1]
+            before += moments[k, i]
+            after += values[k, i]
+        wider = after * inverse(before)
         for i in range(values.shape[1]):
-            has_risen = has_risen or rounding * average > 1.1 * least[k, i]
-            least[k, i] = max(least[k, i], rounding * average)
+            has_risen = has_risen or wider * hidden[k, i] > 1.1 * least[k, i]
+            least[k, i] = max(least[k, i], wider * hidden[k, i])
     return has_risen
 
 
