@@ -249,9 +249,6 @@ def test_the_likelihood_rises_and_what_is_held_up_is_said(name):
     assert least.any() or name in ("EII", "VEI", "EEI", "EVI", "EEV", "VEV")
 
 
-TURNED = [name for name in NEW if STRUCTURES[name].has_matrices]
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", TURNED)
 def test_a_feature_without_spread_is_said_whatever_rounding_hides_of_others(name, dtype):
