@@ -262,6 +262,18 @@ def test_a_feature_without_spread_is_said_whatever_rounding_hides_of_others(name
     np.testing.assert_allclose(least, result.regulariser.floor[1], rtol=1e-2)
 
 
+@pytest.mark.parametrize("name", NEW)
+def test_components_without_any_spread_have_the_floor(name):
+    X = np.arange(4.0)[:, np.newaxis] * [1.0, -2.0, 3.0, 5.0]
+    with pytest.warns(fastgmm.FitWarning, match="no spread"):
+        result = fastgmm.fit(X, 4, covariance_type=name, init=np.arange(4))
+    # Of one variance, and of turned axes, the mean is the floor.
+    floor = result.regulariser.floor
+    own = STRUCTURES[name].n_axes == 1
+    variances = np.diagonal(result.mixture.full_covariances(), axis1=1, axis2=2)
+    np.testing.assert_allclose(variances, np.full((4, D), floor if own else floor.mean()), rtol=1e-2)
+
+
 @pytest.mark.parametrize("name", TURNED)
 def test_features_that_vary_little_keep_their_variance_in_single_precision(name):
     X, start = make_problem(300, D, 2, seed=4)

@@ -62,9 +62,10 @@ def pool(sums, moments, least, values):
 def begin_volumes(sums, moments, volumes, values):
     """Write the volumes into `volumes` (K,) that are best for the shape of the pooled moments.
 
-    They are numbers around 1, whatever the units of the axes are. `values` (K, D) is scratch.
+    They are numbers around 1, whatever the units of the axes are, and 1 where no component has any spread. `values`
+    (K, D) is scratch.
     """
-    total, n_features = total_of(sums), moments.shape[1]
+    total, n_features, highest = total_of(sums), moments.shape[1], 0.0
     for i in range(n_features):
         values[0, i] = 0.0
         for k in range(moments.shape[0]):
@@ -73,6 +74,9 @@ def begin_volumes(sums, moments, volumes, values):
         volumes[k] = 0.0
         for i in range(n_features):
             volumes[k] += moments[k, i] * inverse(values[0, i]) / n_features
+        highest = max(highest, volumes[k])
+    if highest == 0.0:
+        volumes[:] = 1.0
 
 
 @part
