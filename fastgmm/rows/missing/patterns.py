@@ -29,7 +29,7 @@ def patterns_of(X: NDArray[Any]) -> list[Pattern]:
     n_samples, n_features = X.shape
     # A bit for each feature, in whole words: they are sorted ten times as fast as rows of bytes.
     bits = np.zeros((n_samples, -(-n_features // 64) * 64), np.bool_)
-    np.isnan(X, out=bits[:, :n_features])
+    bits[:, :n_features] = np.isnan(X)  # NumPy 2.4 writes wrong values with AVX-512 where `out` is strided
     codes = np.packbits(bits, axis=1, bitorder="little").view("<u8")
     codes, numbers = np.unique(codes[:, 0] if codes.shape[1] == 1 else codes, axis=0, return_inverse=True)
     numbers = numbers.ravel()
