@@ -86,6 +86,28 @@ def test_labels_do_not_lie_in_the_directory_that_is_read(run, pieces, out):
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict", "model.json", "labels.csv", "--out", "labels.csv"),
+        ("predict", "model.json", "labels.csv", "--out", "link.csv"),
+        ("fit-many", "labels.csv", "--by", "g", "-k", "1", "--out", "labels.csv"),
+        ("fit", "labels.csv", "-k", "1", "--no-plots", "--out", "."),
+        ("fit", "candidates.csv", "-k", "1-2", "--no-plots", "--out", "."),
+    ],
+)
+def test_data_are_not_written_over(run, tmp_path, arguments):
+    for name in ("labels.csv", "candidates.csv"):
+        (tmp_path / name).write_text("a,b,g\n1,2,0\n3,5,0\n4,1,0\n")
+    (tmp_path / "link.csv").symlink_to("labels.csv")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    code, _, error = run(*arguments)
+    source = next(each for each in arguments if each.endswith(".csv"))
+    assert code == 2
+    assert error.endswith(f"Error: --out would replace the data, {source}; give another path\n")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
     ("pattern", "out", "refused"),
     [
         ("data/*.parquet", "data/labels.parquet", True),

@@ -93,16 +93,15 @@ def predict(
     reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding)
     reading = input.reading_for(mixture, reading)
     if input.is_dataset(source):
-        input.refuse_inside(out, source)
         dataset = input.open_dataset(source, reading)
-        with files.new_file(out) as labels:
+        with files.new_file(out, source) as labels:
             files.refuse_other_formats(out)
             files.label_names(dataset.kept, mixture.n_components, uncertainty)  # before the work
             parts = input.labelled(dataset, mixture, threads)
             n_rows = files.write_labels_of(labels, parts, dataset.kept, uncertainty=uncertainty)
         print(f"{n_rows} rows labelled in {out}")
         return
-    with files.new_file(out) as labels:
+    with files.new_file(out, source) as labels:
         files.refuse_other_formats(out)
         table = input.read_table(source, reading)
         files.label_names(table.kept, mixture.n_components, uncertainty)  # before the work

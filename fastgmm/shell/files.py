@@ -18,21 +18,33 @@ from ..rows.chunked.datasets import FORMATS
 from ..rows.evaluate import uncertainties
 from . import interrupt
 from .tables.columns import Table
+from .tables.places import is_dataset, refuse_inside
 
 _OPTION = "--out "  # how messages call the destination
 _CSV_ROWS = 1 << 16  # made into text at once
 
 
 @contextmanager
-def new_directory(out: Path) -> Iterator[Path]:
-    """Yield an empty directory whose files become those of `out`, see `_files.new_directory`."""
+def new_directory(out: Path, source: Path | None, *, several: bool) -> Iterator[Path]:
+    """Yield an empty directory whose files become those of `out`, see `_files.new_directory`.
+
+    ValueError if one would replace the data or become a part of them; of `several` fits there is a table more.
+    """
+    names = ["model.json", *["candidates.csv"] * several]
+    if source is not None:
+        for name in names if is_dataset(source) else [*names, "labels.csv"]:
+            refuse_inside(out / name, source)
     with _files.new_directory(out, _OPTION) as directory, _without(directory.parent):
         yield directory
 
 
 @contextmanager
-def new_file(out: Path) -> Iterator[Path]:
-    """Yield the path of a file that becomes `out`, see `_files.new_file`; directories above it are made."""
+def new_file(out: Path, source: Path) -> Iterator[Path]:
+    """Yield the path of a file that becomes `out`, see `_files.new_file`; directories above it are made.
+
+    ValueError if it would replace the data or become a part of them.
+    """
+    refuse_inside(out, source)
     with _files.new_file(out, _OPTION, parents=True) as path, _without(path.parent):
         yield path
 

@@ -145,11 +145,11 @@ def fit(
         with running.stage("reading", origin_of(source) if source else example):
             rows = input.read_rows(source, example, reading)
         files.label_names(rows.kept, n_components[-1])
-        in_memory = isinstance(rows, Table)
-        if not in_memory and out:
+        if not (in_memory := isinstance(rows, Table)) and out:
             note(f"{out} gets no pictures and no labels, which fastgmm predict writes: the rows are not in memory")
         stack.enter_context(running.telling(rows, criterion if criterion in CRITERIA else "bic"))
-        directory = stack.enter_context(files.new_directory(out)) if out else None
+        several = len(n_components) * len(covariance_type) > 1
+        directory = stack.enter_context(files.new_directory(out, source, several=several)) if out else None
         if directory and plots and in_memory:
             with running.stage("importing"):
                 from . import figures  # before the fit, which would be lost if matplotlib were missing
@@ -175,11 +175,11 @@ def fit(
                 "columns": None if in_memory else rows.feature_names,
             }
             selection = None
-            if len(n_components) == len(covariance_type) == 1:
-                result = api.fit(rows.X, n_components[0], covariance_type=covariance_type[0], **options)
-            else:
+            if several:
                 selection = select(rows.X, n_components, covariance_type, criterion=criterion, **options)
                 result = selection.best
+            else:
+                result = api.fit(rows.X, n_components[0], covariance_type=covariance_type[0], **options)
         result = replace(result, mixture=replace(result.mixture, feature_names=rows.feature_names))
         if directory:
             with running.stage("writing", out):

@@ -18,7 +18,8 @@ from ..model.structures import NAMES
 from ..rows.source import Underway
 from .options import spelled
 from .tables.columns import Reading, Table, listed, shown
-from .tables.dataset import Dataset, is_dataset, open_dataset, parts_of, refuse_inside
+from .tables.dataset import Dataset, open_dataset, parts_of
+from .tables.places import is_dataset
 from .tables.read import read_example, read_table
 
 __all__ = [
@@ -32,7 +33,6 @@ __all__ = [
     "read_rows",
     "read_table",
     "reading_for",
-    "refuse_inside",
 ]
 
 

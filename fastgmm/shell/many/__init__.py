@@ -99,7 +99,7 @@ def fit_many(
 
     write = _writer_of(out)
     reading = Reading(columns, None, missing, header, separator, decimal, thousands, encoding, weights, by)
-    with files.new_file(out) as written:
+    with files.new_file(out, source) as written:
         table = input.read_table(source, reading)
         with input.blaming(table.origin), warnings.catch_warnings():
             warnings.simplefilter("ignore", FitWarning)  # the summary counts what they tell

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
-from os.path import abspath
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ from pyarrow import compute, csv
 
 from ...rows.chunked.ahead import made_ahead
 from ...rows.chunked.chunks import Chunks, Part
-from ...rows.chunked.datasets import FORMATS, dataset_of, is_number, looks_like_numbers, reading_of
+from ...rows.chunked.datasets import dataset_of, is_number, looks_like_numbers, reading_of
 from ..application import note
 from .columns import Reading, choose, listed, refuse_equal, shown
 
@@ -36,32 +33,6 @@ class Dataset:
     sample_weight: str | None
     kept: tuple[str, ...]
     total_weight: float = 0.0
-
-
-def is_dataset(path: Path) -> bool:
-    """Whether a path is a directory, or a pattern and no file."""
-    return path.is_dir() or (glob.has_magic(str(path)) and not path.exists())
-
-
-def refuse_inside(out: Path, source: Path) -> None:
-    """Refuse a file to write that a later reading of a directory or a pattern would take for a part of it."""
-    if source.is_dir():
-        is_read = out.suffix.lower() in FORMATS and not out.name.startswith((".", "_"))
-        inside = is_read and out.resolve().is_relative_to(source.resolve())
-    else:
-        inside = _matches(Path(abspath(out)).parts, Path(abspath(source)).parts)
-    if inside:
-        raise ValueError(f"--out {out} would be one of the files of {source}; give a path that is none of them")
-
-
-def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether ``glob`` would find a path by a pattern."""
-    if not pattern:
-        return not parts
-    first, rest = pattern[0], pattern[1:]
-    if first == "**":
-        return any(_matches(parts[n:], rest) for n in range(len(parts) + 1))
-    return bool(parts) and fnmatch(parts[0], first) and _matches(parts[1:], rest)
 
 
 def open_dataset(path: Path, reading: Reading) -> Dataset:
