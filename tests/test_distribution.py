@@ -91,6 +91,13 @@ def test_weights_that_sum_to_one_but_for_rounding_are_probabilities():
     assert mixture.quantile(1.0 - 1e-12) < 10.0
 
 
+def test_no_probability_exceeds_one():
+    """The three weights sum to 1 + 2e-16, as rounding leaves them."""
+    mixture = Mixture([4 / 9, 1 / 3, 2 / 9 + 2e-16], [[0.0], [1.0], [2.0]], [1.0, 1.0, 1.0], "spherical")
+    assert mixture.cdf([100.0, np.inf]).tolist() == mixture.sf([-100.0, -np.inf]).tolist() == [1.0, 1.0]
+    assert np.isnan(mixture.cdf(np.nan))
+
+
 def labels_change(mixture, low, high):
     """The cells of a dense grid in which the label changes."""
     x = np.linspace(low, high, 100_001)

@@ -311,6 +311,25 @@ def test_a_row_without_values_has_the_weights_for_responsibilities(problem):
     np.testing.assert_allclose(mixture.uncertainty(nothing, **MARGINAL), 1.0 - mixture.weights.max(), rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_missing_values_of_one_feature_are_found(dtype):
+    """From 16 rows on, NumPy's loops of AVX-512 look at them."""
+    mixture = fastgmm.Mixture([0.25, 0.75], [[0.0], [4.0]], [[1.0], [1.0]], "diag")
+    x = np.where(np.arange(100) % 3 == 0, np.nan, np.arange(100) / 25.0).astype(dtype)
+    np.testing.assert_array_equal(mixture.impute(x)[:, 0], np.where(np.isnan(x), dtype(3.0), x))
+    assert (mixture.responsibilities(x, **MARGINAL)[::3, 1] == 0.75).all()
+
+
+def test_what_is_expected_must_be_a_number_of_the_rows():
+    mixture = fastgmm.Mixture([1.0], [[0.0, 1e300]], [[1.0, 1e300]], "diag")
+    rows = np.array([[0.0, 1.0], [0.0, np.nan]])
+    assert mixture.impute(rows)[1, 1] == 1e300
+    with pytest.raises(
+        ValueError, match=r"^what is expected of row 1 \(counted from 0\) exceeds what float32 holds; "
+    ):
+        mixture.impute(rows.astype(np.float32))
+
+
 def test_a_summary_of_the_rows_of_the_fit(problem):
     Y, starts = problem
     result = fastgmm.fit(Y, 3, init=starts["full"], **MARGINAL)

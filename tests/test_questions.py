@@ -239,3 +239,20 @@ def test_weights_may_be_the_name_of_a_feature():
 def test_questions_that_have_no_answer(ask, error, message):
     with pytest.raises(error, match=message):
         ask(NAMED)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda m: m.conditional({1: 0.0}),
+        lambda m: m.impute([[np.nan, 0.0, np.nan]]),
+        lambda m: m.sample(2),
+    ],
+)
+def test_a_covariance_without_a_factor_is_named(ask):
+    """What a fit has come to is not checked again, and features in another order are rounded otherwise."""
+    parameters = Mixture([0.5, 0.5], np.zeros((2, 3)), [np.eye(3)] * 2).parameters
+    mixture = Mixture._trusted(parameters._replace(covariances=np.array([np.eye(3), np.ones((3, 3))])))
+    with pytest.raises(ValueError, match=r"^the covariance of component 1 is not positive definite$") as caught:
+        ask(mixture)
+    assert caught.type is not np.linalg.LinAlgError

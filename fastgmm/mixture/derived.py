@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._checks import check_finite, check_integer, own_error_state, shown
-from ..model.check import as_finite
+from ..model.check import as_finite, factors_of
 from ..model.parameters import Array, names_or_numbers
 from .features import position_of, positions_of
 from .inference import Inference
@@ -64,7 +64,7 @@ class Derived(Inference):
         _, means, covariances = self._full()
         # Of a factor with the known features first, the last block is that of what these leave unexplained.
         order, n = known + others, len(known)
-        factors = np.linalg.cholesky(covariances[:, order][:, :, order])
+        factors = factors_of(covariances[:, order][:, :, order])
         white = np.linalg.solve(factors[:, :n, :n], (values - means[:, known])[:, :, np.newaxis])
         rest = factors[:, n:, n:]
         means = means[:, others] + (factors[:, n:, :n] @ white)[:, :, 0]

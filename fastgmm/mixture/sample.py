@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import check_integer, check_random_state, own_error_state, shown
+from ..model.check import factors_of
 from ..model.parameters import Array, Parameters
 
 
@@ -28,10 +29,10 @@ def draw(parameters: Parameters, n_samples: Any, random_state: Any) -> tuple[Arr
     generator = check_random_state(random_state)
     labels = generator.choice(k, size=n_samples, p=weights / weights.sum())
     rows = generator.standard_normal((n_samples, d))
-    matrices = parameters.structure.complete(covariances, k, d)
+    factors = factors_of(parameters.structure.complete(covariances, k, d))
     for component in range(k):
         chosen = labels == component
-        rows[chosen] = means[component] + rows[chosen] @ np.linalg.cholesky(matrices[component]).T
+        rows[chosen] = means[component] + rows[chosen] @ factors[component].T
     return rows, labels
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Set
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,14 @@ def _check_definite(covariances: Array, structure: Structure) -> None:
         _refuse(next((k for k, matrix in enumerate(matrices) if not _has_factors(matrix)), 0))
 
 
+def factors_of(covariances: Array) -> Array:
+    """Return the lower Cholesky factors of covariances (K, D, D); ValueError for the first that has none."""
+    try:
+        return np.asarray(np.linalg.cholesky(covariances))
+    except np.linalg.LinAlgError:
+        _refuse(next((k for k, covariance in enumerate(covariances) if not _has_factors(covariance)), 0))
+
+
 def _has_factors(matrices: Array) -> bool:
     try:
         np.linalg.cholesky(matrices)
@@ -98,5 +106,5 @@ def _has_factors(matrices: Array) -> bool:
     return True
 
 
-def _refuse(component: int) -> None:
+def _refuse(component: int) -> NoReturn:
     raise ValueError(f"the covariance of component {component} is not positive definite")

@@ -14,11 +14,11 @@ SQRT2PI = math.sqrt(2.0 * math.pi)
 
 @part
 def probability_below(x, weights, means, deviations):
-    """Return sum_k w_k Phi((x - m_k) / s_k)."""
+    """Return sum_k w_k Phi((x - m_k) / s_k), 1 where the rounding of the weights makes more of it."""
     total = 0.0
     for k in range(weights.shape[0]):
         total += weights[k] * math.erfc((means[k] - x) / (SQRT2 * deviations[k]))
-    return 0.5 * total
+    return 1.0 if total > 2.0 else 0.5 * total
 
 
 @part

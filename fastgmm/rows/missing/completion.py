@@ -66,6 +66,16 @@ def regressions(covariances: Array, n_observed: int) -> tuple[Array, Array]:
     return slopes, rest @ rest.swapaxes(-1, -2)
 
 
+def indefinite(covariances: Array, orders: Indices) -> int:
+    """Return the first component with a covariance that has no Cholesky factor in one of the `orders` (P, D)."""
+    for k, covariance in enumerate(covariances):
+        try:
+            np.linalg.cholesky(covariance[orders[:, :, np.newaxis], orders[:, np.newaxis]])
+        except np.linalg.LinAlgError:
+            return k
+    return 0
+
+
 def completed(components: Gaussians, centers: Array, orders: Indices, observed: Sums) -> Sums:
     """Return the sums over all features, about `centers` (K, D), of the rows of P patterns together.
 

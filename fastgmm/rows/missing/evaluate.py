@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.parameters import Parameters
+from ..accumulation import IllDefinedCovariance
 from ..evaluate import evaluate_rows, of_responsibilities
-from .completion import regressions
+from .completion import indefinite, regressions
 from .patterns import marginal_of, patterns_of
 
 
@@ -56,6 +57,11 @@ def impute_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None) 
 
     That is the mean of the components' conditional means, weighted by responsibilities; no value that is observed
     changes.
+
+    Raises
+    ------
+    ValueError
+        If an expectation exceeds what the dtype of the rows holds; `IllDefinedCovariance`, too.
     """
     filled = np.array(X, order="C")
     means = parameters.means
@@ -63,11 +69,20 @@ def impute_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None) 
     responsibilities = evaluate_observed(X, parameters, n_threads, "responsibilities")
     for observed, missing, places in patterns_of(X):
         order = np.concatenate((observed, missing))
-        slopes, _ = regressions(covariances[:, order[:, np.newaxis], order], len(observed))
+        try:
+            slopes, _ = regressions(covariances[:, order[:, np.newaxis], order], len(observed))
+        except np.linalg.LinAlgError:
+            raise IllDefinedCovariance(indefinite(covariances, order[np.newaxis])) from None
         values = np.zeros((len(places), len(missing)))
         rows = np.asarray(X[places[:, np.newaxis], observed], np.float64)
         for k, share in enumerate(responsibilities[places].T):
             expected = means[k, missing] + (rows - means[k, observed]) @ slopes[k].T
             values += share[:, np.newaxis] * expected
         filled[places[:, np.newaxis], missing] = values
+    finite = np.isfinite(filled).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"what is expected of row {np.argmin(finite)} (counted from 0) exceeds what {filled.dtype} holds; "
+            f"{'convert X to float64' if filled.dtype == np.float32 else 'rescale X'}"
+        )
     return filled

@@ -29,7 +29,7 @@ from ...model.rounds.state import (
 from ..array_run import ArrayRun
 from ..run import Run
 from ..source import EM, Scatter, Underway, Watch
-from .completion import Gaussians, Sums, completed
+from .completion import Gaussians, Sums, completed, indefinite
 from .patterns import Pattern, marginal_of
 
 Array = NDArray[np.float64]
@@ -105,7 +105,7 @@ class MissingRun(Run):
             try:
                 parts = completed(self._components, centers, orders, observed)
             except np.linalg.LinAlgError:
-                self._fail(_indefinite(self._components.covariances, orders))
+                self._fail(indefinite(self._components.covariances, orders))
                 return
             sums, first, second = sums + parts.sums, first + parts.first, second + parts.second
             if self._tell is not None:
@@ -173,13 +173,3 @@ def batches_of(groups: list[Group], plan: Plan) -> list[list[Group]]:
     for group in groups:
         alike.setdefault(group.x.shape[1], []).append(group)
     return [each[i : i + most] for each in alike.values() for i in range(0, len(each), most)]
-
-
-def _indefinite(covariances: Array, orders: NDArray[np.int64]) -> int:
-    """Return the first component with a covariance that has no Cholesky factor in one of the `orders` (P, D)."""
-    for k, covariance in enumerate(covariances):
-        try:
-            np.linalg.cholesky(covariance[orders[:, :, np.newaxis], orders[:, np.newaxis]])
-        except np.linalg.LinAlgError:
-            return k
-    return 0
