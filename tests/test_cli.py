@@ -718,19 +718,20 @@ def test_the_module_runs_and_a_closed_pipe_is_quiet(table):
     assert "converged" in run.stdout
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_interrupt(table, tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_interrupt(table, tmp_path, name):
     # The handler is set because a job in the background inherits that the signal is ignored.
     code = (
         "import os, signal\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from fastgmm import api\n"
         "from fastgmm.shell import commands\n"
-        "api.fit = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"api.fit = lambda *args, **kwargs: os.kill(os.getpid(), signal.{name})\n"
         f"raise SystemExit(commands.main(['fit', {str(table)!r}, '-k', '1', '--out', {str(tmp_path / 'x')!r}]))\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stdout) == (128 + signal.SIGINT, "")
+    assert (run.returncode, run.stdout) == (128 + getattr(signal, name), "")
     assert re.sub(STAGES, "", run.stderr) == "Interrupted before the first iteration was done; nothing is written\n"
     assert names_in(tmp_path) == {table.name}
 
@@ -742,26 +743,26 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from fastgmm import api
 from fastgmm.shell import commands
 def busy(*arguments, callback, **options):
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.{name})).start()
     {wait}
 {fit}
 raise SystemExit(commands.main(["fit", {table!r}, "-k", "1", "--out", {out!r}]))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 @pytest.mark.parametrize("reached", [False, True])
-@pytest.mark.parametrize("lost", [False, True])
-def test_an_interrupt_does_not_wait_for_what_does_not_return(table, tmp_path, reached, lost):
+@pytest.mark.parametrize(("name", "lost"), [("SIGINT", False), ("SIGINT", True), ("SIGTERM", True)])
+def test_an_interrupt_does_not_wait_for_what_does_not_return(table, tmp_path, reached, name, lost):
     fit = "api.fit = busy"
     if reached:
         fit = "fit = api.fit\napi.fit = lambda *a, **o: (fit(*a, **o), busy(*a, **o))"
     wait = 'hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)'
     if lost:  # as in a callback of the compiler
         wait = "\n".join(("while True:", "        try: time.sleep(9)", "        except KeyboardInterrupt: pass"))
-    code = BUSY.format(wait=wait, fit=fit, table=str(table), out=str(tmp_path / "x"))
+    code = BUSY.format(name=name, wait=wait, fit=fit, table=str(table), out=str(tmp_path / "x"))
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=100)
-    assert run.returncode == 130
+    assert run.returncode == 128 + getattr(signal, name)
     assert ("Interrupted; nothing is written" in run.stdout) == reached
     assert ("Interrupted before the first iteration" in run.stderr) != reached
     assert names_in(tmp_path) == {table.name}
@@ -769,10 +770,18 @@ def test_an_interrupt_does_not_wait_for_what_does_not_return(table, tmp_path, re
 
 def test_the_handler_of_the_process_is_as_before(run, table):
     found = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    before = signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)
+    ignored = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    numbers = signal.SIGINT, signal.SIGTERM
+    before = [signal.getsignal(number) for number in numbers], signal.set_wakeup_fd(-1)
+    with interrupt.heeded():
+        signal.raise_signal(signal.SIGTERM)  # still ignored
     with pytest.raises(KeyboardInterrupt), interrupt.heeded():
         signal.raise_signal(signal.SIGINT)
-    assert (signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)) == before
+    assert ([signal.getsignal(number) for number in numbers], signal.set_wakeup_fd(-1)) == before
+    signal.signal(signal.SIGTERM, ignored)
+    with pytest.raises(KeyboardInterrupt), interrupt.heeded():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     signal.signal(signal.SIGINT, found)
     assert interrupt.last_acts == []
     with ThreadPoolExecutor() as pool:  # elsewhere there are no signals, and a command runs all the same

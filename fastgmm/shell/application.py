@@ -33,7 +33,10 @@ def note(message: str) -> None:
 
 
 def run(application: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
-    """Run a command under its `name` and return its exit code: 0, 2 after bad input, 130 after Ctrl-C."""
+    """Run a command under its `name` and return its exit code: 0, 2 after bad input, 130 after Ctrl-C.
+
+    Of another signal that asked it to end it is 128 and its number.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):  # it may be in an encoding without some characters of a user's names
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -41,7 +44,7 @@ def run(application: typer.Typer, name: str, arguments: Sequence[str] | None = N
             code = application(arguments, prog_name=name, standalone_mode=False) or 0
             if sys.stdout is not None:
                 sys.stdout.flush()
-            return code
+            return 128 + interrupt.others[0] if code == interrupt.CODE and interrupt.others else code
     except typer.TyperException as error:
         message = error.format_message()
     except OSError as error:

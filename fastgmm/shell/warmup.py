@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .._numba.cache import LOADED, PACKS, places
 from ..model.structures import NAMES, STRUCTURES
 from ..warm_up import DTYPES, N_FEATURES, walk
+from . import interrupt
 from .application import say
 from .options import each_of
 
@@ -95,7 +96,8 @@ def _child(program: str, *arguments: str, stderr: int | None = None) -> Iterator
     program = f"import sys; sys.path[:] = {sys.path!r}\n{program}"
     child = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.DEVNULL, stderr=stderr)
     try:
-        yield child
+        with interrupt.last_act(child.terminate):
+            yield child
     finally:
         child.terminate()
         child.wait()
