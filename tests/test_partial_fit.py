@@ -163,6 +163,16 @@ def test_what_is_refused_leaves_the_estimator_as_it_was(X, message):
     assert not hasattr(model, "weights_")
 
 
+def test_rows_whose_squares_are_no_numbers_are_a_failure():
+    X = np.tile([[-1.0], [1.0]], (5, 1))
+    model = fastgmm.GaussianMixture(1, covariance_type="diag", random_state=0).partial_fit(1e153 * X)
+    covariances = model.covariances_
+    with pytest.raises(fastgmm.FitFailure, match="the covariances exceed what float64 holds; rescale X"):
+        model.partial_fit(1e155 * X)
+    assert model.covariances_ is covariances
+    assert np.isfinite(covariances).all()
+
+
 def test_other_features_are_refused():
     X, _ = make_problem(300, 2, 2)
     model = fastgmm.GaussianMixture(2, random_state=0).partial_fit(X)

@@ -270,6 +270,13 @@ def test_an_edited_factor_counts_and_an_edited_covariance():
     assert model.score(X) == pytest.approx(theirs.score(X), rel=1e-10)
 
 
+def test_a_mixture_is_what_was_fitted_whatever_is_fitted_next():
+    ours = GaussianMixture(3, random_state=0).fit(overlapping_rows())
+    parameters = Mixture.from_sklearn(ours)
+    for other in ("EEV", "diag"):
+        assert_same_bits(Mixture.from_sklearn(ours.set_params(covariance_type=other)), parameters)
+
+
 def test_attributes_that_are_not_enough_or_no_mixture():
     X = overlapping_rows()
     model = GaussianMixture(1)

@@ -24,9 +24,11 @@ def precisions_of(parameters: Parameters) -> tuple[Array, Array]:
     Raises
     ------
     ValueError
-        If a covariance is not positive definite, or a precision exceeds what the dtype holds.
+        If a covariance is not positive definite, or it or its precision exceeds what the dtype holds.
     """
     covariances, dtype = parameters.covariances.astype(np.float64), parameters.covariances.dtype
+    if not np.isfinite(covariances).all():
+        raise ValueError(f"the covariances exceed what {dtype} holds; rescale X")
     if parameters.structure.has_matrices:
         try:
             factors = np.linalg.cholesky(covariances)
@@ -66,7 +68,7 @@ def covariances_of(model: Any) -> Any:
     if hasattr(model, "covariances_") and getattr(model, "_checksum", None) in (None, checksum_of(cholesky)):
         return model.covariances_
     factors = as_finite("precisions_cholesky_", cholesky)
-    structure = STRUCTURES[check_structure("covariance_type", model.covariance_type)]
+    structure = STRUCTURES[check_structure("covariance_type", fitted_structure_of(model))]
     if not structure.has_matrices:
         return 1.0 / factors**2
     try:
@@ -74,6 +76,11 @@ def covariances_of(model: Any) -> Any:
     except np.linalg.LinAlgError:
         raise ValueError("precisions_cholesky_ must be square matrices that have inverses") from None
     return np.swapaxes(inverses, -1, -2) @ inverses
+
+
+def fitted_structure_of(model: Any) -> Any:
+    """Return the covariance type that a model's attributes have, unchecked: the parameter may be for the next fit."""
+    return getattr(model, "_fitted_covariance_type", model.covariance_type)
 
 
 def checksum_of(values: Any) -> int:
@@ -119,6 +126,6 @@ def entries_of(model: Any) -> dict[str, Any]:
         "weights": model.weights_,
         "means": model.means_,
         "covariances": covariances_of(model),
-        "covariance_type": model.covariance_type,
+        "covariance_type": fitted_structure_of(model),
         "feature_names": getattr(model, "feature_names_in_", None),
     }
