@@ -185,7 +185,7 @@ def test_what_is_missing_has_a_row_and_a_column(kind, values):
         fastgmm.fit(table, 1)
     with pytest.raises(ValueError, match=message):
         NAMED.predict(table)
-    with pytest.raises(ValueError, match=r"^Input X contains NaN.\n.* in row 2 \(counted from 0\) of column 'b'"):
+    with pytest.raises(ValueError, match=r"^Input X contains NaN. .* in row 2 \(counted from 0\) of column 'b'"):
         GaussianMixture(1).fit(table)
     with pytest.raises(ValueError, match=r"X has 2 NaN or infinite values, the first in row 2 \(counted from 0\);"):
         fastgmm.fit(column, 1)

@@ -46,7 +46,7 @@ def as_rows(X: Any, name: str, min_samples: int, gaps: bool = False) -> NDArray[
     fault = first_fault(rows, tables.column_names_of(X), gaps=gaps)
     if fault:
         problem = "NaN" if not gaps and np.isnan(rows).any() else f"infinity or a value too large for {rows.dtype!r}"
-        raise ValueError(f"Input X contains {problem}.\nThe first value that is not finite is in {fault[1]}.")
+        raise ValueError(f"Input X contains {problem}. The first value that is not finite is in {fault[1]}.")
     return rows
 
 
