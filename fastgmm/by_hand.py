@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import as_numbers, check_nonnegative, own_error_state
+from ._checks import as_numbers, check_nonnegative, own_error_state, shown
 from .em.outcome import FitFailure
 from .mixture import Mixture
 from .model.regulariser import Regulariser, ridge
@@ -92,7 +92,7 @@ def maximize(statistics: SufficientStatistics, *, reg_covar: float | Regulariser
 def _regulariser_of(reg_covar: Any, n_features: int) -> Regulariser:
     if isinstance(reg_covar, str):
         raise ValueError(
-            f"reg_covar must be a number or the regulariser of a FitResult here, got {reg_covar!r}: statistics do "
+            f"reg_covar must be a number or the regulariser of a FitResult here, got {shown(reg_covar)}: statistics do "
             "not tell the variances of all rows"
         )
     if not isinstance(reg_covar, Regulariser):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import check_integer
+from ._checks import check_integer, shown
 from .kernels.primitives.cholesky import cholesky, cholesky_2x2, cholesky_3x3, invert_lower
 from .kernels.primitives.exp import exp_nonpositive
 from .model.plan import plan_of
@@ -54,5 +54,5 @@ def allocate(covariance_type: str, n_components: int, n_features: int, dtype: An
     covariance_type = check_structure("covariance_type", covariance_type)
     k, d = check_integer("n_components", n_components, 1), check_integer("n_features", n_features, 1)
     if dtype not in (np.float32, np.float64):
-        raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
+        raise ValueError(f"dtype must be float32 or float64, got {shown(dtype)}")
     return Run(plan_of(covariance_type, k, d, np.dtype(dtype)), 1).workspace()

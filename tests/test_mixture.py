@@ -119,6 +119,7 @@ GOOD = {"weights": [0.5, 0.5], "means": [[0.0, 0.0], [1.0, 1.0]], "covariances":
         ({"feature_names": "ab"}, TypeError, "feature_names must be a list of strings, got 'ab'"),
         ({"feature_names": [1, 2]}, TypeError, "feature_names must be a list of strings"),
         ({"feature_names": 7}, TypeError, "feature_names must be a list of strings"),
+        ({"feature_names": [10**5000, 1]}, TypeError, "feature_names must be a list of strings, got list too long"),
     ],
 )
 def test_what_is_not_a_mixture(changes, error, message):

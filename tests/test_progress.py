@@ -61,6 +61,8 @@ def test_a_function_is_called_instead_and_anything_else_refused():
     assert all(each.number >= 1 and 0 <= each.n_seen <= each.n_samples == 60 for each in seen)
     with pytest.raises(TypeError, match="progress must be True, False or a function, got 'yes'"):
         fastgmm.fit(X, 2, progress="yes")
+    with pytest.raises(TypeError, match=r"^progress must be True, False or a function, got array\(.*\.\.\.$"):
+        fastgmm.fit(X, 2, progress=X)
 
 
 def test_an_estimator_names_its_start(capsys):

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from .._checks import shown
 from .._numba import compiling
 from ..rows.source import Underway, Watch
 
@@ -32,7 +33,7 @@ def telling(progress: Any) -> Iterator[Watch | None]:
     if callable(progress):
         yield progress
     elif not isinstance(progress, bool | np.bool_):
-        raise TypeError(f"progress must be True, False or a function, got {progress!r}")
+        raise TypeError(f"progress must be True, False or a function, got {shown(progress)}")
     elif not progress or sys.stderr is None:  # a program without a console has none
         yield None
     else:

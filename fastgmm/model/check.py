@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import as_numbers
+from .._checks import as_numbers, shown
 from .parameters import Array, Parameters
 from .structures import STRUCTURES, Structure, check_structure
 
@@ -53,10 +53,10 @@ def check_feature_names(names: Any, n_features: int) -> tuple[str, ...] | None:
     if names is None:
         return None
     if isinstance(names, str | Mapping | Set) or not isinstance(names, Iterable):
-        raise TypeError(f"feature_names must be a list of strings, got {names!r}")
+        raise TypeError(f"feature_names must be a list of strings, got {shown(names)}")
     listed: tuple[str, ...] = tuple(names)
     if not all(isinstance(name, str) for name in listed):
-        raise TypeError(f"feature_names must be a list of strings, got {list(listed)!r}")
+        raise TypeError(f"feature_names must be a list of strings, got {shown(list(listed))}")
     if len(listed) != n_features:
         raise ValueError(f"feature_names must name {n_features} features, got {len(listed)}")
     return listed
