@@ -92,8 +92,8 @@ def maximize(statistics: SufficientStatistics, *, reg_covar: float | Regulariser
 def _regulariser_of(reg_covar: Any, n_features: int) -> Regulariser:
     if isinstance(reg_covar, str):
         raise ValueError(
-            f"reg_covar must be a number or the regulariser of a FitResult here, got {shown(reg_covar)}: statistics do "
-            "not tell the variances of all rows"
+            f"reg_covar must be a number or the regulariser of a FitResult here, got {shown(reg_covar)}: statistics "
+            "do not tell the variances of all rows"
         )
     if not isinstance(reg_covar, Regulariser):
         return ridge(check_nonnegative("reg_covar", reg_covar), n_features)
