@@ -66,6 +66,34 @@ def test_every_finite_row_belongs_to_a_component(covariance_type, dtype, far, be
     assert (densities[3:5] == -np.inf).all()
 
 
+@pytest.mark.parametrize("reg_covar", ["auto", 0.0])
+def test_no_fit_has_covariances_that_are_no_numbers(reg_covar):
+    """The last two rows are a component whose variance exceeds float64; the other is wide enough for all rows."""
+    X = np.array([-1e153, 1e153] * 50 + [-1.5e154, 1.5e154])[:, np.newaxis]
+    options = {"covariance_type": "diag", "reg_covar": reg_covar}
+    with pytest.raises(
+        fastgmm.FitFailure, match="the covariances exceed what float64 holds in iteration 0; rescale X"
+    ):
+        fastgmm.fit(X, 2, init=np.repeat([0, 1], [100, 2]), max_iter=0, **options)
+    start = Mixture([0.5, 0.5], [[0.0], [0.0]], [[1e306], [1.7e308]], "diag")
+    with pytest.warns(fastgmm.FitWarning, match="1 of 2 problems has no fit"):
+        many = fastgmm.fit_many([X, X / 1e153], 2, init=start, max_iter=1, **options)
+    assert many.fitted.tolist() == [False, True]
+    assert "the covariances exceed what float64 holds in iteration 1; rescale X" in many.errors[0]
+
+
+def test_weights_that_make_the_log_likelihood_no_number():
+    X, weights = 1e3 * np.arange(10.0), np.full(10, 1e307)
+    message = (
+        "the log-likelihood of rows of such weights exceeds what float64 holds; give sample_weight in another unit"
+    )
+    with pytest.raises(fastgmm.FitFailure, match=message):
+        fastgmm.fit(X, 1, covariance_type="diag", sample_weight=weights)
+    with pytest.warns(fastgmm.FitWarning, match=message):
+        many = fastgmm.fit_many([X, X], 1, covariance_type="diag", sample_weight=[weights, np.ones(10)])
+    assert many.fitted.tolist() == [False, True]
+
+
 def test_a_row_whose_densities_underflow_belongs_to_the_nearest_component():
     mixture = Mixture(np.array([0.5, 0.5]), np.array([[0.0], [0.0]]), np.array([[[1.0]], [[100.0]]]))
     rows = np.array([[1e200], [-1e200]])

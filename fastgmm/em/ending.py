@@ -25,6 +25,9 @@ from .regulariser import widened_by_rounding
 
 Array = NDArray[np.float64]
 
+# A floor, a share of 1e-12 of the variance of all rows, from which on that of some may exceed what float64 holds.
+_LARGE = 1e200
+
 
 def outcome_of(source: Source, plan: Plan, going: Rounds, trace: Array) -> Outcome:
     """Return how a run ended; `Failed` if without parameters that can be used.
@@ -52,6 +55,9 @@ def outcome_of(source: Source, plan: Plan, going: Rounds, trace: Array) -> Outco
     log_likelihood = float(numbers[LOG_LIKELIHOOD])
     if not math.isfinite(log_likelihood):
         raise Failed(_not_finite(log_likelihood, n_iter), stopped=stopped)
+    # A list, as in `degenerate_components`. Far below, a floor says that no variance of the rows is so large.
+    if not 0.0 < max(regulariser.floor.tolist()) < _LARGE and not np.isfinite(parameters.covariances).all():
+        raise Failed(f"the covariances exceed what float64 holds in iteration {n_iter}; rescale X", stopped=stopped)
     judged = floor or len(trace) > 0
     degenerate = degenerate_components(parameters, going.state.held, regulariser) if judged else ()
     return Outcome(parameters, log_likelihood, trace, STATUSES[status], regulariser, degenerate)

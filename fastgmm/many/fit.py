@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..em.fitting import fit_rows
+from ..em.fitting import TOO_HEAVY, fit_rows
 from ..em.options import Options
 from ..em.outcome import FitFailure, Outcome, Status
 from ..model.plan import Plan, plan_of
@@ -103,6 +103,7 @@ def _with(
     starts = np.zeros(n_problems, np.int64)
     starts[chosen] = traces.starts
     values, n_values, interrupted = [traces.values], len(traces.values), traces.interrupted
+    fits.status[~np.isfinite(fits.covariances).reshape(n_problems, -1).all(axis=1)] = UNUSUAL
     for b in chosen[fits.status[chosen] == UNUSUAL].tolist():
         if interrupted:
             errors[b] = INTERRUPTED
@@ -128,6 +129,8 @@ def _with(
         n_values += outcome.n_iter
     if len(batch.scaled):
         np.ldexp(fits.log_likelihood, batch.exponents, out=fits.log_likelihood)
+        for b in np.flatnonzero(~np.isfinite(fits.log_likelihood) & (fits.status != UNUSUAL)).tolist():
+            errors[b], fits.status[b] = TOO_HEAVY, UNUSUAL
     without = fits.status == UNUSUAL
     for array in (fits.weights, fits.means, fits.covariances, fits.log_likelihood, fits.floors):
         array[without] = np.nan
