@@ -1,6 +1,7 @@
 """The command: what it prints, what it writes, and one line with exit code 2 for whatever is wrong."""
 
 import csv
+import ctypes
 import errno
 import os
 import re
@@ -766,6 +767,22 @@ def test_an_interrupt_does_not_wait_for_what_does_not_return(table, tmp_path, re
     assert ("Interrupted; nothing is written" in run.stdout) == reached
     assert ("Interrupted before the first iteration" in run.stderr) != reached
     assert names_in(tmp_path) == {table.name}
+
+
+def test_an_interrupt_that_is_lost_leaves_no_traceback(monkeypatch):
+    """Python tells of what is raised where C has called it, as the compiler does."""
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(lost.exc_type))
+    hook = sys.unraisablehook
+
+    def fail(error):
+        raise error
+
+    for error in (KeyboardInterrupt, OSError):
+        with interrupt.heeded():
+            ctypes.CFUNCTYPE(None)(lambda error=error: fail(error))()
+    assert told == [OSError]
+    assert sys.unraisablehook is hook
 
 
 def test_the_handler_of_the_process_is_as_before(run, table):

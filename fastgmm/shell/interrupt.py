@@ -19,7 +19,8 @@ CODE = 128 + signal.SIGINT
 _REQUESTS = {"SIGINT": signal.default_int_handler, "SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL}
 GRACE = 0.4  # seconds in which a command can end by itself
 
-# Set when KeyboardInterrupt has arrived where a command ends by itself: it is lost where the compiler calls Python.
+# Set when KeyboardInterrupt has arrived where a command ends by itself: it is lost where the compiler calls Python,
+# which prints a traceback then.
 arrived = threading.Event()
 # Signals but SIGINT that have asked the command to end.
 others: list[int] = []
@@ -59,9 +60,12 @@ def heeded() -> Iterator[None]:
     watcher.start()
     for number in numbers - {signal.SIGINT}:
         signal.signal(number, _interrupt)
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda lost: None if lost.exc_type is KeyboardInterrupt else hook(lost)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         arrived.set()
         for number in numbers - {signal.SIGINT}:
             signal.signal(number, signal.SIG_DFL)
