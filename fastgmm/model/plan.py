@@ -140,7 +140,11 @@ class Plan:
 
     def is_small(self, n_samples: int) -> bool:
         """Whether a round over `n_samples` rows is short beside the work of Python around it."""
-        return n_samples * self.n_components * (self._multiply_adds + 32) <= SMALL_ROUND_WORK
+        return self.work(n_samples) <= SMALL_ROUND_WORK
+
+    def work(self, n_samples: int) -> int:
+        """Multiply-adds of a round over `n_samples` rows, an exponential counted as 32."""
+        return n_samples * self.n_components * (self._multiply_adds + 32)
 
     def launch_superblocks(self, n_threads: int) -> int:
         """Superblocks in a launch at most: by time, and by what their slabs take."""

@@ -23,6 +23,7 @@ from .launch.bench import bench_for
 from .launch.buffers import column_sizes
 from .launch.pieces import in_place
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
+from .pruning.run import PrunedRun, can_prune
 from .run import Run
 from .source import SAMPLE, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
 from .start.k_means import draw
@@ -120,7 +121,8 @@ class ArraySource:
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ArrayRun:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
-        return ArrayRun(
+        run = PrunedRun if can_prune(plan, len(self._x)) else ArrayRun
+        return run(
             plan,
             self._n_threads,
             self._x,

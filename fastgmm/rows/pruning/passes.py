@@ -1,0 +1,112 @@
+"""A pruned pass over rows in memory: its buffers, and its launches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...kernels import slots
+from ...kernels.pruning.bounds import COUNTED, EVALUATED, LEAST_LEFT, MOVED, SEEN, Bounds, PrunedWork
+from ...kernels.pruning.moves import order_by_label
+from ...kernels.pruning.passes import fold_pruned
+from ...kernels.work import SPREAD, Work
+from ...model.kinds import PRUNED, Kernels
+from ...model.plan import Cut, Plan
+from ..launch.work import entry_of
+from .launch import launch_pruned, packed_pruned
+from .policy import Policy, Shares
+
+# Blocks in a superblock: slabs hold what is touched, so that its length costs nothing, and sixteen blocks of unlike
+# cost take about as long as another sixteen.
+BLOCKS = 16
+
+
+class PrunedPass:
+    """Pruned passes over the rows of `work`, from round to round.
+
+    Bounds are about the model of the last pass that was done to the end, whatever passes there were in between.
+    """
+
+    def __init__(self, plan: Plan, kernels: Kernels, work: Work, cut: Cut, n_threads: int | None) -> None:
+        self._sweep, self._move = PRUNED[kernels.density.name, kernels.moments.name]
+        self._cut, self._n_threads = cut, n_threads
+        self._work, self._plan = work, plan
+        self._is_known = False
+        k, d, n, dtype = plan.n_components, plan.n_features, len(work.x), plan.dtype
+        n_blocks, places = -(-n // plan.lanes), SPREAD * cut.n_workers
+        has_matrices = plan.structure.has_matrices
+        model, slabs = work.model, work.sums.slabs
+        # As many for each worker.
+        slabs = slabs[: max(len(slabs) - len(slabs) % cut.n_workers, 1)]
+        bounds = Bounds(
+            order=np.arange(n, dtype=np.int32),
+            labels=np.full(n, -1, np.int32),
+            lengths=np.empty((n_blocks, k), np.float32),
+            shrink=np.empty(k, np.float32),
+            shift=np.empty(k, np.float32),
+            limits=np.empty(k),
+            cuts=np.empty(k),
+            scales=model.scales.copy(),
+            factors=model.factors.copy() if has_matrices else np.empty((0, 0, 0), dtype),
+            means=np.zeros((k, d)),
+            variances=np.empty((0, 0, 0)) if has_matrices else np.ones_like(work.state.covariances),
+            touched=np.empty((len(slabs), k), np.int64),
+            tile=np.empty((places, plan.lanes, d), dtype),
+            row_weights=np.empty((places, plan.lanes)),
+            components=np.empty((places, k + 1), np.int64),
+        )
+        self._pruned = PrunedWork(
+            *work._replace(sums=work.sums._replace(slabs=slabs, rows=BLOCKS * plan.lanes)), bounds
+        )
+        self._context = packed_pruned(self._pruned)
+
+    def sweep(self, policy: Policy, tell: Callable[[int], None]) -> bool:
+        """Sweep all rows under the model that has just been prepared; return whether the sums are good.
+
+        They are in the accumulator, for the run to go on from there. `policy` hears of it.
+        """
+        state, sums, bounds = self._work.state, self._pruned.sums, self._pruned.bounds
+        n_components, n_samples = self._plan.n_components, len(self._work.x)
+        sums.accumulator.fill(0.0)
+        is_known, self._is_known = self._is_known, False  # first, for an interrupt
+        self._launch(self._move, 0, self._cut.n_prepared, self._cut.prepare_nanoseconds)
+        bounds.scales[:] = self._work.model.scales
+        if not is_known:
+            bounds.lengths.fill(0.0)
+            bounds.shrink.fill(0.0)
+            bounds.shift.fill(0.0)
+        n_superblocks, most = -(-n_samples // sums.rows), len(sums.slabs)
+        for begin in range(0, n_superblocks, most):
+            n = min(most, n_superblocks - begin)
+            self._launch(self._sweep, begin, n, sums.rows * self._plan.row_nanoseconds)
+            state.counts[slots.FILLED] = n
+            self._launch(fold_pruned, 0, n_components + 1, 1000.0)
+            tell(min((begin + n) * sums.rows, n_samples))
+        self._is_known = True
+        counts, n_iter = sums.accumulator[n_components], int(state.counts[slots.N_ITER]) + 1
+        n_pairs = bounds.lengths.size
+        self.shares = Shares(
+            evaluated=float(counts[EVALUATED]) / n_pairs,
+            counted=float(counts[COUNTED]) / n_pairs,
+            seen=float(counts[SEEN]) / (n_pairs * self._plan.lanes),
+            moved=float(counts[MOVED]) / n_samples,
+        )
+        if policy.judge(n_iter, self.shares):
+            self._put_in_order()
+        least = LEAST_LEFT * state.numbers[slots.TOTAL_WEIGHT] * state.weights
+        if (sums.accumulator[:n_components, 0] < least).any():
+            policy.give_up(n_iter)
+            return False
+        return True
+
+    def _put_in_order(self) -> None:
+        bounds, k = self._pruned.bounds, self._plan.n_components
+        scratch = np.empty(len(bounds.order), np.int32), np.empty(k + 1, np.int64)
+        arguments = bounds.order, bounds.labels, k, *scratch
+        entry_of(order_by_label, ("int32", "C"), *arguments)(*arguments)
+        self._is_known = False
+
+    def _launch(self, task: Any, *items: Any) -> None:
+        launch_pruned(task, self._pruned, self._context, self._cut, self._n_threads, *items)

@@ -1,0 +1,73 @@
+"""A run of EM over rows in memory whose passes leave out what cannot matter, in rounds where that is worth it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...model.kinds import PRUNED, Kernels
+from ...model.plan import Plan
+from ...model.rounds.state import FINISHED, N_ITER, N_TRACED, REPEATED, SWEEP
+from ...model.structures import kernels_of
+from ..array_run import ArrayRun
+from ..run import Run
+from ..source import EM, Underway
+from .passes import PrunedPass
+from .policy import LEAST_COMPONENTS, LEAST_WORK, Policy
+
+
+def can_prune(plan: Plan, n_samples: int) -> bool:
+    """Whether rounds over so many rows are ever pruned."""
+    if plan.n_components < LEAST_COMPONENTS or plan.work(n_samples) < LEAST_WORK:
+        return False
+    kernels = kernels_in_rounds(plan)
+    return (kernels.density.name, kernels.moments.name) in PRUNED
+
+
+def kernels_in_rounds(plan: Plan) -> Kernels:
+    """Return the kernels of a round that is not small."""
+    return kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
+
+
+class PrunedRun(ArrayRun):
+    """An `ArrayRun` for which `can_prune` holds."""
+
+    def __init__(self, plan: Plan, *arguments: Any, **known: Any) -> None:
+        super().__init__(plan, *arguments, **known)
+        self._policy = Policy()
+        self._pass: PrunedPass | None = None
+
+    def _go_on(self, last: int) -> bool:
+        counts, cut = self.state.counts, self._cut
+        kernels = kernels_in_rounds(self.plan)
+        if self._kernels.moments is not kernels.moments:  # second moments of a pass that has been swept
+            return Run.advance(self, last)
+        while True:
+            first = self._policy.first
+            if counts[N_ITER] < first:
+                waiting = Run.advance(self, min(last, first))
+            else:
+                # Without superblocks it comes back when a pass is to be swept.
+                self._cut = cut._replace(n_superblocks=0)
+                try:
+                    waiting = Run.advance(self, last)
+                finally:
+                    self._cut = cut
+                if waiting and self.phase == SWEEP:
+                    if not counts[REPEATED] and self._sweep(kernels):
+                        self.added_all()
+                        continue
+                    self.sweep_again()
+                    waiting = Run.advance(self, int(counts[N_ITER]))
+            # What is left is the caller's: statistics that are held, a round, a full trace, or the end.
+            is_full = counts[N_TRACED] == len(self.state.trace)
+            if waiting or is_full or counts[N_ITER] >= last or self.phase == FINISHED:
+                return waiting
+
+    def _sweep(self, kernels: Kernels) -> bool:
+        if self._pass is None:
+            self._pass = PrunedPass(self.plan, kernels, self._work, self._cut, self._n_threads)
+        return self._pass.sweep(self._policy, self._tell)
+
+    def _tell(self, n_seen: int) -> None:
+        if self._watch is not None:
+            self._watch(Underway(EM, int(self.state.counts[N_ITER]) + 1, n_seen, len(self._work.x)))
