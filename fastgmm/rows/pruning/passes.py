@@ -34,6 +34,7 @@ class PrunedPass:
         self._cut, self._n_threads = cut, n_threads
         self._work, self._plan = work, plan
         self._is_known = False
+        self.shares = Shares(0.0, 0.0, 0.0, 0.0)
         k, d, n, dtype = plan.n_components, plan.n_features, len(work.x), plan.dtype
         n_blocks, places = -(-n // plan.lanes), SPREAD * cut.n_workers
         has_matrices = plan.structure.has_matrices

@@ -12,12 +12,12 @@ from ..array_run import ArrayRun
 from ..run import Run
 from ..source import EM, Underway
 from .passes import PrunedPass
-from .policy import LEAST_COMPONENTS, LEAST_WORK, Policy
+from .policy import LEAST_COMPONENTS, LEAST_WORK, MOST_ROWS, Policy
 
 
 def can_prune(plan: Plan, n_samples: int) -> bool:
     """Whether rounds over so many rows are ever pruned."""
-    if plan.n_components < LEAST_COMPONENTS or plan.work(n_samples) < LEAST_WORK:
+    if plan.n_components < LEAST_COMPONENTS or not LEAST_WORK <= plan.work(n_samples) or n_samples > MOST_ROWS:
         return False
     kernels = kernels_in_rounds(plan)
     return (kernels.density.name, kernels.moments.name) in PRUNED

@@ -1,0 +1,351 @@
+"""Pruned rounds: the same answers as dense ones, bounds that hold, and when they are given up."""
+
+import contextlib
+
+import hypothesis
+import numpy as np
+import pytest
+from conftest import assert_same_bits
+from hypothesis import strategies as st
+
+import fastgmm
+from fastgmm import Mixture
+from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.kernels.pruning.moves import order_by_label
+from fastgmm.model.parameters import Parameters
+from fastgmm.model.plan import plan_of
+from fastgmm.model.regulariser import ridge
+from fastgmm.model.rounds.state import FINISHED, set_rule, take_trace
+from fastgmm.model.structures import STRUCTURES
+from fastgmm.rows.array import ArraySource
+from fastgmm.rows.pruning import policy, run
+from fastgmm.rows.pruning.passes import PrunedPass
+from fastgmm.rows.pruning.policy import PAUSE, Policy, Shares
+
+pytestmark = [pytest.mark.compiled, pytest.mark.filterwarnings("ignore::fastgmm.FitWarning")]
+
+NAMES = ("full", "tied", "diag", "spherical")
+EXAMPLES = 40 if JIT_ENABLED else 1
+
+
+@pytest.fixture(autouse=True)
+def _second_moments_from_the_total_scatter(monkeypatch):
+    """As in all rounds that are long enough to be pruned."""
+    monkeypatch.setattr("fastgmm.model.plan.SMALL_ROUND_WORK", 0)
+
+
+@contextlib.contextmanager
+def pruned(always=True):
+    """Prune every round, or with `always` off as long as that is worth it; the passes that do so are yielded."""
+    passes = []
+    sweep = PrunedPass.sweep
+
+    def noted(self, *arguments):
+        is_good = sweep(self, *arguments)
+        passes.append((self, self.shares, is_good))
+        return is_good
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PrunedPass, "sweep", noted)
+        patch.setattr(run, "LEAST_WORK", 0)
+        patch.setattr(run, "LEAST_COMPONENTS", 2)
+        patch.setattr(policy, "FIRST", 0)
+        if always:
+            patch.setattr(policy, "MOST", 2.0)
+        yield passes
+
+
+def problem(n_samples, n_features, n_components, spread, covariance_type="full", seed=0):
+    """Rows of clusters of unit scale, means `spread` apart, in no order, and a start near what they came from."""
+    generator = np.random.default_rng(seed)
+    means = spread * generator.normal(size=(n_components, n_features))
+    X = means[generator.integers(n_components, size=n_samples)] + generator.normal(size=(n_samples, n_features))
+    covariances = {
+        "full": np.tile(2.0 * np.eye(n_features), (n_components, 1, 1)),
+        "tied": 2.0 * np.eye(n_features),
+        "diag": np.full((n_components, n_features), 2.0),
+        "spherical": np.full(n_components, 2.0),
+    }[covariance_type]
+    weights = generator.dirichlet(np.full(n_components, 5.0))
+    moved = means + 0.5 * generator.normal(size=means.shape)
+    return X, Mixture(weights, moved, covariances, covariance_type)
+
+
+def fit(X, start, max_iter=8, **options):
+    options = {"tol": 0.0, "reg_covar": 1e-3, "acceleration": "none", **options}
+    return fastgmm.fit(
+        X, start.n_components, covariance_type=start.covariance_type, init=start, max_iter=max_iter, **options
+    )
+
+
+def assert_same_fit(ours, dense, rtol=1e-12):
+    """Log-likelihoods to 1e-12, and parameters to what rounding may grow to in some rounds."""
+    np.testing.assert_allclose(ours.trace, dense.trace, rtol=rtol, atol=rtol)
+    assert ours.log_likelihood == pytest.approx(dense.log_likelihood, rel=rtol)
+    for name in ("weights", "means", "covariances"):
+        a, b = getattr(ours.mixture, name), getattr(dense.mixture, name)
+        np.testing.assert_allclose(a, b, rtol=1e3 * rtol, atol=1e3 * rtol * np.abs(b).max(), err_msg=name)
+
+
+@hypothesis.settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(
+    seed=st.integers(0, 2**32 - 1),
+    covariance_type=st.sampled_from(NAMES),
+    n_samples=st.integers(40, 2000),
+    n_features=st.integers(4, 9),
+    n_components=st.integers(2, 40),
+    spread=st.floats(0.5, 8.0),
+    weighted=st.booleans(),
+)
+def test_a_pruned_fit_is_the_dense_one(seed, covariance_type, n_samples, n_features, n_components, spread, weighted):
+    X, start = problem(n_samples, n_features, n_components, spread, covariance_type, seed)
+    options = {"sample_weight": np.random.default_rng(seed).integers(0, 4, n_samples) + 0.5} if weighted else {}
+    dense = fit(X, start, **options)
+    with pruned() as passes:
+        ours = fit(X, start, **options)
+    assert passes
+    assert_same_fit(ours, dense)
+
+
+@pytest.mark.parametrize("covariance_type", NAMES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_few_pairs_of_separated_clusters_are_evaluated(covariance_type, dtype):
+    X, start = problem(20000, 8, 32, 6.0, covariance_type)
+    X = X.astype(dtype)
+    dense = fit(X, start)
+    with pruned(always=False) as passes:
+        ours = fit(X, start)
+    assert_same_fit(ours, dense, 1e-12 if dtype is np.float64 else 1e-6)
+    shares = [shares for _, shares, _ in passes]
+    assert shares[0].evaluated == shares[1].evaluated == 1.0
+    assert all(each.evaluated < 0.2 for each in shares[2:])
+    assert all(each.counted <= each.evaluated for each in shares)
+
+
+@pytest.mark.parametrize("covariance_type", NAMES)
+def test_bounds_are_below_all_distances_however_parameters_move(covariance_type):
+    X, start = problem(3000, 5, 12, 3.0, covariance_type)
+    bounds = []
+
+    def look(seen):
+        going = passes[-1][0]
+        kept, lanes = going._pruned.bounds, going._plan.lanes
+        # Bounds are under the parameters of the pass, before the M step that followed it.
+        before.append(seen.parameters)
+        parameters = before[-2]
+        if not going._is_known:  # rows have been put in order
+            return
+        structure = STRUCTURES[covariance_type]
+        precisions = np.linalg.inv(structure.complete(parameters.covariances, 12, 5))
+        z = X[kept.order][:, np.newaxis] - parameters.means
+        distances = 0.5 * np.sqrt(np.einsum("nki,kij,nkj->nk", z, precisions, z))
+        for b, lengths in enumerate(kept.lengths):
+            least = distances[b * lanes : (b + 1) * lanes].min(axis=0)
+            bounds.append((lengths / least).max())
+            assert (lengths <= least * (1.0 + 1e-6)).all()
+
+    before = [start]
+    with pruned() as passes:
+        fit(X, start, callback=look)
+    assert len(passes) == 9
+    assert max(bounds) > 0.99
+
+
+@pytest.mark.parametrize("covariance_type", NAMES)
+def test_threads_and_layouts_give_the_same_bits(covariance_type):
+    X, start = problem(70000, 6, 8, 3.0, covariance_type)
+    with pruned() as passes:
+        one, two = (fit(X, start, max_iter=4, n_threads=n) for n in (1, 2))
+        other = fit(np.asfortranarray(X), start, max_iter=4)
+    assert len(passes) == 15
+    assert_same_bits(one.mixture, two.mixture)
+    assert_same_bits(one.mixture, other.mixture)
+    assert one.log_likelihood == two.log_likelihood == other.log_likelihood
+
+
+def degenerate(case):
+    X, start = problem(1500, 4, 20, 4.0, seed=3)
+    options = {}
+    generator = np.random.default_rng(1)
+    weights, means, covariances = (np.array(each) for each in (start.weights, start.means, start.covariances))
+    if case == "few rows":
+        X = X[:100]
+    elif case == "few rows of each component":
+        X = X[:35]
+    elif case == "identical components":
+        means[5:12] = means[5]
+        weights[:] = 0.05
+    elif case == "a component far from all rows":
+        means[3] = 1e5
+    elif case == "a component without weight":
+        weights[4] = 0.0
+        weights /= weights.sum()
+    elif case == "a collapsing component":
+        means[7], covariances[7] = X[0], 1e-6 * np.eye(4)
+    elif case == "identical rows":
+        X[:700] = X[0]
+    elif case == "weights of zero":
+        options["sample_weight"] = generator.integers(0, 2, len(X)).astype(float)
+        X[options["sample_weight"] == 0.0] = 1e12
+    elif case == "weights far apart":
+        options["sample_weight"] = np.where(generator.random(len(X)) < 0.5, 1e200, 1e-200)
+    elif case == "a feature far from zero":
+        X[:, 1] += 1e7
+        means[:, 1] += 1e7
+    return X, Mixture(weights, means, covariances), options
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "few rows",
+        "few rows of each component",
+        "identical components",
+        "a component far from all rows",
+        "a component without weight",
+        "a collapsing component",
+        "identical rows",
+        "weights of zero",
+        "weights far apart",
+        "a feature far from zero",
+    ],
+)
+def test_degenerate_problems_end_as_dense_ones(case):
+    X, start, options = degenerate(case)
+    dense = fit(X, start, **options)
+    with pruned() as passes:
+        ours = fit(X, start, **options)
+    assert passes
+    assert_same_fit(ours, dense, 1e-8 if case == "a feature far from zero" else 1e-12)
+
+
+def test_a_pass_in_which_a_component_loses_its_rows_is_repeated_in_full():
+    X, start = problem(2000, 4, 10, 4.0)
+    weights, means = np.full(10, 0.5 / 9), np.array(start.means)
+    weights[2], means[2] = 0.5, 50.0
+    start = Mixture(weights, means, start.covariances)
+    dense = fit(X, start)
+    with pruned() as passes:
+        ours = fit(X, start)
+    assert not passes[0][2]
+    assert_same_fit(ours, dense)
+
+
+def test_overlapping_components_are_left_to_dense_passes():
+    X, start = problem(4000, 4, 32, 0.3)
+    dense = fit(X, start, max_iter=PAUSE)
+    with pruned(always=False) as passes:
+        ours = fit(X, start, max_iter=PAUSE)
+    assert [shares.evaluated for _, shares, _ in passes] == [1.0]
+    assert_same_fit(ours, dense)
+
+
+def test_few_components_and_short_rounds_are_never_pruned():
+    X, start = problem(4000, 4, 40, 5.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PrunedPass, "sweep", None)
+        fit(X, start)
+        patch.setattr(run, "LEAST_WORK", 0)
+        X, start = problem(4000, 4, 31, 5.0)
+        fit(X, start)
+
+
+def test_a_fit_from_k_means_with_steps_between_rounds_ends_at_the_same_height():
+    X, _ = problem(20000, 8, 32, 5.0)
+    options = {"acceleration": "quasi-newton", "random_state": 0, "n_init": 2, "max_iter": 300}
+    dense = fastgmm.fit(X, 32, **options)
+    with pruned(always=False) as passes:
+        ours = fastgmm.fit(X, 32, **options)
+    assert passes[-1][1].evaluated < 0.5
+    assert ours.log_likelihood == pytest.approx(dense.log_likelihood, rel=1e-9)
+
+
+def test_a_pass_that_is_broken_off_leaves_the_parameters_of_the_last_round(monkeypatch):
+    X, start = problem(70001, 4, 8, 4.0)
+    told = []
+
+    def watch(underway):
+        if underway.stage == "EM":
+            told.append(underway)
+            if underway.number == 5 and 0 < underway.n_seen < len(X):
+                raise RuntimeError("enough")
+
+    monkeypatch.setattr("fastgmm.model.plan.SLAB_BYTES", 0)  # a launch for each superblock
+    with pruned() as passes, pytest.raises(RuntimeError, match="enough") as caught:
+        fit(X, start, n_threads=1, progress=watch)
+    assert len(passes) == 4
+    assert all(0 <= each.n_seen <= each.n_samples == len(X) for each in told)
+    broken, whole = caught.value.outcome, fit(X, start, max_iter=4)
+    np.testing.assert_allclose(broken.trace, whole.trace, rtol=1e-12)
+    np.testing.assert_allclose(broken.parameters.means, whole.mixture.means, rtol=1e-12)
+
+
+def test_a_run_goes_on_after_a_pass_that_was_broken_off(monkeypatch):
+    """Bounds of which some are under the new model and some under the old one are not used again."""
+    monkeypatch.setattr("fastgmm.model.plan.SLAB_BYTES", 0)
+    X, start = problem(70002, 4, 8, 4.0)
+    plan, options = plan_of("full", 8, 4), {"tol": 0.0, "aitken": False, "max_iter": 8}
+    broken = [False]
+
+    def watch(underway):
+        if underway.number == 5 and not broken[0] and 0 < underway.n_seen < len(X):
+            broken[0] = True
+            raise RuntimeError("enough")
+
+    traces = []
+    for watched in (None, watch):
+        source = ArraySource(X, 1, watch=watched)
+        with pruned() as passes:
+            going = source.begin(
+                plan, Parameters(start.weights, start.means, start.covariances, "full"), ridge(1e-3, 4)
+            )
+            set_rule(going.state, **options, previous=-np.inf, total_weight=source.total_weight)
+            while going.phase != FINISHED:
+                with contextlib.suppress(RuntimeError):
+                    going.advance(9)
+        traces.append(take_trace(going.state))
+    assert broken[0]
+    assert [shares.evaluated for _, shares, _ in passes].count(1.0) == 3
+    np.testing.assert_allclose(traces[1], traces[0], rtol=1e-13)
+
+
+def test_rows_are_put_in_order_by_label_and_number():
+    generator = np.random.default_rng(0)
+    by_row = generator.integers(0, 7, 500).astype(np.int32)
+    order = generator.permutation(500).astype(np.int32)
+    labels = by_row[order]
+    order_by_label(order, labels, 7, np.empty(500, np.int32), np.empty(8, np.int64))
+    np.testing.assert_array_equal(order, np.argsort(by_row, kind="stable"))
+    np.testing.assert_array_equal(labels, np.sort(by_row))
+
+
+GOOD = Shares(evaluated=0.1, counted=0.05, seen=0.01, moved=0.0)
+
+
+def test_rows_are_put_in_order_once_their_labels_are_known():
+    rule = Policy()
+    assert rule.judge(1, GOOD._replace(evaluated=1.0, counted=0.9, moved=1.0))
+    assert not rule.judge(2, GOOD._replace(evaluated=1.0))
+    assert not any(rule.judge(n_iter, GOOD) for n_iter in range(3, 100))
+    assert rule.first == policy.FIRST
+
+
+def test_rows_are_put_in_order_again_when_passes_have_lost_a_pass_by_it():
+    rule = Policy()
+    rule.judge(1, GOOD._replace(moved=1.0))
+    shares = [GOOD, GOOD, *[GOOD._replace(evaluated=0.5, moved=0.01)] * 10]
+    assert [rule.judge(n_iter, each) for n_iter, each in enumerate(shares, 2)].index(True) == 4
+    # Not where labels are as they were.
+    rule = Policy()
+    rule.judge(1, GOOD._replace(moved=1.0))
+    assert not any(rule.judge(2, each._replace(moved=0.0)) for each in shares)
+
+
+def test_what_was_not_worth_it_is_tried_again_later_and_later():
+    rule = Policy()
+    n_iter, pauses = 0, []
+    for _ in range(4):
+        rule.judge(n_iter, GOOD._replace(evaluated=1.0, seen=0.99, moved=1.0))
+        pauses.append(rule.first - n_iter)
+        n_iter = rule.first
+    assert pauses == [PAUSE, 2 * PAUSE, 4 * PAUSE, 8 * PAUSE]
