@@ -12,12 +12,12 @@ from ..array_run import ArrayRun
 from ..run import Run
 from ..source import EM, Underway
 from .passes import PrunedPass
-from .policy import LEAST_COMPONENTS, LEAST_WORK, MOST_ROWS, Policy
+from .policy import LEAST_COMPONENTS, LEAST_WORK, MOST_ROWS, Policy, Shares
 
 
 def can_prune(plan: Plan, n_samples: int) -> bool:
     """Whether rounds over so many rows are ever pruned."""
-    if plan.n_components < LEAST_COMPONENTS or not LEAST_WORK <= plan.work(n_samples) or n_samples > MOST_ROWS:
+    if plan.n_components < LEAST_COMPONENTS or plan.work(n_samples) < LEAST_WORK or n_samples > MOST_ROWS:
         return False
     kernels = kernels_in_rounds(plan)
     return (kernels.density.name, kernels.moments.name) in PRUNED
@@ -35,6 +35,11 @@ class PrunedRun(ArrayRun):
         super().__init__(plan, *arguments, **known)
         self._policy = Policy()
         self._pass: PrunedPass | None = None
+
+    @property
+    def shares(self) -> Shares | None:
+        """What the last pruned pass has done, None before."""
+        return None if self._pass is None else self._pass.shares
 
     def _go_on(self, last: int) -> bool:
         counts, cut = self.state.counts, self._cut

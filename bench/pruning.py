@@ -1,0 +1,156 @@
+"""Rounds that leave out what cannot matter, beside dense ones: ``python -m bench.pruning``.
+
+Of each case the same rounds are done twice from the same parameters, dense and pruned. Log-likelihoods must agree, to
+1e-12 in double precision, before anything is said of their time. The table goes into ``docs/speed.md``, what was
+measured into ``bench/pruning.json``; names of cases measure these anew and keep the others.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import markdown, report
+from bench.environment import machine
+from fastgmm.model.parameters import Parameters
+from fastgmm.model.plan import plan_of
+from fastgmm.model.regulariser import ridge
+from fastgmm.model.rounds.state import set_rule, take_trace
+from fastgmm.rows.array import ArraySource
+
+OUT = Path(__file__).with_suffix(".json")
+SPEED = Path(__file__).parent.parent / "docs" / "speed.md"
+# Dense rounds, and pruned ones after the two that find labels and bounds.
+N_DENSE, N_PRUNED = 3, 4
+
+
+class Case(NamedTuple):
+    """Clusters of unit scale around means of N(0, apart^2 I), and a start near these."""
+
+    n_samples: int
+    n_features: int
+    n_components: int
+    covariance_type: str
+    apart: float
+    dtype: Any = np.float64
+
+
+CASES = {
+    "full, apart": Case(10**6, 16, 1024, "full", 4.0),
+    "full, near": Case(10**6, 16, 1024, "full", 3.0),
+    "full, K = 256": Case(10**6, 16, 256, "full", 4.0),
+    "full, D = 64": Case(10**5, 64, 128, "full", 1.5),
+    "diag": Case(10**6, 16, 1024, "diag", 4.0),
+    "tied": Case(10**6, 16, 1024, "tied", 4.0),
+    "spherical, single": Case(10**6, 128, 1024, "spherical", 4.0, np.float32),
+    "overlapping": Case(10**5, 16, 256, "full", 1.0),
+}
+
+
+def problem(case: Case) -> tuple[NDArray[Any], Parameters]:
+    """Return rows, and parameters to begin with."""
+    generator = np.random.default_rng(0)
+    k, d = case.n_components, case.n_features
+    means = case.apart * generator.normal(size=(k, d))
+    X = generator.standard_normal((case.n_samples, d), case.dtype)
+    X += means.astype(case.dtype)[generator.integers(k, size=case.n_samples)]
+    covariances = {
+        "full": np.tile(2.0 * np.eye(d), (k, 1, 1)),
+        "tied": 2.0 * np.eye(d),
+        "diag": np.full((k, d), 2.0),
+        "spherical": np.full(k, 2.0),
+    }[case.covariance_type]
+    weights = np.full(k, 1.0 / k)
+    return X, Parameters(weights, means + 0.3 * generator.normal(size=means.shape), covariances, case.covariance_type)
+
+
+def rounds(
+    case: Case, X: NDArray[Any], start: Parameters, n_rounds: int, prune: bool
+) -> tuple[Any, Any, list[float]]:
+    """Return the mean log-likelihoods of rounds, what the last pass left out, and milliseconds of each."""
+    plan = plan_of(case.covariance_type, case.n_components, case.n_features, X.dtype)
+    source = ArraySource(X)
+    with mock.patch("fastgmm.rows.array.can_prune", return_value=prune):
+        with mock.patch("fastgmm.rows.pruning.policy.FIRST", 0):
+            going = source.begin(plan, start, ridge(1e-6, case.n_features))
+        rule = {"tol": 0.0, "aitken": False, "max_iter": n_rounds + 1, "previous": -np.inf}
+        set_rule(going.state, **rule, total_weight=source.total_weight)
+        milliseconds = []
+        for n_iter in range(n_rounds):
+            begin = time.perf_counter()
+            going.advance(n_iter + 1)
+            milliseconds.append(1e3 * (time.perf_counter() - begin))
+        return take_trace(going.state), going.shares if prune else None, milliseconds
+
+
+def measure(name: str) -> dict[str, float]:
+    """Verify a case and time it."""
+    case = CASES[name]
+    X, start = problem(case)
+    few = X[: max(2 * case.n_components, 4096)]
+    for prune in (False, True):
+        rounds(case, few, start, 3, prune)  # which compiles
+    dense, _, dense_times = rounds(case, X, start, N_DENSE, prune=False)
+    pruned, shares, pruned_times = rounds(case, X, start, 2 + N_PRUNED, prune=True)
+    assert shares is not None
+    difference = float(np.abs(pruned[:N_DENSE] / dense - 1.0).max())
+    allowed = 1e-12 if case.dtype is np.float64 else 1e-6
+    if not difference <= allowed:
+        raise SystemExit(f"{name}: log-likelihoods differ by {difference:.1e}")
+    return {
+        "dense": float(np.median(dense_times)),
+        "first": pruned_times[0],
+        "second": pruned_times[1],
+        "pruned": float(np.median(pruned_times[2:])),
+        "evaluated": shares.evaluated,
+        "counted": shares.counted,
+        "difference": difference,
+    }
+
+
+def table(measured: dict[str, dict[str, float]]) -> str:
+    """Return a line for each case."""
+    rows = []
+    for name, found in measured.items():
+        case = CASES[name]
+        single = ", float32" if case.dtype is np.float32 else ""
+        size = f"{case.n_samples:.0e} x {case.n_features}, K = {case.n_components}, {case.covariance_type}{single}"
+        times = (markdown.number(found[key]) for key in ("dense", "first", "second", "pruned"))
+        shares = (f"{100.0 * found[key]:.1f} %" for key in ("evaluated", "counted"))
+        ratio = f"{found['dense'] / found['pruned']:.1f}"
+        rows.append([size, f"{case.apart:g}", *times, ratio, *shares, f"{found['difference']:.0e}"])
+    header = ("rows x features, components", "s", "dense", "first", "second", "pruned", "times")
+    return markdown.table((*header, "evaluated", "count", "difference"), rows)
+
+
+def write(measured: dict[str, dict[str, float]]) -> None:
+    """Write the JSON, and the table between its markers."""
+    measured = {name: measured[name] for name in CASES if name in measured}
+    where = {**machine(), "command": "python -m bench.pruning"}
+    OUT.write_text(json.dumps({"machine": where, "cases": measured}, indent=1) + "\n")
+    text = f"{table(measured)}\n\n{where['processor']}, {where['date']}; `{where['command']}`."
+    SPEED.write_text(report.between(SPEED.read_text(), "pruning", text, SPEED))
+    print(table(measured))
+
+
+def main(names: list[str]) -> int:
+    """Measure the cases of these names, or all, and write what there is."""
+    unknown = set(names) - set(CASES)
+    if unknown:
+        print(f"Error: {min(unknown)!r} is not one of {', '.join(map(repr, CASES))}", file=sys.stderr)
+        return 2
+    measured = json.loads(OUT.read_text())["cases"] if names and OUT.exists() else {}
+    for name in names or CASES:
+        print(name, file=sys.stderr)
+        measured[name] = measure(name)
+        write(measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
