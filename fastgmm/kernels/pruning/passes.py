@@ -83,7 +83,8 @@ def sweep_pruned(density, moments, context, worker, first, end):
                     clear_row(slab, k)
                     touched[k] = 1
             accumulate_of(moments, components[:n], block, roots, row_sums, spare, index, slab, shares, here / n_rows)
-        slab[n_components, 0] = total + log_sum(products) + model.unit[1] * weight
+        total += log_sum(products, n_components, -(-(stop - s * sums.rows) // lanes(x)))
+        slab[n_components, 0] = total + model.unit[1] * weight
     return OK
 
 

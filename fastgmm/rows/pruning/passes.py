@@ -98,6 +98,7 @@ class PrunedPass:
             self._put_in_order()
         least = LEAST_LEFT * state.numbers[slots.TOTAL_WEIGHT] * state.weights
         if (sums.accumulator[:n_components, 0] < least).any():
+            sums.accumulator.fill(0.0)
             policy.give_up(n_iter)
             return False
         return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...model.kinds import PRUNED, Kernels
+from ...model.kinds import PRUNED
 from ...model.plan import Plan
-from ...model.rounds.state import FINISHED, N_ITER, N_TRACED, REPEATED, SWEEP
+from ...model.rounds.state import FINISHED, N_ITER, N_TRACED, REPEATED, SUMMED
 from ...model.structures import kernels_of
 from ..array_run import ArrayRun
 from ..run import Run
@@ -19,13 +19,8 @@ def can_prune(plan: Plan, n_samples: int) -> bool:
     """Whether rounds over so many rows are ever pruned."""
     if plan.n_components < LEAST_COMPONENTS or plan.work(n_samples) < LEAST_WORK or n_samples > MOST_ROWS:
         return False
-    kernels = kernels_in_rounds(plan)
+    kernels = kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
     return (kernels.density.name, kernels.moments.name) in PRUNED
-
-
-def kernels_in_rounds(plan: Plan) -> Kernels:
-    """Return the kernels of a round that is not small."""
-    return kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
 
 
 class PrunedRun(ArrayRun):
@@ -43,9 +38,6 @@ class PrunedRun(ArrayRun):
 
     def _go_on(self, last: int) -> bool:
         counts, cut = self.state.counts, self._cut
-        kernels = kernels_in_rounds(self.plan)
-        if self._kernels.moments is not kernels.moments:  # second moments of a pass that has been swept
-            return Run.advance(self, last)
         while True:
             first = self._policy.first
             if counts[N_ITER] < first:
@@ -57,20 +49,20 @@ class PrunedRun(ArrayRun):
                     waiting = Run.advance(self, last)
                 finally:
                     self._cut = cut
-                if waiting and self.phase == SWEEP:
-                    if not counts[REPEATED] and self._sweep(kernels):
+                if waiting:
+                    # About other centres, or of second moments that are summed: a pass is dense.
+                    if not (counts[REPEATED] or counts[SUMMED]) and self._sweep():
                         self.added_all()
                         continue
-                    self.sweep_again()
                     waiting = Run.advance(self, int(counts[N_ITER]))
-            # What is left is the caller's: statistics that are held, a round, a full trace, or the end.
+            # What is left is the caller's: a round, a full trace, or the end.
             is_full = counts[N_TRACED] == len(self.state.trace)
             if waiting or is_full or counts[N_ITER] >= last or self.phase == FINISHED:
                 return waiting
 
-    def _sweep(self, kernels: Kernels) -> bool:
+    def _sweep(self) -> bool:
         if self._pass is None:
-            self._pass = PrunedPass(self.plan, kernels, self._work, self._cut, self._n_threads)
+            self._pass = PrunedPass(self.plan, self._kernels, self._work, self._cut, self._n_threads)
         return self._pass.sweep(self._policy, self._tell)
 
     def _tell(self, n_seen: int) -> None:
