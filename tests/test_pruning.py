@@ -12,13 +12,14 @@ import fastgmm
 from fastgmm import Mixture
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.kernels.pruning.moves import order_by_label
+from fastgmm.model import plan
 from fastgmm.model.parameters import Parameters
 from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds.state import FINISHED, set_rule, take_trace
 from fastgmm.model.structures import STRUCTURES
 from fastgmm.rows.array import ArraySource
-from fastgmm.rows.pruning import policy, run
+from fastgmm.rows.pruning import policy
 from fastgmm.rows.pruning.passes import PrunedPass
 from fastgmm.rows.pruning.policy import PAUSE, Policy, Shares
 
@@ -31,7 +32,7 @@ EXAMPLES = 40 if JIT_ENABLED else 1
 @pytest.fixture(autouse=True)
 def _second_moments_from_the_total_scatter(monkeypatch):
     """As in all rounds that are long enough to be pruned."""
-    monkeypatch.setattr("fastgmm.model.plan.SMALL_ROUND_WORK", 0)
+    monkeypatch.setattr(plan, "SMALL_ROUND_WORK", 0)
 
 
 @contextlib.contextmanager
@@ -47,8 +48,8 @@ def pruned(always=True):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PrunedPass, "sweep", noted)
-        patch.setattr(run, "LEAST_WORK", 0)
-        patch.setattr(run, "LEAST_COMPONENTS", 2)
+        patch.setattr(plan, "LONG_ROUND_WORK", 0)
+        patch.setattr(plan, "LONG_COMPONENTS", 2)
         patch.setattr(policy, "FIRST", 0)
         if always:
             patch.setattr(policy, "MOST", 2.0)
@@ -252,7 +253,7 @@ def test_few_components_and_short_rounds_are_never_pruned():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PrunedPass, "sweep", None)
         fit(X, start)
-        patch.setattr(run, "LEAST_WORK", 0)
+        patch.setattr(plan, "LONG_ROUND_WORK", 0)
         X, start = problem(4000, 4, 31, 5.0)
         fit(X, start)
 
@@ -277,7 +278,7 @@ def test_a_pass_that_is_broken_off_leaves_the_parameters_of_the_last_round(monke
             if underway.number == 5 and 0 < underway.n_seen < len(X):
                 raise RuntimeError("enough")
 
-    monkeypatch.setattr("fastgmm.model.plan.SLAB_BYTES", 0)  # a launch for each superblock
+    monkeypatch.setattr(plan, "SLAB_BYTES", 0)  # a launch for each superblock
     with pruned() as passes, pytest.raises(RuntimeError, match="enough") as caught:
         fit(X, start, n_threads=1, progress=watch)
     assert len(passes) == 4
@@ -289,9 +290,9 @@ def test_a_pass_that_is_broken_off_leaves_the_parameters_of_the_last_round(monke
 
 def test_a_run_goes_on_after_a_pass_that_was_broken_off(monkeypatch):
     """Bounds of which some are under the new model and some under the old one are not used again."""
-    monkeypatch.setattr("fastgmm.model.plan.SLAB_BYTES", 0)
+    monkeypatch.setattr(plan, "SLAB_BYTES", 0)
     X, start = problem(70002, 4, 8, 4.0)
-    plan, options = plan_of("full", 8, 4), {"tol": 0.0, "aitken": False, "max_iter": 8}
+    options = {"tol": 0.0, "aitken": False, "max_iter": 8}
     broken = [False]
 
     def watch(underway):
@@ -304,7 +305,9 @@ def test_a_run_goes_on_after_a_pass_that_was_broken_off(monkeypatch):
         source = ArraySource(X, 1, watch=watched)
         with pruned() as passes:
             going = source.begin(
-                plan, Parameters(start.weights, start.means, start.covariances, "full"), ridge(1e-3, 4)
+                plan_of("full", 8, 4),
+                Parameters(start.weights, start.means, start.covariances, "full"),
+                ridge(1e-3, 4),
             )
             set_rule(going.state, **options, previous=-np.inf, total_weight=source.total_weight)
             while going.phase != FINISHED:

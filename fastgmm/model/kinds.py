@@ -11,8 +11,6 @@ from ..kernels.moments import diagonal as diagonal_moments
 from ..kernels.moments import full as full_moments
 from ..kernels.moments import pooled
 from ..kernels.moments import spherical as spherical_moments
-from ..kernels.pruning import moves
-from ..kernels.pruning import tasks as pruning
 
 Sizes = Callable[[int, int], Any]
 
@@ -145,13 +143,6 @@ SWEEPS = {
     ("spherical", "spherical apart"): tasks.sweep_spherical_apart,
     ("whitened", "pooled"): tasks.sweep_pooled,
     ("whitened", "first"): tasks.sweep_first,
-}
-# The same pruned, with the task that moves its bounds; others are not pruned.
-PRUNED = {
-    ("full", "full"): (pruning.sweep_pruned_full, moves.move_matrices),
-    ("diagonal", "diagonal"): (pruning.sweep_pruned_diagonal, moves.move_variances),
-    ("spherical", "spherical"): (pruning.sweep_pruned_spherical, moves.move_variances),
-    ("whitened", "first"): (pruning.sweep_pruned_first, moves.move_matrices),
 }
 # Moments that read what their density left in the scratch are about its means; these are for other centres.
 APART = {"spherical": APART_MOMENTS}

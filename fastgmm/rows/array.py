@@ -23,7 +23,6 @@ from .launch.bench import bench_for
 from .launch.buffers import column_sizes
 from .launch.pieces import in_place
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
-from .pruning.run import PrunedRun, can_prune
 from .run import Run
 from .source import SAMPLE, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
 from .start.k_means import draw
@@ -121,8 +120,13 @@ class ArraySource:
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ArrayRun:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
-        run = PrunedRun if can_prune(plan, len(self._x)) else ArrayRun
-        return run(
+        kind = ArrayRun
+        if plan.is_long(len(self._x)):
+            # When it is wanted: all that a pruned pass is made of would take a twentieth of the package's import.
+            from .pruning.run import run_for
+
+            kind = run_for(plan)
+        return kind(
             plan,
             self._n_threads,
             self._x,

@@ -15,18 +15,6 @@ from ..._numba.options import kernel
 from ..sizes import STEP, lanes
 
 NEGLIGIBLE = 2.0**-80
-# In a pruned pass blocks hold rows of few components, so that N_k so far says little of what it will be. This share
-# of w_k, times the average weight of the rows of a block, cannot change anything either.
-UNSEEN = 2.0**-66
-
-
-@kernel
-def unseen(share, weight, total):
-    """Return what responsibilities of a component with a `share` of the rows must exceed to count in a pruned pass.
-
-    Given the average `weight` of a row of the block, and N_k so far, `total`.
-    """
-    return max(UNSEEN * share * weight, NEGLIGIBLE * total)
 
 
 @kernel

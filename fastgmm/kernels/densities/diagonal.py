@@ -10,7 +10,7 @@ from ..blocks.ahead import fetch
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
 from .floor import variances_against_floor
-from .kinds import log_density, log_density_of, log_weight
+from .kinds import log_density, log_weight
 
 
 class DiagonalDensity(NamedTuple):
@@ -119,12 +119,3 @@ def log_density_diagonal(density, block, spare, half_logs, ahead):
         fetch(ahead, k)
         fetch(ahead, k + 1)
         less_squares_of_two(constants[k:], factors[k:], offsets[k:], block, half_logs[k], half_logs[k + 1])
-
-
-@implements(log_density_of, DiagonalDensity)
-def log_density_of_diagonal(density, components, block, spare, half_logs, is_first):
-    """See ``kinds``."""
-    wide_vectors()
-    for j in range(half_logs.shape[0]):
-        k = components[j]
-        less_squares(density.constants[k], density.factors[k, 0], density.offsets[k], block, half_logs[j])

@@ -11,7 +11,7 @@ from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.tiles import less_distance
 from ..work import MODEL, OK, SCRATCH, STATE
 from .floor import against_floor
-from .kinds import log_density, log_density_of, log_weight
+from .kinds import log_density, log_weight
 
 
 class FullDensity(NamedTuple):
@@ -71,12 +71,3 @@ def log_density_full(density, block, spare, half_logs, ahead):
     for k in range(half_logs.shape[0]):
         fetch(ahead, k)
         less_distance(density.constants[k], density.factors[k], density.offsets[k], block, spare, half_logs[k])
-
-
-@implements(log_density_of, FullDensity)
-def log_density_of_full(density, components, block, spare, half_logs, is_first):
-    """See ``kinds``; four rows of `spare`."""
-    wide_vectors()
-    for j in range(half_logs.shape[0]):
-        k = components[j]
-        less_distance(density.constants[k], density.factors[k], density.offsets[k], block, spare, half_logs[j])

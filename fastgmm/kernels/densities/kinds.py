@@ -6,7 +6,7 @@ this one has, for its kind,
 * a task ``prepare_...`` that writes the factors, offsets and constants of components ``first`` to ``end`` from the
   parameters in the state, after `center`, and returns OK, or COMPONENT + k for a covariance that is not positive
   definite, or NARROW where some may lie below their floor (``floor.py``);
-* implementations of `log_density`, and of `log_density_of` where passes can be pruned;
+* an implementation of `log_density`;
 * ``..._shape(K, D)``: the rows of a block P, and the shapes of factors and offsets;
 * how many rows of scratch it takes.
 
@@ -26,14 +26,6 @@ def log_density(density, block, spare, half_logs, ahead):
 
     It asks for parts 0 to K - 1 of what is `ahead` (``blocks/ahead.py``) between components, where they take long
     enough. What it leaves in `spare` is there when the moments of the same block are summed: for a fused pair.
-    """
-
-
-@generic
-def log_density_of(density, components, block, spare, half_logs, is_first):
-    """Do what `log_density` does for some `components` (n,), into `half_logs` (n, B), for the pruned pass.
-
-    The first time (`is_first`) of each block, which must leave alone until the last what they share in `spare`.
     """
 
 

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
-from ..primitives.distances import GROUP, squared_distances, squared_distances_of
+from ..primitives.distances import GROUP, squared_distances
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
 from .floor import variances_against_floor
-from .kinds import log_density, log_density_of, log_weight
+from .kinds import log_density, log_weight
 
 
 class SphericalDensity(NamedTuple):
@@ -63,18 +63,3 @@ def log_density_spherical(density, block, spare, half_logs, ahead):
             constant, factor = density.constants[k], density.factors[k, 0, 0]
             for b in range(lanes(block)):
                 half_logs[k, b] = constant - factor * spare[k, b]
-
-
-@implements(log_density_of, SphericalDensity)
-def log_density_of_spherical(density, components, block, spare, half_logs, is_first):
-    """See ``kinds``; it leaves nothing behind."""
-    wide_vectors()
-    for first in range(0, half_logs.shape[0], GROUP):
-        last = min(first + GROUP, half_logs.shape[0])
-        out = half_logs[first:last]
-        squared_distances_of(block, density.offsets, components[first:last], block.shape[0], out)
-        for j in range(out.shape[0]):
-            k = components[first + j]
-            constant, factor = density.constants[k], density.factors[k, 0, 0]
-            for b in range(lanes(block)):
-                out[j, b] = constant - factor * out[j, b]

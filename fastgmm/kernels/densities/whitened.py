@@ -7,12 +7,12 @@ from ..._numba.options import entry, exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
-from ..primitives.distances import GROUP, squared_distances, squared_distances_of
+from ..primitives.distances import GROUP, squared_distances
 from ..primitives.tiles import set_4x4, tile_4x4
 from ..sizes import lanes
 from ..work import MODEL, OK, SCRATCH, STATE, ZERO
 from .floor import against_floor
-from .kinds import log_density, log_density_of, log_weight
+from .kinds import log_density, log_weight
 
 
 class WhitenedDensity(NamedTuple):
@@ -96,20 +96,3 @@ def log_density_whitened(density, block, spare, half_logs, ahead):
             constant = density.constants[k]
             for b in range(lanes(block)):
                 half_logs[k, b] = constant - half_logs[k, b]
-
-
-@implements(log_density_of, WhitenedDensity)
-def log_density_of_whitened(density, components, block, spare, half_logs, is_first):
-    """See ``kinds``."""
-    wide_vectors()
-    if is_first:
-        whiten(density.factors[0], block, spare)
-    n_features = density.scales.shape[0]
-    for first in range(0, half_logs.shape[0], GROUP):
-        last = min(first + GROUP, half_logs.shape[0])
-        out = half_logs[first:last]
-        squared_distances_of(spare, density.offsets, components[first:last], n_features, out)
-        for j in range(out.shape[0]):
-            constant = density.constants[components[first + j]]
-            for b in range(lanes(block)):
-                out[j, b] = constant - out[j, b]

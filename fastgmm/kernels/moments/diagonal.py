@@ -7,10 +7,10 @@ from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.ahead import fetch
 from ..blocks.posterior import responsibilities
-from ..blocks.significant import NEGLIGIBLE, significant, unseen
+from ..blocks.significant import NEGLIGIBLE, significant
 from ..sizes import STEP, lanes
 from ..work import MODEL, OK, STATE, SUMS
-from .kinds import accumulate, accumulate_of, unit_of, unpack_first
+from .kinds import accumulate, unit_of, unpack_first
 
 
 class DiagonalMoments(NamedTuple):
@@ -84,19 +84,6 @@ def accumulate_diagonal(moments, block, roots, scales, spare, index, slab, ahead
         first, second = slab[k, 1:], slab[k, 1 + n_features :]
         rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare, index)
         weighted_moments(kept, rows, steps, moments.means[k], first, second)
-
-
-@implements(accumulate_of, DiagonalMoments)
-def accumulate_diagonal_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
-    """See ``kinds``."""
-    wide_vectors()
-    n_features = block.shape[0]
-    for j in range(roots.shape[0]):
-        k = components[j]
-        slab[k, 0] += responsibilities(roots[j], scales)
-        floor = unseen(shares[k], weight, slab[k, 0])
-        rows, kept, steps = significant(block, roots[j], floor, lanes(block) // 4, spare, index)
-        weighted_moments(kept, rows, steps, moments.means[k], slab[k, 1:], slab[k, 1 + n_features :])
 
 
 @exact_task

@@ -8,11 +8,11 @@ from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.ahead import fetch
 from ..blocks.posterior import scale_roots, take_roots
-from ..blocks.significant import NEGLIGIBLE, significant, unseen
+from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.weighted import weighted_products
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE, SUMS
-from .kinds import accumulate, accumulate_of, unit_of, unpack_first
+from .kinds import accumulate, unit_of, unpack_first
 
 
 class FullMoments(NamedTuple):
@@ -50,23 +50,6 @@ def accumulate_full(moments, block, roots, scales, spare, index, slab, ahead):
         rows, kept, steps = significant(block, roots[k], floor, most, spare[size:], index)
         first, second = slab[k, 1:], slab[k, 1 + size :]
         weighted_products(kept, rows, steps, moments.means[k], scaled, first, second, size)
-
-
-@implements(accumulate_of, FullMoments)
-def accumulate_full_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
-    """See ``kinds``."""
-    wide_vectors()
-    size = moments.means.shape[1]
-    if block.shape[1] != lanes(block) or roots.shape[1] != lanes(block) or spare.shape[1] != lanes(block):
-        return
-    take_roots(scales)
-    for j in range(roots.shape[0]):
-        k = components[j]
-        slab[k, 0] += scale_roots(roots[j], scales)
-        floor = math.sqrt(unseen(shares[k], weight, slab[k, 0]))
-        rows, kept, steps = significant(block, roots[j], floor, lanes(block) // 2, spare[size:], index)
-        first, second = slab[k, 1:], slab[k, 1 + size :]
-        weighted_products(kept, rows, steps, moments.means[k], spare[:size], first, second, size)
 
 
 @exact_task

@@ -3,7 +3,7 @@
 Moments are a named tuple of those arrays of a `Model` that they read; passes know them by its type. Each file beside
 this one has, for its kind,
 
-* implementations of `accumulate`, and of `accumulate_of` where passes can be pruned;
+* an implementation of `accumulate`;
 * a task ``unpack_...`` that writes centres, N_k, first and second moments of components ``first`` to ``end`` from the
   accumulator into the state, in the units of the data;
 * ``..._sums(K, D)``, the shape of a slab, and ``..._spare(K, D)``, rows of scratch.
@@ -21,14 +21,6 @@ def accumulate(moments, block, roots, scales, spare, index, slab, ahead):
     `roots` (K, B) are exp of half logarithms, see ``blocks/posterior.py``; `spare` is scratch, which still holds what
     the density of a fused pair left there; `index` (B,) are integers. It asks for parts K to 2 K - 1 of what
     is `ahead`, or for all 2 K if the density asks for none.
-    """
-
-
-@generic
-def accumulate_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
-    """Do what `accumulate` does for some `components` (n,), by `roots` (n, B), for the pruned pass.
-
-    Components have `shares` (K,) of the rows, which have on average such a `weight` in this block.
     """
 
 

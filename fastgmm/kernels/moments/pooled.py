@@ -13,13 +13,13 @@ from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.ahead import fetch
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
-from ..blocks.significant import NEGLIGIBLE, significant, unseen
+from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.distances import weighted_sums
 from ..primitives.weighted import weighted_products
 from ..sizes import lanes
 from ..slots import LEAST
 from ..work import CANCELS, MODEL, OK, STATE, SUMS
-from .kinds import accumulate, accumulate_of, unit_of, unpack_first
+from .kinds import accumulate, unit_of, unpack_first
 
 
 class PooledMoments(NamedTuple):
@@ -77,20 +77,6 @@ def accumulate_first(moments, block, roots, scales, spare, index, slab, ahead):
         slab[k, 0] += total
         rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[size:], index)
         weighted_sums(kept, rows, steps, moments.means[k], total, slab[k, 1 : 1 + moments.scales.shape[0]])
-
-
-@implements(accumulate_of, FirstMoments)
-def accumulate_first_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
-    """See ``kinds``."""
-    wide_vectors()
-    size, n_features = moments.means.shape[1], moments.scales.shape[0]
-    for j in range(roots.shape[0]):
-        k = components[j]
-        total = responsibilities(roots[j], scales)
-        slab[k, 0] += total
-        floor = unseen(shares[k], weight, slab[k, 0])
-        rows, kept, steps = significant(block, roots[j], floor, lanes(block) // 4, spare[size:], index)
-        weighted_sums(kept, rows, steps, moments.means[k], total, slab[k, 1 : 1 + n_features])
 
 
 @exact_task

@@ -6,11 +6,11 @@ from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.ahead import fetch
-from ..blocks.significant import NEGLIGIBLE, significant, unseen
-from ..primitives.distances import squared_distances, squared_distances_of, weighted_sums
+from ..blocks.significant import NEGLIGIBLE, significant
+from ..primitives.distances import squared_distances, weighted_sums
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE, SUMS, ZERO
-from .kinds import accumulate, accumulate_of, unit_of, unpack_first
+from .kinds import accumulate, unit_of, unpack_first
 
 
 class SphericalMoments(NamedTuple):
@@ -73,27 +73,6 @@ def add_spherical(means, block, roots, scales, spare, index, slab, ahead):
         slab[k, 1 + n_features] += second
         rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[n_components:], index)
         weighted_sums(kept, rows, steps, means[k], total, slab[k, 1 : 1 + n_features])
-
-
-@implements(accumulate_of, ApartMoments)
-def accumulate_apart_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
-    """See ``kinds``."""
-    wide_vectors()
-    n_components, n_features = roots.shape[0], block.shape[0]
-    squared_distances_of(block, moments.means, components, n_features, spare[:n_components])
-    for j in range(n_components):
-        k = components[j]
-        total = second = block.dtype.type(0.0)
-        for b in range(lanes(block)):
-            r = roots[j, b] * roots[j, b] * scales[b]
-            roots[j, b] = r
-            total += r
-            second += r * spare[j, b]
-        slab[k, 0] += total
-        slab[k, 1 + n_features] += second
-        floor = unseen(shares[k], weight, slab[k, 0])
-        rows, kept, steps = significant(block, roots[j], floor, lanes(block) // 4, spare[n_components:], index)
-        weighted_sums(kept, rows, steps, moments.means[k], total, slab[k, 1 : 1 + n_features])
 
 
 @exact_task

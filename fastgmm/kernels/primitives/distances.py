@@ -36,20 +36,6 @@ def squared_distances(block, centers, n_features, out):
             distances_of_two(block, centers[k], centers[k + 1], rest, n_features, out[k], out[k + 1])
 
 
-@entry
-def squared_distances_of(block, centers, components, n_features, out):
-    """Do what `squared_distances` does for some `components` (n,) of the centres, into `out` (n, B)."""
-    wide_vectors()
-    rest, n = n_features % 4, out.shape[0]
-    for j in range(n):
-        first_distances(block, centers[components[j]], rest, out[j])
-    if n % 2:
-        distances_of_one(block, centers[components[0]], rest, n_features, out[0])
-    for j in range(n % 2, n, 2):
-        one, other = centers[components[j]], centers[components[j + 1]]
-        distances_of_two(block, one, other, rest, n_features, out[j], out[j + 1])
-
-
 @kernel
 def first_distances(block, center, n_features, out):
     """Write |x - center|^2 over 1, 2 or 3 features; over 0 nothing."""

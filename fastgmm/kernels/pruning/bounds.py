@@ -38,6 +38,7 @@ EVALUATED, COUNTED, SEEN, MOVED = 1, 2, 3, 4
 # What is evaluated counts where in any row r exceeds 2^-66 w_k, and a row where r does: distances y of up to 1000
 # leave that below what is left out otherwise.
 UNSEEN_BITS = 66
+UNSEEN = 2.0**-UNSEEN_BITS
 
 
 class Bounds(NamedTuple):

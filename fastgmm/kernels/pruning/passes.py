@@ -6,14 +6,14 @@ from ..._numba.width import wide_vectors
 from ..blocks.limits import lowest
 from ..blocks.loading import load_block
 from ..blocks.posterior import collect, collect_weighted, exponentiate, log_sum, row_maxima
-from ..densities.kinds import log_density_of
-from ..moments.kinds import accumulate_of
 from ..passes import is_as_wide
 from ..sizes import lanes
 from ..slots import FILLED
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, ZERO, X
 from .blocks import gather_rows, least_of, move_lengths, relabel, take_counting, take_labels, take_near
 from .bounds import BOUNDS, COUNTED, EVALUATED, MOVED, SEEN
+from .densities import log_density_of
+from .moments import accumulate_of
 
 
 @kernel

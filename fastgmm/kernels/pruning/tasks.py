@@ -11,6 +11,7 @@ from ..moments.full import FullMoments
 from ..moments.pooled import FirstMoments
 from ..moments.spherical import ApartMoments
 from ..work import MODEL
+from .moves import move_matrices, move_variances
 from .passes import sweep_pruned
 
 
@@ -47,3 +48,12 @@ def sweep_pruned_first(context, worker, first, end):
         FirstMoments(model.means, model.scales),
     )
     return sweep_pruned(density, moments, context, worker, first, end)
+
+
+# By the names of density and moments: the pass, and the task that moves its bounds; others are not pruned.
+PRUNED = {
+    ("full", "full"): (sweep_pruned_full, move_matrices),
+    ("diagonal", "diagonal"): (sweep_pruned_diagonal, move_variances),
+    ("spherical", "spherical"): (sweep_pruned_spherical, move_variances),
+    ("whitened", "first"): (sweep_pruned_first, move_matrices),
+}

@@ -11,8 +11,9 @@ from ...kernels import slots
 from ...kernels.pruning.bounds import COUNTED, EVALUATED, LEAST_LEFT, MOVED, SEEN, Bounds, PrunedWork
 from ...kernels.pruning.moves import order_by_label
 from ...kernels.pruning.passes import fold_pruned
+from ...kernels.pruning.tasks import PRUNED
 from ...kernels.work import SPREAD, Work
-from ...model.kinds import PRUNED, Kernels
+from ...model.kinds import Kernels
 from ...model.plan import Cut, Plan
 from ..launch.work import entry_of
 from .launch import launch_pruned, packed_pruned

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# Fewer components are never worth it, nor are rounds of fewer multiply-adds (0.1 s on two cores), which end before
-# the pruned pass is compiled.
-LEAST_COMPONENTS = 32
-LEAST_WORK = 2**32
-# Rows are numbered in 32 bits.
-MOST_ROWS = 2**31 - 1
 # Of the pairs of blocks and components: a pruned pass that evaluates more than this share of them, or in which more
 # count once rows are in order, is hardly faster than a dense one.
 MOST = 0.6

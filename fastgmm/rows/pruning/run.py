@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...model.kinds import PRUNED
+from ...kernels.pruning.tasks import PRUNED
 from ...model.plan import Plan
 from ...model.rounds.state import FINISHED, N_ITER, N_TRACED, REPEATED, SUMMED
 from ...model.structures import kernels_of
@@ -12,19 +12,17 @@ from ..array_run import ArrayRun
 from ..run import Run
 from ..source import EM, Underway
 from .passes import PrunedPass
-from .policy import LEAST_COMPONENTS, LEAST_WORK, MOST_ROWS, Policy, Shares
+from .policy import Policy, Shares
 
 
-def can_prune(plan: Plan, n_samples: int) -> bool:
-    """Whether rounds over so many rows are ever pruned."""
-    if plan.n_components < LEAST_COMPONENTS or plan.work(n_samples) < LEAST_WORK or n_samples > MOST_ROWS:
-        return False
+def run_for(plan: Plan) -> type[ArrayRun]:
+    """Return the kind of runs whose rounds `Plan.is_long`."""
     kernels = kernels_of(plan.covariance_type, plan.n_features, plan.structure.without_second)
-    return (kernels.density.name, kernels.moments.name) in PRUNED
+    return PrunedRun if (kernels.density.name, kernels.moments.name) in PRUNED else ArrayRun
 
 
 class PrunedRun(ArrayRun):
-    """An `ArrayRun` for which `can_prune` holds."""
+    """An `ArrayRun` of many components."""
 
     def __init__(self, plan: Plan, *arguments: Any, **known: Any) -> None:
         super().__init__(plan, *arguments, **known)
