@@ -23,10 +23,10 @@ from fastgmm.rows.pruning import policy
 from fastgmm.rows.pruning.passes import PrunedPass
 from fastgmm.rows.pruning.policy import PAUSE, Policy, Shares
 
-pytestmark = [pytest.mark.compiled, pytest.mark.filterwarnings("ignore::fastgmm.FitWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::fastgmm.FitWarning")
 
 NAMES = ("full", "tied", "diag", "spherical")
-EXAMPLES = 40 if JIT_ENABLED else 1
+EXAMPLES, MOST_ROWS, MOST_COMPONENTS = (40, 2000, 40) if JIT_ENABLED else (8, 300, 5)
 
 
 @pytest.fixture(autouse=True)
@@ -92,9 +92,9 @@ def assert_same_fit(ours, dense, rtol=1e-12):
 @hypothesis.given(
     seed=st.integers(0, 2**32 - 1),
     covariance_type=st.sampled_from(NAMES),
-    n_samples=st.integers(40, 2000),
+    n_samples=st.integers(40, MOST_ROWS),
     n_features=st.integers(4, 9),
-    n_components=st.integers(2, 40),
+    n_components=st.integers(2, MOST_COMPONENTS),
     spread=st.floats(0.5, 8.0),
     weighted=st.booleans(),
 )
@@ -108,6 +108,7 @@ def test_a_pruned_fit_is_the_dense_one(seed, covariance_type, n_samples, n_featu
     assert_same_fit(ours, dense)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("covariance_type", "dtype"), [*((name, np.float64) for name in NAMES), ("spherical", np.float32)]
 )
@@ -124,6 +125,7 @@ def test_few_pairs_of_separated_clusters_are_evaluated(covariance_type, dtype):
     assert all(each.counted <= each.evaluated for each in shares)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("covariance_type", NAMES)
 def test_bounds_are_below_all_distances_however_parameters_move(covariance_type):
     X, start = problem(3000, 5, 12, 3.0, covariance_type)
@@ -153,6 +155,7 @@ def test_bounds_are_below_all_distances_however_parameters_move(covariance_type)
     assert max(bounds) > 0.99
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("covariance_type", NAMES)
 def test_threads_give_the_same_bits(covariance_type):
     X, start = problem(70000, 6, 8, 3.0, covariance_type)
@@ -163,6 +166,7 @@ def test_threads_give_the_same_bits(covariance_type):
     assert one.log_likelihood == two.log_likelihood
 
 
+@pytest.mark.compiled
 def test_layouts_give_the_same_bits():
     X, start = problem(70000, 8, 8, 3.0, "diag")  # large enough to be taken as it is
     with pruned() as passes:
@@ -172,7 +176,7 @@ def test_layouts_give_the_same_bits():
 
 
 def degenerate(case):
-    X, start = problem(1500, 4, 20, 4.0, seed=3)
+    X, start = problem(min(1500, MOST_ROWS), 4, 20, 4.0, seed=3)
     options = {}
     generator = np.random.default_rng(1)
     weights, means, covariances = (np.array(each) for each in (start.weights, start.means, start.covariances))
@@ -227,6 +231,7 @@ def test_degenerate_problems_end_as_dense_ones(case):
     assert_same_fit(ours, dense, 1e-8 if case == "a feature far from zero" else 1e-12)
 
 
+@pytest.mark.compiled
 def test_a_pass_in_which_a_component_loses_its_rows_is_repeated_in_full():
     X, start = problem(2000, 4, 10, 4.0)
     weights, means = np.full(10, 0.5 / 9), np.array(start.means)
@@ -239,6 +244,7 @@ def test_a_pass_in_which_a_component_loses_its_rows_is_repeated_in_full():
     assert_same_fit(ours, dense)
 
 
+@pytest.mark.compiled
 def test_overlapping_components_are_left_to_dense_passes():
     X, start = problem(4000, 4, 32, 0.3)
     dense = fit(X, start, max_iter=PAUSE)
@@ -248,6 +254,7 @@ def test_overlapping_components_are_left_to_dense_passes():
     assert_same_fit(ours, dense)
 
 
+@pytest.mark.compiled
 def test_few_components_and_short_rounds_are_never_pruned():
     X, start = problem(4000, 4, 40, 5.0)
     with pytest.MonkeyPatch.context() as patch:
@@ -258,6 +265,7 @@ def test_few_components_and_short_rounds_are_never_pruned():
         fit(X, start)
 
 
+@pytest.mark.compiled
 def test_a_fit_from_k_means_with_steps_between_rounds_ends_at_the_same_height():
     X, _ = problem(20000, 8, 32, 5.0)
     options = {"acceleration": "quasi-newton", "random_state": 0, "n_init": 2, "max_iter": 300}
@@ -268,6 +276,7 @@ def test_a_fit_from_k_means_with_steps_between_rounds_ends_at_the_same_height():
     assert ours.log_likelihood == pytest.approx(dense.log_likelihood, rel=1e-9)
 
 
+@pytest.mark.compiled
 def test_a_pass_that_is_broken_off_leaves_the_parameters_of_the_last_round(monkeypatch):
     X, start = problem(70001, 4, 8, 4.0)
     told = []
@@ -288,6 +297,7 @@ def test_a_pass_that_is_broken_off_leaves_the_parameters_of_the_last_round(monke
     np.testing.assert_allclose(broken.parameters.means, whole.mixture.means, rtol=1e-12)
 
 
+@pytest.mark.compiled
 def test_a_run_goes_on_after_a_pass_that_was_broken_off(monkeypatch):
     """Bounds of which some are under the new model and some under the old one are not used again."""
     monkeypatch.setattr(plan, "SLAB_BYTES", 0)
