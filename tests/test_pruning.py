@@ -369,3 +369,22 @@ def test_what_was_not_worth_it_is_tried_again_later_and_later():
         pauses.append(rule.first - n_iter)
         n_iter = rule.first
     assert pauses == [PAUSE, 2 * PAUSE, 4 * PAUSE, 8 * PAUSE]
+
+
+def test_bounds_that_a_pause_has_made_loose_are_no_reason_for_another():
+    rule = Policy()
+    rule.judge(1, GOOD._replace(moved=1.0))
+    rule.judge(2, GOOD._replace(evaluated=1.0, counted=0.9))
+    first = rule.first
+    assert first > 2
+    assert not any(rule.judge(first + i, each) for i, each in enumerate((GOOD._replace(evaluated=1.0), GOOD, GOOD)))
+    assert rule.first == first
+
+
+def test_repeated_passes_leave_more_and_more_rounds_dense():
+    rule = Policy()
+    pauses = []
+    for _ in range(4):
+        rule.repeated(10)
+        pauses.append(rule.first - 10)
+    assert pauses == [0, 1, 3, 7]

@@ -12,6 +12,7 @@ from ...kernels.pruning.bounds import COUNTED, EVALUATED, LEAST_LEFT, MOVED, SEE
 from ...kernels.pruning.moves import order_by_label
 from ...kernels.pruning.passes import fold_pruned
 from ...kernels.pruning.tasks import PRUNED
+from ...kernels.sizes import LONGEST_WORK
 from ...kernels.work import SPREAD, Work
 from ...model.kinds import Kernels
 from ...model.plan import Cut, Plan
@@ -19,8 +20,9 @@ from ..launch.work import entry_of
 from .launch import launch_pruned, packed_pruned
 from .policy import Policy, Shares
 
-# Blocks in a superblock: slabs hold what is touched, so that its length costs nothing, and sixteen blocks of unlike
-# cost take about as long as another sixteen.
+# Blocks in a superblock at most: slabs hold what is touched, so that its length costs nothing, and sixteen blocks of
+# unlike cost take about as long as another sixteen. Nobody waits longer for a superblock of which all is evaluated
+# than for a dense one.
 BLOCKS = 16
 
 
@@ -42,6 +44,7 @@ class PrunedPass:
         model, slabs = work.model, work.sums.slabs
         # As many for each worker.
         slabs = slabs[: max(len(slabs) - len(slabs) % cut.n_workers, 1)]
+        n_rows = plan.lanes * min(BLOCKS, max(1, LONGEST_WORK // plan.work(plan.lanes)))
         bounds = Bounds(
             order=np.arange(n, dtype=np.int32),
             labels=np.full(n, -1, np.int32),
@@ -59,9 +62,7 @@ class PrunedPass:
             row_weights=np.empty((places, plan.lanes)),
             components=np.empty((places, k + 1), np.int64),
         )
-        self._pruned = PrunedWork(
-            *work._replace(sums=work.sums._replace(slabs=slabs, rows=BLOCKS * plan.lanes)), bounds
-        )
+        self._pruned = PrunedWork(*work._replace(sums=work.sums._replace(slabs=slabs, rows=n_rows)), bounds)
         self._context = packed_pruned(self._pruned)
 
     def sweep(self, policy: Policy, tell: Callable[[int], None]) -> bool:
@@ -100,7 +101,7 @@ class PrunedPass:
         least = LEAST_LEFT * state.numbers[slots.TOTAL_WEIGHT] * state.weights
         if (sums.accumulator[:n_components, 0] < least).any():
             sums.accumulator.fill(0.0)
-            policy.give_up(n_iter)
+            policy.repeated(n_iter)
             return False
         return True
 

@@ -34,8 +34,9 @@ class Policy:
     """Which rounds are pruned, and after which of them rows are put in order."""
 
     def __init__(self) -> None:
-        # So many rounds are dense, and so many will be after the next pass that was not worth it.
+        # So many rounds are dense, and so many will be after the next pass that was not worth it or is repeated.
         self.first, self._pause = FIRST, PAUSE
+        self._repeats = 0
         # Share of the rows that has changed its labels since they were put in order, None before.
         self._moved: float | None = None
         # Of the passes since then: how many, the least share evaluated, and how much more all others were.
@@ -57,7 +58,7 @@ class Policy:
         is_bad |= shares.counted > MOST
         self._n_passes += 1
         self._moved += shares.moved
-        if self._n_passes > 1:  # before, nothing was known of the bounds
+        if self._n_passes > 1:  # before, bounds were not known, or loose
             self._least = min(self._least, shares.evaluated)
             self._excess += shares.evaluated - self._least
             is_bad |= shares.evaluated > MOST
@@ -68,8 +69,14 @@ class Policy:
         return False
 
     def give_up(self, n_iter: int) -> None:
-        """Leave the next rounds dense."""
+        """Leave the rounds after `n_iter` dense for a while."""
         self.first, self._pause = n_iter + self._pause, 2 * self._pause
+        # Bounds will be loose by then, of which the next pass cannot be blamed.
+        self._n_passes, self._least, self._excess = 0, 1.0, 0.0
+
+    def repeated(self, n_iter: int) -> None:
+        """Take down that the pass of round `n_iter` was repeated: no round is left dense at first, then 1, 3, 7."""
+        self.first, self._repeats = n_iter + self._repeats, 2 * self._repeats + 1
 
     def _put_in_order(self) -> bool:
         self._moved, self._n_passes, self._least, self._excess = 0.0, 0, 1.0, 0.0
