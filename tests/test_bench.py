@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer")
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are not part of an installed package", allow_module_level=True)
 
-from bench import cases, limit, report, rounds, run, serial  # noqa: E402
+from bench import cases, limit, pruning, report, rounds, run, serial  # noqa: E402
 
 README = ROOT / "README.md"
 SMALL = cases.Case(300, 2, 2)
@@ -179,3 +180,22 @@ def test_a_slow_fit_is_measured_and_drawn(tmp_path):
     rounds.draw(dict.fromkeys(rounds.PROBLEMS, measured), tmp_path / "rounds.png")
     assert (tmp_path / "rounds.png").stat().st_size > 10_000
     assert rounds.table({"galaxies": measured}).count("\n") == 3
+
+
+def test_the_table_of_pruned_rounds_is_what_was_measured():
+    measured = json.loads(pruning.OUT.read_text())["cases"]
+    assert set(measured) <= set(pruning.CASES)
+    assert pruning.table(measured) in pruning.SPEED.read_text()
+
+
+@pytest.mark.compiled
+def test_pruned_rounds_are_verified_before_they_are_timed(monkeypatch):
+    case = pruning.Case(5000, 8, 32, "diag", 6.0)
+    monkeypatch.setitem(pruning.CASES, "small", case)
+    found = pruning.measure("small")
+    assert found["difference"] <= 1e-12
+    assert found["counted"] <= found["evaluated"] < 0.5
+    assert pruning.table({"small": found}).count("\n") == 2
+    monkeypatch.setattr(pruning, "take_trace", lambda state: np.random.default_rng().random(pruning.N_DENSE))
+    with pytest.raises(SystemExit, match="small: log-likelihoods differ by"):
+        pruning.measure("small")
