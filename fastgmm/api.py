@@ -137,7 +137,7 @@ def fit(
     with _SILENCE if progress is False else telling(progress) as watch:
         source = source_of(X, sample_weight, watch=watch, missing=missing, **known)
         n_components = check_n_components(n_components, source.n_counted)
-        covariance_type = check_structure("covariance_type", covariance_type)
+        covariance_type = check_structure("covariance_type", covariance_type, source.n_features)
         options = checked_options(
             n_components=n_components,
             covariance_type=covariance_type,

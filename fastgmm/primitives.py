@@ -51,8 +51,8 @@ def allocate(covariance_type: str, n_components: int, n_features: int, dtype: An
 
     Each thread needs one of its own.
     """
-    covariance_type = check_structure("covariance_type", covariance_type)
     k, d = check_integer("n_components", n_components, 1), check_integer("n_features", n_features, 1)
+    covariance_type = check_structure("covariance_type", covariance_type, d)
     if dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {shown(dtype)}")
     return Run(plan_of(covariance_type, k, d, np.dtype(dtype)), 1).workspace()

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 from ._checks import distinct, shown
 from .api import fit
 from .em.outcome import FitWarning
-from .model.structures import check_structure
+from .model.structures import UNIVARIATE, check_structure
 
 DTYPES = ("float64", "float32")
 # Densities that are written out for a number of features, and one for all others.
@@ -39,8 +39,13 @@ def warmup(structures: str | Iterable[str] = "full", dtypes: DTypeLike | Iterabl
         If an argument is not what it may be.
     """
     names = distinct("structures", structures, lambda name: check_structure("structures", name))
-    for path in product(distinct("dtypes", dtypes, _check_dtype), names, N_FEATURES):
-        walk(*path)
+    for dtype, path in product(distinct("dtypes", dtypes, _check_dtype), paths_of(names)):
+        walk(dtype, *path)
+
+
+def paths_of(names: Iterable[str]) -> list[tuple[str, int]]:
+    """Return the structures with each number of features that differs in what is compiled, and that they have."""
+    return [(name, d) for name, d in product(names, N_FEATURES) if d > 1 or name in UNIVARIATE]
 
 
 def walk(dtype: str, name: str, n_features: int) -> None:

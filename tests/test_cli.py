@@ -20,7 +20,7 @@ import pytest
 from pyarrow import parquet
 
 import fastgmm
-from fastgmm import Mixture, api
+from fastgmm import Mixture, api, warm_up
 from fastgmm._numba import cache
 from fastgmm.rows.source import EM, Underway
 from fastgmm.shell import commands, files, interrupt, stages, warmup
@@ -267,6 +267,17 @@ def test_all_structures_are_fitted_and_the_best_ten_printed(run, table, rows, tm
     assert "'all' is not one of" in " ".join(error.split())
 
 
+def test_all_structures_of_one_feature_are_two(run, table):
+    code, out, _ = run("fit", table, "--columns", "height", "-k", 2, "--covariance-type", "all")
+    assert code == 0
+    assert sorted(re.findall(r"(?m)^2  (\w+) .* converged", out)) == ["EII", "spherical"]
+    code, out, _ = run("fit", table, "--columns", "height", "-k", 2, "--covariance-type", "V")
+    assert code == 0
+    code, _, error = run("fit", table, "-k", 2, "--covariance-type", "V")
+    assert code == 2
+    assert "covariance_type 'V' is for one feature, got 2" in error
+
+
 def test_one_structure_of_several_is_selected_too(run, table, tmp_path):
     arguments = ("--covariance-type", "diag, spherical", "--out", "x")
     assert run("fit", table, "-k", 2, *arguments)[0] == 0
@@ -324,6 +335,55 @@ def test_predict_never_chooses_by_position(run, model, rows, tmp_path):
     assert not (tmp_path / "labels.csv").exists()
 
 
+@pytest.mark.parametrize("options", [(), ("--covariance-type", "diag,tied")])
+def test_rows_with_missing_values_are_fitted_and_labelled(run, rows, tmp_path, options):
+    gaps = rows.copy()
+    gaps[[3, 25], [0, 1]] = np.nan
+    gaps[7] = np.nan
+    pd.DataFrame(gaps, columns=NAMES).to_csv(tmp_path / "gaps.csv", index_label="id")
+    one = ("--columns", ",".join(NAMES), "--missing", "marginal")
+    code, _, error = run("fit", "gaps.csv", "-k", 2, *one, *options, "--out", "x")
+    assert code == 0
+    assert error.splitlines() == [
+        "Note: 1 of 30 rows of gaps.csv left out, in which all values are missing",
+        "Note: data.png and clusters.png show the 27 rows of 29 in which no value is missing",
+    ]
+    used = np.delete(gaps, 7, axis=0)
+    kinds = options[1].split(",") if options else "full"
+    mixture = fastgmm.select(used, 2, kinds, missing="marginal").best.mixture
+    fitted = Mixture.load(tmp_path / "x/model.json")
+    np.testing.assert_array_equal(fitted.means, mixture.means)
+    labels = pd.read_csv(tmp_path / "x/labels.csv")
+    assert labels.label.isna().tolist() == [row == 7 for row in range(30)]
+    expected = mixture.responsibilities(used, missing="marginal")
+    np.testing.assert_array_equal(labels.dropna()[["responsibility_0", "responsibility_1"]], expected)
+    arguments = ("x/model.json", "gaps.csv", "--keep", "id", "--impute", "--missing", "marginal", "--out", "y.csv")
+    code, _, error = run("predict", *arguments)
+    assert code == 0, error
+    whole = pd.read_csv("y.csv")
+    assert whole.columns.tolist() == ["id", *NAMES, "row", "label", "responsibility_0", "responsibility_1"]
+    np.testing.assert_array_equal(whole.drop(index=7)[list(NAMES)], mixture.impute(used))
+    assert whole.loc[7, list(NAMES)].isna().all()
+    code, _, error = run("predict", *arguments[:2], "--keep", "all", *arguments[4:])
+    assert (code, error) == (
+        2,
+        "Note: 1 of 30 rows of gaps.csv left out, in which all values are missing\n"
+        f"Error: --keep names a column {NAMES[0]!r}, which --impute writes itself; keep others by name\n",
+    )
+    code, _, error = run("predict", *arguments[:5], "--out", "y.csv")
+    assert (code, error) == (2, "Error: --impute is for --missing marginal, got --missing refuse\n")
+
+
+def test_where_no_row_is_whole_no_picture_shows_rows(run, tmp_path):
+    gaps = np.full((40, 2), np.nan)
+    gaps[np.arange(40), np.arange(40) % 2] = np.random.default_rng(0).normal(size=40)
+    np.save(tmp_path / "x.npy", gaps)
+    code, _, error = run("fit", "x.npy", "-k", 1, "--missing", "marginal", "--covariance-type", "diag", "--out", "x")
+    assert code == 0
+    assert "show the 0 rows of 40" in error
+    assert names_in(tmp_path / "x") == FILES | PICTURES - {"data.png", "clusters.png"}
+
+
 def test_predict_with_a_model_without_names(run, rows, tmp_path):
     np.save(tmp_path / "x.npy", rows)
     assert run("fit", "x.npy", "-k", 2, "--no-plots", "--out", "m")[0] == 0
@@ -349,7 +409,8 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("fit text.csv -k 1 --columns a,b", "text.csv, line 2, column 'b': 'x' is not a number"),
         ("fit holes.csv -k 1", "holes.csv, line 3, column 'a': a value is missing; --missing drop leaves such rows"),
         ("fit holes.csv -k 1 --missing drop", "holes.csv, line 4, column 'b': inf is not finite"),
-        ("fit holes.csv -k 1 --missing skip", "'--missing': 'skip' is not one of refuse, drop"),
+        ("fit holes.csv -k 1 --missing marginal", "holes.csv, line 4, column 'b': inf is not finite"),
+        ("fit holes.csv -k 1 --missing skip", "'--missing': 'skip' is not one of refuse, drop, marginal"),
         ("fit table.csv -k 1 --header maybe", "'--header': 'maybe' is not one of yes, no"),
         ("fit table.csv -k 1 --separator ab", "'--separator': it must be one character such as , or ; or the word"),
         ("fit table.csv -k 1 --thousands 5", "'--thousands': it must be one character such as , or ; or the word"),
@@ -619,7 +680,7 @@ def test_a_fit_goes_on_where_no_process_more_may_be_had(monkeypatch):
 
 @pytest.mark.compiled
 def test_a_warmup_says_what_it_is_at_and_where_it_lies(run, monkeypatch):
-    monkeypatch.setattr(warmup, "N_FEATURES", (2,))
+    monkeypatch.setattr(warm_up, "N_FEATURES", (2,))
     code, out, error = run("warmup", "--dtype", "float64,float32")
     assert code == 0
     assert sorted(error.splitlines()) == ["float64, full, D = 2 (1 of 1)"]
@@ -629,6 +690,16 @@ def test_a_warmup_says_what_it_is_at_and_where_it_lies(run, monkeypatch):
     n_files, size = re.fullmatch(r"(\d+), ([\d.]+) MB", said["files"]).groups()
     assert int(n_files) > 10
     assert float(size) > 1.0
+
+
+def test_a_warmup_takes_what_a_structure_has(run, monkeypatch):
+    done = []
+    monkeypatch.setattr(warmup, "walk", lambda *path: done.append(path))
+    assert run("warmup", "--structure", "VEV,E,VVV,full")[0] == 0
+    assert done == [
+        *(("float64", "VEV", d) for d in (2, 4, 3)),
+        *(("float64", name, d) for name in ("EII", "full") for d in (2, 4, 1, 3)),
+    ]
 
 
 @pytest.mark.parametrize(

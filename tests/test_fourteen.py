@@ -10,7 +10,7 @@ import pytest
 from conftest import assert_same_bits, assert_same_parameters, make_problem
 
 import fastgmm
-from fastgmm import Mixture, SufficientStatistics
+from fastgmm import Mixture, SufficientStatistics, primitives
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.em.outcome import FitFailure
 from fastgmm.model.plan import plan_of
@@ -382,7 +382,10 @@ def test_names_of_mclust_are_names_at_every_door(alias):
 
 
 def test_an_unknown_structure_is_one_sentence():
-    X, said = np.zeros((4, 2)), r"covariance_types? must be one of 'full', .*, or of mclust's VVV, .* VEV, EVV, got "
+    X, said = (
+        np.zeros((4, 2)),
+        r"covariance_types? must be one of 'full', .*, or of mclust's VVV, .*, or E or V of one feature, got ",
+    )
     for wrong in ("VIV", "vev", "XXX", None, 3):
         with pytest.raises(ValueError, match=said):
             fastgmm.fit(X, 2, covariance_type=wrong)
@@ -395,21 +398,67 @@ def test_an_unknown_structure_is_one_sentence():
 
 
 @pytest.mark.parametrize("name", NEW)
-def test_one_component_and_one_feature_have_the_structures_that_coincide(name):
-    """One component has no others to differ from, and one feature neither a shape nor an orientation."""
+def test_one_component_has_the_structures_that_coincide(name):
+    """It has no others to differ from."""
     X, _ = make_problem(300, D, 2, seed=4)
-    volume, shape, axes = STRUCTURES[name].model
+    _, shape, axes = STRUCTURES[name].model
     alone = fastgmm.fit(X, 1, covariance_type=name, reg_covar=0.0).mixture
     same = "spherical" if shape == "I" else "diag" if axes == "I" else "full"
     expected = fastgmm.fit(X, 1, covariance_type=same, reg_covar=0.0).mixture
     np.testing.assert_allclose(alone.full_covariances(), expected.full_covariances(), rtol=1e-10, atol=1e-12)
     assert alone.n_free == STRUCTURES["tied" if same == "full" else same].n_free(1, D)
-    x = X[:, :1]
-    options = {"init": (x[:, 0] > x.mean()).astype(int), "reg_covar": 0.0, "max_iter": 3, "tol": 0.0}
+
+
+@pytest.mark.parametrize(("name", "own", "same"), [("E", "EII", "tied"), ("V", "spherical", "full")])
+def test_one_feature_has_two_structures(name, own, same):
+    X, _ = make_problem(300, D, 2, seed=4)
+    x = X[:, 0]
+    options = {"init": (x > x.mean()).astype(int), "reg_covar": 0.0, "max_iter": 3, "tol": 0.0}
     one = fastgmm.fit(x, 2, covariance_type=name, **options).mixture
-    expected = fastgmm.fit(x, 2, covariance_type="full" if volume == "V" else "tied", **options).mixture
+    expected = fastgmm.fit(x, 2, covariance_type=same, **options).mixture
+    assert one.covariance_type == own
     np.testing.assert_allclose(one.full_covariances(), expected.full_covariances(), rtol=1e-9)
     assert one.n_free == expected.n_free
+    assert_same_bits(fastgmm.fit(x, 2, covariance_type=own, **options).mixture, one)
+    assert_same_bits(Mixture(*one.parameters[:3], name), one)
+    options = {"random_state": 0, "reg_covar": 1e-6}
+    estimator = fastgmm.GaussianMixture(2, covariance_type=name, **options).fit(x[:, np.newaxis])
+    alone = fastgmm.fit(x, 2, covariance_type=name, **options).mixture
+    np.testing.assert_array_equal(estimator.covariances_, alone.covariances)
+    assert estimator.score(x[:, np.newaxis]) == alone.score(x)
+    selection = fastgmm.select(x, 2, ("E", "V"), **options)
+    assert {each.covariance_type for each in selection.candidates} == {"EII", "spherical"}
+    assert fastgmm.fit_many([x], 2, covariance_type=name, **options).covariance_type == own
+
+
+@pytest.mark.parametrize("name", [name for name in NEW if name != "EII"])
+def test_a_structure_that_one_feature_does_not_have_is_one_sentence(name):
+    x = np.arange(8.0)
+    said = f"covariance_types? '{name}' is for several features; of one there are 'E', equal variances, and 'V'"
+    with pytest.raises(ValueError, match=said):
+        fastgmm.fit(x, 2, covariance_type=name)
+    with pytest.raises(ValueError, match=said):
+        fastgmm.select(x, 2, ["full", name])
+    with pytest.raises(ValueError, match=said):
+        fastgmm.fit_many([x], 2, covariance_type=name)
+    with pytest.raises(ValueError, match=said):
+        fastgmm.GaussianMixture(2, covariance_type=name).fit(x[:, np.newaxis])
+    with pytest.raises(ValueError, match=said):
+        primitives.allocate(name, 2, 1)
+
+
+@pytest.mark.parametrize(("name", "other"), [("E", "EII"), ("V", "spherical")])
+def test_a_structure_of_one_feature_is_none_of_several(name, other):
+    X = np.arange(8.0).reshape(4, 2)
+    said = f"covariance_types? '{name}' is for one feature, got 2; of several there is '{other}'"
+    with pytest.raises(ValueError, match=said):
+        fastgmm.fit(X, 2, covariance_type=name)
+    with pytest.raises(ValueError, match=said):
+        fastgmm.select(X, 2, name)
+    with pytest.raises(ValueError, match=said):
+        fastgmm.GaussianMixture(2, covariance_type=name).fit(X)
+    with pytest.raises(ValueError, match=said):
+        Mixture([1.0], [[0.0, 0.0]], 1.0 if name == "E" else [1.0], name)
 
 
 @pytest.mark.parametrize("name", NEW)

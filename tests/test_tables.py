@@ -247,6 +247,27 @@ def test_missing_values_are_refused_or_dropped(write, capsys, suffix, cell):
         read_table(write("y.csv", "a,b\n1,\n"), missing="drop")
 
 
+def test_missing_values_are_kept_where_they_are_wanted(write, capsys):
+    path = write("x.csv", "a,b,w\n1,,2\n3,4,0.5\n,,1\nNA,2,1\n")
+    table = read_table(path, missing="marginal", weights="w")
+    np.testing.assert_array_equal(table.X, [[1.0, np.nan], [3.0, 4.0], [np.nan, 2.0]])
+    assert table.sample_weight.tolist() == [2.0, 0.5, 1.0]
+    assert table.present.tolist() == [True, True, False, True]
+    assert table.of_all(np.array([5, 6, 7])).to_pylist() == [5, 6, None, 7]
+    assert capsys.readouterr().err == f"Note: 1 of 4 rows of {path} left out, in which all values are missing\n"
+    assert read_table(path, missing="marginal", columns=["w"]).X.tolist() == [[2.0], [0.5], [1.0], [1.0]]
+    with pytest.raises(ValueError, match="line 2, column 'b': a weight is missing"):
+        read_table(path, missing="marginal", weights="b")
+    with pytest.raises(ValueError, match="has no row with a value"):
+        read_table(write("y.csv", "a,b\n,\n"), missing="marginal")
+    with pytest.raises(
+        ValueError, match=r"line 2, column 'b': a value is missing, .*, --missing marginal uses what is"
+    ):
+        read_table(path)
+    with pytest.raises(ValueError, match=r"a value is missing, the first of 4; --missing drop leaves such rows out$"):
+        read_table(path, by="w")
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -108,7 +108,7 @@ def test_sparse_matrices_are_refused():
             {"covariance_type": "round"},
             ValueError,
             "covariance_type must be one of 'full', 'tied', 'diag', 'spherical', or of mclust's VVV, EEE, VVI, VII, "
-            "EII, EEI, VEI, EVI, VEE, EVE, VVE, EEV, VEV, EVV, got 'round'",
+            "EII, EEI, VEI, EVI, VEE, EVE, VVE, EEV, VEV, EVV, or E or V of one feature, got 'round'",
         ),
         ({"tol": -1.0}, ValueError, "tol must be finite and not negative"),
         ({"tol": np.nan}, ValueError, "tol must be finite"),

@@ -51,7 +51,7 @@ def options_of(model: Any, fitted: Mixture | None, n_features: int, watch: Progr
     callback = classes.Progress(model.verbose, model.verbose_interval, tol, max_iter) if model.verbose else None
     return Options(
         n_components=int(model.n_components),
-        covariance_type=check_structure("covariance_type", model.covariance_type),
+        covariance_type=check_structure("covariance_type", model.covariance_type, n_features),
         init=init,
         tol=tol,
         reg_covar=float(model.reg_covar),

@@ -104,6 +104,7 @@ def fit_many(
         callback=None,
     )
     batch = batch_of(X, groups, sample_weight)
+    check_structure("covariance_type", covariance_type, batch.rows.shape[1])
     starts = starts_of(init, batch, numbers, options.covariance_type)
     with telling(progress) as watch:
         fitted = fit_batch(batch, numbers, options._replace(watch=watch), seed, streams_of(batch.keys), starts)

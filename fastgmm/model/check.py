@@ -25,7 +25,7 @@ def check_parameters(weights: Any, means: Any, covariances: Any, covariance_type
         If shapes do not agree, a number is not finite, weights are not probabilities, or a covariance is not
         symmetric and positive definite.
     """
-    structure = STRUCTURES[check_structure("covariance_type", covariance_type)]
+    structure = STRUCTURES[check_structure("covariance_type", covariance_type)]  # before numbers of any shape
     single = all(getattr(each, "dtype", None) == np.float32 for each in (weights, means, covariances))
     dtype = np.float32 if single else np.float64
     weights = as_finite("weights", weights, dtype)
@@ -34,6 +34,7 @@ def check_parameters(weights: Any, means: Any, covariances: Any, covariance_type
     if means.ndim != 2 or means.size == 0:
         raise ValueError(f"means must be of shape (n_components, n_features), got {means.shape}")
     k, d = means.shape
+    check_structure("covariance_type", covariance_type, d)
     if weights.shape != (k,):
         raise ValueError(f"weights must be of shape ({k},) for means of shape {means.shape}, got {weights.shape}")
     expected = structure.shape(k, d)

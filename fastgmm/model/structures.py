@@ -35,7 +35,7 @@ from .rounds.m_steps.plain import maximize_diagonal, maximize_full, maximize_sph
 from .rounds.m_steps.shared_axes import maximize_eve, maximize_vee, maximize_vve
 from .structure import Structure
 
-__all__ = ["ALIASES", "NAMES", "STRUCTURES", "Structure", "check_structure", "kernels_of"]
+__all__ = ["ALIASES", "NAMES", "STRUCTURES", "UNIVARIATE", "Structure", "check_structure", "kernels_of"]
 
 _POOLED = WHITENED, POOLED_MOMENTS
 _FULL = FULL, FULL_MOMENTS
@@ -61,20 +61,31 @@ STRUCTURES: dict[str, Structure] = {
         Structure("EVV", "EVV", *_FULL, maximize_evv, mark_matrices),
     )
 }
-# mclust's names of those that scikit-learn names otherwise; and what users may say, by what it means.
+# mclust's names of those that scikit-learn names otherwise, and of those of one feature; and what users may say, by
+# what it means.
 ALIASES = {row.model: name for name, row in STRUCTURES.items() if row.model != name}
-NAMES = {name: name for name in STRUCTURES} | ALIASES
+OF_ONE_FEATURE = {"E": "EII", "V": "spherical"}
+UNIVARIATE = frozenset((*ALIASES.values(), *OF_ONE_FEATURE.values()))  # all others have a shape or axes to speak of
+NAMES = {name: name for name in STRUCTURES} | ALIASES | OF_ONE_FEATURE
 
 
-def check_structure(name: str, value: Any) -> str:
+def check_structure(name: str, value: Any, n_features: int | None = None) -> str:
     """Return the one name of the structure `value`, which may be mclust's; ValueError if there is none.
 
-    `name` is what the argument is called.
+    `name` is what the argument is called. One feature has the structures E and V, also by scikit-learn's names, and
+    several have all others; where the number is not known yet, both are allowed.
     """
     if not isinstance(value, str) or value not in NAMES:
         plain, models = ", ".join(map(repr, ALIASES.values())), ", ".join(row.model for row in STRUCTURES.values())
-        raise ValueError(f"{name} must be one of {plain}, or of mclust's {models}, got {shown(value)}")
-    return NAMES[value]
+        raise ValueError(
+            f"{name} must be one of {plain}, or of mclust's {models}, or E or V of one feature, got {shown(value)}"
+        )
+    found = NAMES[value]
+    if n_features == 1 and found not in UNIVARIATE:
+        raise ValueError(f"{name} {value!r} is for several features; of one there are 'E', equal variances, and 'V'")
+    if n_features is not None and n_features > 1 and value in OF_ONE_FEATURE:
+        raise ValueError(f"{name} {value!r} is for one feature, got {n_features}; of several there is {found!r}")
+    return found
 
 
 @functools.cache

@@ -20,11 +20,11 @@ def grid_of(n_components: Any, covariance_types: Any, n_counted: int, n_features
     Of structures that coincide one is kept, that with the smallest covariances and most that is equal.
     """
     components = distinct("n_components", n_components, lambda k: check_n_components(k, n_counted))
-    types = distinct(
-        "covariance_types",
-        STRUCTURES if isinstance(covariance_types, str) and covariance_types == ALL else covariance_types,
-        lambda name: check_structure("covariance_types", name),
-    )
+    types = list(STRUCTURES)
+    if not (isinstance(covariance_types, str) and covariance_types == ALL):
+        types = distinct(
+            "covariance_types", covariance_types, lambda name: check_structure("covariance_types", name, n_features)
+        )
     simplest = sorted(types, key=lambda name: (STRUCTURES[name].n_axes, STRUCTURES[name].model), reverse=True)
     kept = {(k, STRUCTURES[name].distinct(k, n_features)): name for name in simplest for k in components}
     return [

@@ -13,10 +13,12 @@ from . import application  # before typer: it says in one line what to install w
 import typer
 
 from ..mixture import Mixture
+from ..rows.missing.options import MARGINAL
 from . import files
 from .fit import fit
 from .many import fit_many
-from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads, path
+from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads
+from .parsing import path
 from .tables.columns import Reading
 from .warmup import warmup
 
@@ -76,6 +78,12 @@ def predict(
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Also write the probability that each label is wrong.")
     ] = False,
+    impute: Annotated[
+        bool,
+        typer.Option(
+            "--impute", help="Also write the columns used, with what is expected in place of each missing value."
+        ),
+    ] = False,
     header: Header = None,
     separator: Separator = None,
     decimal: Decimal = None,
@@ -92,6 +100,8 @@ def predict(
     mixture = Mixture.load(model)
     reading = Reading(columns, keep, missing, header, separator, decimal, thousands, encoding)
     reading = input.reading_for(mixture, reading)
+    if impute and missing != MARGINAL:
+        raise ValueError(f"--impute is for --missing {MARGINAL}, got --missing {missing}")
     if input.is_dataset(source):
         dataset = input.open_dataset(source, reading)
         with files.new_file(out, source) as labels:
@@ -106,6 +116,8 @@ def predict(
         table = input.read_table(source, reading)
         files.label_names(table.kept, mixture.n_components, uncertainty)  # before the work
         with input.blaming(table.origin):
-            responsibilities = mixture.responsibilities(table.X, n_threads=threads)
+            responsibilities = mixture.responsibilities(table.X, n_threads=threads, missing=reading.gaps)
+        if impute:
+            table = input.imputed(table, mixture, threads)
         files.write_labels(labels, responsibilities, table, uncertainty=uncertainty)
     print(f"{len(table.X)} rows labelled in {out}")

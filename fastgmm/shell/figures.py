@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..pictures import drawing, plot, plot_fit
 from ..results import FitResult
 from ..selection import Selection
+from .application import note
 
 
 def save_pictures(
@@ -27,7 +29,7 @@ def save_pictures(
         An existing directory; ``data.png``, ``clusters.png``, ``log_likelihood.png`` and
         ``responsibilities.png`` are written there.
     X : (N, D)
-        The rows.
+        The rows; of those with missing values, NaN, no picture shows where they lie.
     result : FitResult
         The fit.
     responsibilities : (N, K)
@@ -41,11 +43,16 @@ def save_pictures(
         The files written.
     """
     figures = {
-        "data": plot.plot_data(X, feature_names=result.mixture.feature_names),
-        "clusters": result.mixture.plot(X, labels=responsibilities.argmax(axis=1)),
         "log_likelihood": result.plot(),
         "responsibilities": plot_fit.plot_responsibilities(responsibilities),
     }
+    whole = ~np.isnan(X).any(axis=1)
+    if not whole.all():
+        note(f"data.png and clusters.png show the {whole.sum()} rows of {len(X)} in which no value is missing")
+    if whole.any():
+        labels = responsibilities[whole].argmax(axis=1)
+        figures["data"] = plot.plot_data(X[whole], feature_names=result.mixture.feature_names)
+        figures["clusters"] = result.mixture.plot(X[whole], labels=labels)
     if selection is not None:
         figures[selection.criterion] = selection.plot()
     return drawing.save(directory, **figures)

@@ -87,13 +87,10 @@ def write_labels(
     """
     import pyarrow as pa
 
-    columns = [pa.array(column) for column in _columns(responsibilities, uncertainty)]
-    present, kept = (np.ones(len(responsibilities), bool), {}) if table is None else (table.present, table.kept)
-    if not present.all():
-        positions = pa.array(np.cumsum(present) - 1, mask=~present)
-        columns = [column.take(positions) for column in columns]
+    of_all, kept = (pa.array, {}) if table is None else (table.of_all, table.kept)
+    columns = [of_all(column) for column in _columns(responsibilities, uncertainty)]
     names = label_names(kept, responsibilities.shape[1], uncertainty)
-    rows = pa.table([*kept.values(), pa.array(np.arange(len(present))), *columns], names)
+    rows = pa.table([*kept.values(), pa.array(np.arange(len(columns[0]))), *columns], names)
     with _writer(path, rows.schema) as write:
         write(rows)
 

@@ -10,38 +10,38 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import api, data
+from .. import api
 from ..em.options import ACCELERATIONS
 from ..em.outcome import FitWarning
 from ..em.start import METHODS
 from ..mixture import Mixture
 from ..model.criteria import CRITERIA, ORDERS
-from ..model.structures import NAMES, STRUCTURES
-from ..selection import select
+from ..selection import ALL, select
 from . import files
 from .application import note
 from .options import (
     Columns,
+    CovarianceTypes,
     Decimal,
     Encoding,
+    Example,
     Header,
     Keep,
     MaxIter,
     Missing,
     NInit,
+    Out,
     RandomState,
     RegCovar,
     Separator,
     ShortIter,
+    Stopping,
     Thousands,
     Threads,
     Tol,
     Weights,
-    components,
-    each_of,
-    one_of,
-    path,
 )
+from .parsing import components, one_of, path
 from .tables.columns import Reading, Table, origin_of
 from .warmup import help_beside
 
@@ -70,15 +70,7 @@ def fit(
     columns: Columns = None,
     keep: Keep = None,
     missing: Missing = "refuse",
-    covariance_type: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            callback=each_of(NAMES, STRUCTURES),
-            help=f"Structure: {', '.join(STRUCTURES)}; of several or all the best. Default: that of --init, or full.",
-            show_default=False,
-        ),
-    ] = None,
+    covariance_type: CovarianceTypes = None,
     criterion: Annotated[
         str, typer.Option(callback=one_of(ORDERS), help=f"What is best of several mixtures: {', '.join(ORDERS)}.")
     ] = "bic",
@@ -88,40 +80,21 @@ def fit(
     random_state: RandomState = 0,
     tol: Tol = 1e-3,
     max_iter: MaxIter = 100,
-    stopping: Annotated[
-        str,
-        typer.Option(
-            callback=one_of(("change", "aitken")),
-            help="What --tol is compared to: the last change, or the estimated distance to the limit.",
-        ),
-    ] = "change",
+    stopping: Stopping = "change",
     acceleration: Annotated[
         str, typer.Option(callback=one_of(ACCELERATIONS), help=f"Of slow convergence: {', '.join(ACCELERATIONS)}.")
     ] = "none",
     reg_covar: RegCovar = "auto",
     weights: Weights = None,
     threads: Threads = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            parser=path,
-            help="Directory for model.json, labels.csv (counted from 0), candidates.csv of several fits, pictures.",
-        ),
-    ] = None,
+    out: Out = None,
     plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Whether --out gets pictures.")] = True,
     header: Header = None,
     separator: Separator = None,
     decimal: Decimal = None,
     thousands: Thousands = None,
     encoding: Encoding = None,
-    example: Annotated[
-        str | None,
-        typer.Option(
-            callback=one_of(data.EXAMPLES),
-            help=f"Fit data that ships with fastgmm instead of DATA: {', '.join(data.EXAMPLES)}.",
-        ),
-    ] = None,
+    example: Example = None,
 ) -> None:
     """Fit a mixture to the rows of DATA and print it; of several, the best by a criterion."""
     from . import input, report, stages  # they need what may be missing
@@ -148,13 +121,13 @@ def fit(
         if not (in_memory := isinstance(rows, Table)) and out:
             note(f"{out} gets no pictures and no labels, which fastgmm predict writes: the rows are not in memory")
         stack.enter_context(running.telling(rows, criterion if criterion in CRITERIA else "bic"))
-        several = len(n_components) * len(covariance_type) > 1
+        several = len(n_components) * len(covariance_type) > 1 or ALL in covariance_type
         directory = stack.enter_context(files.new_directory(out, source, several=several)) if out else None
         if directory and plots and in_memory:
             with running.stage("importing"):
                 from . import figures  # before the fit, which would be lost if matplotlib were missing
         if start == "kmeans" and in_memory:
-            running.help = lambda: stack.enter_context(help_beside(covariance_type[0], rows.X))
+            running.help = lambda: stack.enter_context(help_beside(covariance_type[0].replace(ALL, "full"), rows.X))
         with running.stage(stages.START), input.blaming(rows.origin), warnings.catch_warnings():
             # The printed tables count the starts and fits that failed, and name degenerate components.
             warnings.simplefilter("ignore", FitWarning)
@@ -173,10 +146,12 @@ def fit(
                 "progress": running.underway,
                 "sample_weight": rows.sample_weight,
                 "columns": None if in_memory else rows.feature_names,
+                "missing": reading.gaps,
             }
             selection = None
             if several:
-                selection = select(rows.X, n_components, covariance_type, criterion=criterion, **options)
+                structures = ALL if ALL in covariance_type else covariance_type
+                selection = select(rows.X, n_components, structures, criterion=criterion, **options)
                 result = selection.best
             else:
                 result = api.fit(rows.X, n_components[0], covariance_type=covariance_type[0], **options)
@@ -187,7 +162,9 @@ def fit(
                 if selection is not None:
                     files.write_candidates(directory / "candidates.csv", selection.table())
                 if isinstance(rows, Table):
-                    responsibilities = result.mixture.responsibilities(rows.X, n_threads=threads)
+                    responsibilities = result.mixture.responsibilities(
+                        rows.X, n_threads=threads, missing=reading.gaps
+                    )
                     files.write_labels(directory / "labels.csv", responsibilities, rows)
                     if plots:
                         figures.save_pictures(directory, rows.X, result, responsibilities, selection)

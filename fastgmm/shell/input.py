@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ..em.progress import telling
 from ..em.start import METHODS
 from ..mixture import Mixture
+from ..model.parameters import names_or_numbers
 from ..model.structures import NAMES
 from ..rows.source import Underway
-from .options import spelled
+from .parsing import spelled
 from .tables.columns import Reading, Table, listed, shown
 from .tables.dataset import Dataset, open_dataset, parts_of
 from .tables.places import is_dataset
@@ -26,6 +27,7 @@ __all__ = [
     "Dataset",
     "blaming",
     "check_start",
+    "imputed",
     "is_dataset",
     "labelled",
     "load_start",
@@ -56,6 +58,16 @@ def labelled(dataset: Dataset, mixture: Mixture, n_threads: int | None) -> Itera
         raise ValueError(f"{dataset.origin} has no rows")
 
 
+def imputed(table: Table, mixture: Mixture, n_threads: int | None) -> Table:
+    """Return a table that also keeps the features, with what is expected in place of each missing value."""
+    names = names_or_numbers(table.feature_names, table.X.shape[1])
+    for name in names:
+        if name in table.kept:
+            raise ValueError(f"--keep names a column {name!r}, which --impute writes itself; keep others by name")
+    columns = mixture.impute(table.X, n_threads=n_threads).T
+    return replace(table, kept=table.kept | dict(zip(names, map(table.of_all, columns), strict=True)))
+
+
 def load_start(init: str) -> str | Mixture:
     """Return the method that ``--init`` names, or load the model where it names none."""
     if init in METHODS:
@@ -84,7 +96,7 @@ def check_start(
     """Refuse to fit several mixtures, or one of another number of components or structure, from a model."""
     if n_components is not None and n_components != range(start.n_components, start.n_components + 1):
         raise ValueError(f"-k is {spelled(n_components)}, but the model {init} has {start.n_components} components")
-    if covariance_types and [NAMES[each] for each in covariance_types] != [start.covariance_type]:
+    if covariance_types and [NAMES.get(each) for each in covariance_types] != [start.covariance_type]:
         raise ValueError(
             f"--covariance-type is {', '.join(covariance_types)}, but the model {init} is {start.covariance_type}"
         )

@@ -1,120 +1,17 @@
-"""Options of the command line that check what they got, and those that several commands have."""
+"""Options that commands have in common, or that take some lines, and what they accept."""
 
 from __future__ import annotations
 
-import codecs
-import math
-import re
-from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-def one_of(choices: Collection[str]) -> Callable[[str | None], str | None]:
-    """Return a typer callback that accepts these values and no others."""
-
-    def check(value: str | None) -> str | None:
-        if value is not None and value not in choices:
-            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}")
-        return value
-
-    return check
-
-
-def each_of(choices: Collection[str], every: Collection[str] = ()) -> Callable[[list[str] | None], list[str] | None]:
-    """Return a typer callback for these values, each once, by commas or in several options; all means `every`."""
-    check = one_of(choices)
-
-    def check_each(given: list[str] | None) -> list[str]:
-        values = [value.strip() for several in given or () for value in several.split(",")]
-        values = list(every) if every and values == ["all"] else values
-        for value in values:
-            check(value)
-        if len(set(values)) < len(values):
-            raise typer.BadParameter(f"no value may be given twice, got {', '.join(values)}")
-        return values
-
-    return check_each
-
-
-def components(value: str) -> range:
-    """Parse a number of components, such as 3, or a range of them, such as 1-8."""
-    match = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", value)
-    if match is None:
-        raise typer.BadParameter(f"it must be a number such as 3 or a range such as 1-8, got {value!r}")
-    low, high = int(match[1]), int(match[2] or match[1])
-    if low < 1:
-        raise typer.BadParameter(f"it must be at least 1, got {value}")
-    if high < low:
-        raise typer.BadParameter(f"a range must not end before it begins, got {value}")
-    return range(low, high + 1)
-
-
-def spelled(numbers: range) -> str:
-    """Write a range as `components` reads it."""
-    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"
-
-
-def number_or_auto(value: str) -> float | str:
-    """Parse a number from 0 on, or "auto"."""
-    if value == "auto":
-        return value
-    try:
-        number = float(value)
-    except ValueError:
-        raise typer.BadParameter(f"it must be a number or auto, got {value!r}") from None
-    at_least(0)(number)
-    return number
-
-
-def at_least(minimum: int) -> Callable[[float | None], float | None]:
-    """Return a typer callback that accepts numbers from `minimum` on: typer's own does not say what it got."""
-
-    def check(value: float | None) -> float | None:
-        if value is not None and not value >= minimum:
-            raise typer.BadParameter(f"it must be at least {minimum}, got {value:g}")
-        if value == math.inf:
-            raise typer.BadParameter("it must be finite, got inf")
-        return value
-
-    return check
-
-
-def character(value: str) -> str:
-    """Parse a character that separates columns or thousands; some have names."""
-    mark = {"tab": "\t", "\\t": "\t", "space": " "}.get(value, value)
-    if len(mark) != 1 or mark.isalnum() or mark in '"#+-\r\n':
-        raise typer.BadParameter(f"it must be one character such as , or ; or the word tab or space, got {value!r}")
-    return mark
-
-
-def separator(value: str) -> str:
-    """Parse a character that separates columns."""
-    mark = character(value)
-    if not mark.isascii():
-        raise typer.BadParameter(f"it must be an ASCII character, got {value!r}")
-    return mark
-
-
-def path(value: str) -> Path:
-    """Parse a path: an empty one, as of a variable of the shell that is not set, would be the current directory."""
-    if not value:
-        raise typer.BadParameter("it must be a path, got ''")
-    return Path(value)
-
-
-def known_encoding(value: str | None) -> str | None:
-    """Accept the text encodings of Python."""
-    if value is None:
-        return None
-    try:
-        "a".encode(value)  # which codecs from bytes to bytes refuse
-        return codecs.lookup(value).name
-    except (LookupError, UnicodeError):
-        raise typer.BadParameter(f"{value!r} is not an encoding such as utf-8, utf-16 or cp1252") from None
-
+from .. import data
+from ..model.structures import NAMES
+from ..rows.missing.options import MARGINAL
+from ..selection import ALL
+from .parsing import at_least, character, each_of, known_encoding, number_or_auto, one_of, path, separator
 
 Columns = Annotated[
     list[str] | None,
@@ -132,9 +29,18 @@ Keep = Annotated[
 Missing = Annotated[
     str,
     typer.Option(
+        metavar="refuse|drop|marginal",
+        callback=one_of(("refuse", "drop", MARGINAL)),
+        help="Rows with missing values: refuse the file, drop them, which leaves their labels empty, or use what is "
+        "observed of them.",
+    ),
+]
+Dropped = Annotated[
+    str,
+    typer.Option(
         metavar="refuse|drop",
         callback=one_of(("refuse", "drop")),
-        help="Rows with missing values: refuse the file, or drop them, which leaves their labels empty.",
+        help="Rows with missing values: refuse the file, or drop them.",
     ),
 ]
 Header = Annotated[
@@ -197,4 +103,35 @@ RegCovar = Annotated[
 Weights = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="The column that says how often each row counts.", show_default=False),
+]
+CovarianceTypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        callback=each_of(NAMES, ALL),
+        help=f"Structure: {', '.join(NAMES)}; of several or all the best. Default: that of --init, or full.",
+        show_default=False,
+    ),
+]
+Stopping = Annotated[
+    str,
+    typer.Option(
+        callback=one_of(("change", "aitken")),
+        help="What --tol is compared to: the last change, or the estimated distance to the limit.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        parser=path,
+        help="Directory for model.json, labels.csv (counted from 0), candidates.csv of several fits, pictures.",
+    ),
+]
+Example = Annotated[
+    str | None,
+    typer.Option(
+        callback=one_of(data.EXAMPLES),
+        help=f"Fit data that ships with fastgmm instead of DATA: {', '.join(data.EXAMPLES)}.",
+    ),
 ]

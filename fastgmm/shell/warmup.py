@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import product
 from typing import Annotated
 
 import numpy as np
@@ -16,11 +15,11 @@ import typer
 from numpy.typing import NDArray
 
 from .._numba.cache import LOADED, PACKS, places
-from ..model.structures import NAMES, STRUCTURES
-from ..warm_up import DTYPES, N_FEATURES, walk
+from ..model.structures import NAMES
+from ..warm_up import DTYPES, N_FEATURES, paths_of, walk
 from . import interrupt
 from .application import say
-from .options import each_of
+from .parsing import each_of
 
 # What follows k-means, which the process that is helped compiles meanwhile: 9 seconds instead of 14 on two cores.
 _REST = """
@@ -38,7 +37,7 @@ def warmup(
         typer.Option(
             metavar="NAME",
             callback=each_of(NAMES),
-            help=f"Covariance structures: {', '.join(STRUCTURES)}, one or several. By default full.",
+            help=f"Covariance structures: {', '.join(NAMES)}, one or several. By default full.",
             show_default=False,
         ),
     ] = None,
@@ -54,14 +53,15 @@ def warmup(
 ) -> None:
     """Compile what fits and predictions run, keep it, and print where it lies and its size."""
     began = time.perf_counter()
-    names, (own, *others) = structure or ["full"], dtype or ["float64"]
+    (own, *others) = dtype or ["float64"]
+    names = list(dict.fromkeys(NAMES[name] for name in structure or ["full"]))
     if None in places() and not PACKS.is_dir():
         raise ValueError("no place for the cache can be written; name a folder in the variable NUMBA_CACHE_DIR")
     # Half the time on two cores: two types of rows have little compiled code in common, unlike two structures.
     arguments = [["warmup", "--structure", ",".join(names), "--dtype", other] for other in others]
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(_child(_COMMAND, *each)) for each in arguments]
-        paths = list(product(names, N_FEATURES))
+        paths = paths_of(names)
         for number, (name, n_features) in enumerate(paths, 1):
             say(f"{own}, {name}, D = {n_features} ({number} of {len(paths)})")
             walk(own, name, n_features)

@@ -6,7 +6,8 @@ from typing import Any
 
 from ..._checks import check_choice, shown
 
-MISSING = ("error", "marginal")
+MARGINAL = "marginal"
+MISSING = ("error", MARGINAL)
 
 
 def allows_gaps(missing: Any) -> bool:
@@ -17,4 +18,4 @@ def allows_gaps(missing: Any) -> bool:
 def refuse_gaps_of(X: Any, gaps: bool) -> None:
     """Raise TypeError if values may be missing in rows that are not in memory."""
     if gaps:
-        raise TypeError(f"missing='marginal' is for rows in memory, got {shown(X)}")
+        raise TypeError(f"missing={MARGINAL!r} is for rows in memory, got {shown(X)}")

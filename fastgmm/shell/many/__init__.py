@@ -13,17 +13,17 @@ import typer
 from ...em.outcome import FitWarning, Interrupted
 from ...many import FitManyResult
 from ...many import fit_many as fitted_many
-from ...model.structures import NAMES, STRUCTURES
+from ...model.structures import NAMES
 from ...summary.contents import counted
 from .. import files, interrupt
 from ..application import say
 from ..options import (
     Columns,
     Decimal,
+    Dropped,
     Encoding,
     Header,
     MaxIter,
-    Missing,
     NInit,
     RandomState,
     RegCovar,
@@ -32,10 +32,8 @@ from ..options import (
     Threads,
     Tol,
     Weights,
-    components,
-    one_of,
-    path,
 )
+from ..parsing import components, one_of, path
 from ..tables.columns import Reading, Table
 
 __all__ = ["fit_many"]
@@ -73,10 +71,10 @@ def fit_many(
         ),
     ],
     columns: Columns = None,
-    missing: Missing = "refuse",
+    missing: Dropped = "refuse",
     covariance_type: Annotated[
         str,
-        typer.Option(callback=one_of(NAMES), help=f"Covariance structure: {', '.join(STRUCTURES)}."),
+        typer.Option(callback=one_of(NAMES), help=f"Covariance structure: {', '.join(NAMES)}."),
     ] = "full",
     n_init: NInit = 1,
     random_state: RandomState = 0,

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rows.missing.options import MARGINAL
+
 _MOST_NAMES = 20  # listed in a message
 
 
@@ -25,7 +27,7 @@ class Reading:
 
     columns: Sequence[str] | None = None
     keep: Sequence[str] | None = None
-    missing: str = "refuse"  # or "drop" the rows
+    missing: str = "refuse"  # or "drop" the rows, or "marginal"
     header: str | None = None  # "yes" or "no"
     separator: str | None = None  # " " is any white space
     decimal: str | None = None
@@ -39,10 +41,17 @@ class Reading:
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"--decimal and --thousands must differ, got {self.decimal!r} for both")
 
+    @property
+    def gaps(self) -> str:
+        """What the `missing` of fits and of inference is."""
+        return MARGINAL if self.missing == MARGINAL else "error"
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The rows of a file without missing values, X (n, D), finite, with names and weights (n,) if there are any.
+    """The rows of a file that are used, X (n, D), with names and weights (n,) if there are any.
+
+    They are finite, but for NaN where missing values are wanted.
 
     Of all N rows of the file there are `present` (N,) bool, which says which ones X has, and the columns to carry
     along, `kept`, as Arrow arrays by name. Messages call the file `origin`.
@@ -54,6 +63,15 @@ class Table:
     sample_weight: NDArray[np.float64] | None
     present: NDArray[np.bool_]
     kept: dict[str, Any]
+
+    def of_all(self, values: NDArray[Any]) -> Any:
+        """Return numbers of the rows that are used as an Arrow array of all N, null where a row is not."""
+        import pyarrow as pa
+
+        column = pa.array(values)
+        return (
+            column if self.present.all() else column.take(pa.array(np.cumsum(self.present) - 1, mask=~self.present))
+        )
 
     @property
     def total_weight(self) -> float:

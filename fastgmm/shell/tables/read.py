@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
 from ... import data
+from ...rows.missing.options import MARGINAL
 from ..application import note
 from .columns import Reading, Table, choose, label, listed, origin_of, refuse_equal
 from .formats import ARROW_FORMATS, ArrowFile, NpyFile
@@ -121,7 +122,7 @@ def _read(file: File, reading: Reading, origin: str) -> Table:
     chunks = range(0, len(X), _CHUNK)
     present = np.concatenate([np.isfinite(X[i : i + _CHUNK]).all(axis=1) for i in chunks])
     if not present.all():
-        _refuse(file, X, ~present, [*features, *weights], reading, origin)
+        present = _used(file, X, ~present, features, weights, reading, origin)
         X = X[present]
     sample_weight = None
     if weights:
@@ -154,19 +155,39 @@ def _columns_of_numbers(file: File, reading: Reading, origin: str, weights: list
     return features
 
 
-def _refuse(
-    file: File, X: NDArray[Any], absent: NDArray[np.bool_], positions: list[int], reading: Reading, origin: str
-) -> None:
-    """Refuse values that are infinite, or missing where rows with missing values are not to be left out."""
-    rows = X[absent]
-    bad = np.isinf(rows) if reading.missing == "drop" else ~np.isfinite(rows)
+def _used(
+    file: File,
+    X: NDArray[Any],
+    absent: NDArray[np.bool_],
+    features: list[int],
+    weights: list[int],
+    reading: Reading,
+    origin: str,
+) -> NDArray[np.bool_]:
+    """Return which rows are used, if not all are whole; ValueError if what is not there, or infinite, is refused."""
+    rows, positions = X[absent], [*features, *weights]
+    missing = np.isnan(rows)
+    bad = np.isinf(rows)
+    if reading.missing == MARGINAL:
+        bad[:, len(features) :] |= missing[:, len(features) :]
+    elif reading.missing == "refuse":
+        bad |= missing
     if bad.any():
         i, j = divmod(int(bad.argmax()), bad.shape[1])
         where = f"{origin}, {file.where(int(np.flatnonzero(absent)[i]))}, column {label(file.names, positions[j])}"
         if np.isinf(rows[i, j]):
             raise ValueError(f"{where}: {rows[i, j]} is not finite")
-        first = f", the first of {n_missing}" if (n_missing := int(np.isnan(rows).sum())) > 1 else ""
-        raise ValueError(f"{where}: a value is missing{first}; --missing drop leaves such rows out")
-    if absent.all():
-        raise ValueError(f"{origin} has no row without a missing value")
-    note(f"{len(rows)} of {len(X)} rows of {origin} left out, in which values are missing")
+        if j >= len(features) and reading.missing == MARGINAL:
+            raise ValueError(f"{where}: a weight is missing")
+        first = f", the first of {n_missing}" if (n_missing := int(missing.sum())) > 1 else ""
+        others = "" if reading.by else f", --missing {MARGINAL} uses what is observed of them"
+        raise ValueError(f"{where}: a value is missing{first}; --missing drop leaves such rows out{others}")
+    used, kind, what = ~absent, "without a missing value", "values are missing"
+    if reading.missing == MARGINAL:
+        used[absent] = ~missing[:, : len(features)].all(axis=1)
+        kind, what = "with a value", "all values are missing"
+    if not used.any():
+        raise ValueError(f"{origin} has no row {kind}")
+    if not used.all():
+        note(f"{len(used) - int(used.sum())} of {len(used)} rows of {origin} left out, in which {what}")
+    return used
