@@ -65,7 +65,7 @@ def test_a_fit_of_chunks_has_the_bits_of_one_in_memory(covariance_type):
         assert_same_fit(fastgmm.fit(Chunks(X, seed), 3, **options), whole)
 
 
-@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data", "tree"])
 def test_starts_of_chunks_have_the_bits_of_those_in_memory(init, monkeypatch):
     """Also where a start looks at a sample of the rows."""
     X, _ = make_problem(N, 2, 3)

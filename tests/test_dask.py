@@ -52,7 +52,7 @@ def test_a_fit_is_that_of_the_same_rows_in_memory(problem, covariance_type, reg_
     np.testing.assert_allclose(result.regulariser.floor, expected.regulariser.floor, rtol=1e-10)
 
 
-@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data", "tree"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_named_starts_are_those_of_the_same_rows_in_memory(problem, init, weighted):
     X, _ = problem

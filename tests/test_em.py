@@ -263,7 +263,7 @@ def test_best_restart_wins():
 
 def test_same_seed_same_bits():
     X, _ = make_problem(120, 2, 3)
-    for init in ("kmeans", "k-means++", "random", "random_from_data"):
+    for init in ("kmeans", "k-means++", "random", "random_from_data", "tree"):
         a, b = (fastgmm.fit(X, 3, init=init, random_state=3, max_iter=5).mixture for _ in range(2))
         assert_same_bits(a, b)
     different = fastgmm.fit(X, 3, init="random", random_state=4, max_iter=5).mixture

@@ -62,7 +62,7 @@ def check_invariants(result):
     X=ROWS,
     n_components=st.integers(1, 5),
     covariance_type=st.sampled_from(STRUCTURES),
-    init=st.sampled_from(["kmeans", "k-means++", "random", "random_from_data"]),
+    init=st.sampled_from(["kmeans", "k-means++", "random", "random_from_data", "tree"]),
     reg_covar=st.sampled_from(["auto", 0.0, 1e-6, 1.0]),
     layout=st.integers(0, 4),
     weighted=st.booleans(),

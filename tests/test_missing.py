@@ -253,7 +253,7 @@ def test_units_of_the_features_do_not_matter(problem, scale):
     np.testing.assert_allclose(b.means / scales, a.means, rtol=1e-9)
 
 
-@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random_from_data", "labels", "responsibilities"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random_from_data", "tree", "labels", "responsibilities"])
 @pytest.mark.parametrize("covariance_type", PLAIN)
 def test_every_start_finds_clusters_that_are_apart(covariance_type, init):
     generator = np.random.default_rng(0)

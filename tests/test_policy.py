@@ -66,7 +66,7 @@ LEVEL = {name: number for number, room in enumerate(STREET) for name in room}
 INSIDE = [
     ("tasks", "launch"),
     ("passes", "pruning"),
-    ("densities", "moments", "k_means", "keys"),
+    ("densities", "moments", "k_means", "keys", "agglomeration"),
     ("blocks",),
     ("primitives",),
     ("sizes", "slots", "work"),

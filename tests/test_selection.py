@@ -72,7 +72,7 @@ def test_criteria_are_those_of_the_parameters(dtype, rtol):
         )
 
 
-@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data", "tree"])
 def test_a_fit_does_not_depend_on_the_rest_of_the_grid(init):
     X = clouds(20)
     options = {"init": init, "n_init": 2, "random_state": 7, "max_iter": 15, "tol": 1e-4, "stopping": "aitken"}

@@ -54,11 +54,11 @@ def test_a_sample_is_the_same_however_rows_arrive(weights):
 def test_rows_without_weight_are_sampled_only_where_all_rows_are():
     assert np.all(WEIGHTS[(sampled(weights=WEIGHTS).rows[:, 0] / 2.0).astype(int)] > 0.0)
     few = np.where(np.arange(N) % 10 == 0, 1.0, 0.0)
-    rows, weights, whole = sampled(weights=few, size=N // 2)
+    rows, weights, whole, _ = sampled(weights=few, size=N // 2)
     np.testing.assert_array_equal(rows, ROWS[::10])
     np.testing.assert_array_equal(weights, 1.0)
     assert not whole
-    rows, weights, whole = sampled(700, weights=few, size=N)
+    rows, weights, whole, _ = sampled(700, weights=few, size=N)
     np.testing.assert_array_equal(rows, ROWS)
     np.testing.assert_array_equal(weights, few)
     assert whole
@@ -72,7 +72,7 @@ def test_samples_stand_for_all_rows():
         expected = full @ value / full.sum()
         means = []
         for seed in range(200):
-            rows, own, _ = sampled(weights=weights, seed=seed)
+            rows, own, *_ = sampled(weights=weights, seed=seed)
             means.append(np.average(value[(rows[:, 0] / 2.0).astype(int)], weights=own if len(own) else None))
         assert abs(np.mean(means) - expected) < 4.0 * np.std(means) / np.sqrt(len(means))
     assert sampled(weights=WEIGHTS).weights.sum() == pytest.approx(WEIGHTS.sum(), rel=0.1)
@@ -102,7 +102,7 @@ def test_every_row_is_assigned_to_what_was_found_on_a_sample(covariance_type, we
 
 
 @pytest.mark.usefixtures("small_sample")
-@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random_from_data"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random_from_data", "tree"])
 def test_threads_and_layouts_change_no_bit_of_a_start_on_a_sample(init):
     X, _ = make_problem(N, 2, 3)
     expected = fastgmm.fit(X, 3, init=init, random_state=3, max_iter=2)
@@ -174,7 +174,7 @@ def test_extreme_weights_are_sampled():
     """Keys beyond what float64 holds tie, and fall to the first rows; none weighs too much or nothing."""
     weights = np.full(N, 5e-324)
     weights[-3:] = 0.5
-    rows, own, whole = sampled(weights=weights)
+    rows, own, whole, _ = sampled(weights=weights)
     assert (len(rows), whole) == (SIZE, False)
     np.testing.assert_array_equal(rows[-3:], ROWS[-3:])
     np.testing.assert_allclose(own[-3:], 0.5)

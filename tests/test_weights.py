@@ -96,7 +96,7 @@ def test_weighted_chunks_are_weighted_rows(n_threads):
     np.testing.assert_array_equal(accumulation.finish().second_moments, expected.second_moments)
 
 
-@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data", "tree"])
 def test_named_starts_take_no_row_without_weight(init):
     X, counts = weighted_rows(2)
     X[counts == 0] += 1e6
@@ -104,7 +104,7 @@ def test_named_starts_take_no_row_without_weight(init):
     assert np.abs(start.means).max() < 1e3
 
 
-@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data"])
+@pytest.mark.parametrize("init", ["kmeans", "k-means++", "random", "random_from_data", "tree"])
 @pytest.mark.parametrize("weights", [(1e-320, 1e300, 1e-320), (0.0, 1.0, 5e-324)])
 def test_weights_that_vanish_beside_the_largest_are_none(init, weights):
     with pytest.raises(ValueError, match=r"^n_components must be at most the number of rows, 1, got 2$"):

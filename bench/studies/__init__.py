@@ -16,7 +16,7 @@ import typer
 from numpy.typing import NDArray
 
 from fastgmm.shell import report
-from fastgmm.shell.parsing import path
+from fastgmm.shell.options.parsing import path
 
 Out = Annotated[
     Path, typer.Option("--out", parser=path, metavar="DIR", help="Directory for the files.", show_default=False)

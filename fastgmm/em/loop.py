@@ -119,8 +119,7 @@ def best_of(
 
     With `options.short_iter` all do so many rounds at first, and only the best goes on; the next if it fails.
     """
-    # An explicit start is the same every time.
-    n_init = options.n_init if isinstance(options.init, str) else 1
+    n_init = options.n_init
     short = options.short_iter if n_init > 1 else None
     at_first = options if short is None else options._replace(max_iter=min(short, options.max_iter))
     ended: list[tuple[int, Outcome]] = []

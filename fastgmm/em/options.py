@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from .outcome import Callback
 ACCELERATIONS = ("none", "quasi-newton")
 
 
+Found = TypeVar("Found")
+
+
 class Options(NamedTuple):
     """What to fit and how; `fastgmm.fit` and scikit-learn's `GaussianMixture` describe the fields.
 
@@ -26,7 +30,7 @@ class Options(NamedTuple):
     that the first iteration is compared to, -inf for none. `short_iter` is None where every start goes on to its end.
     `replaced` are parameters that take the place of those of a named start, by their names in `Parameters`. `watch`
     is told what goes on. `accelerated` is True for quasi-Newton steps between M steps.
-    `shared` has what starts found in these rows, for fits of the same K and other structures.
+    `shared` has what starts found in these rows, for fits of the same K and other structures, and under 0 for any K.
     """
 
     n_components: int
@@ -45,7 +49,23 @@ class Options(NamedTuple):
     replaced: tuple[tuple[str, Any], ...] = ()
     watch: Watch | None = None
     accelerated: bool = False
-    shared: dict[str, Any] | None = None
+    shared: dict[tuple[Any, ...], Any] | None = None
+
+    def once(self, key: tuple[int, ...], find: Callable[[], Found]) -> Found:
+        """Return what `find` finds by the random numbers, which it does once for all who share.
+
+        `key` is what that depends on: K first, or 0, and then it is kept for all K.
+        """
+        if self.shared is None:
+            return find()
+        place = *key, repr(self.generator.bit_generator.state)
+        if place not in self.shared:
+            for other in [other for other in self.shared if other[0] not in (0, self.n_components)]:
+                del self.shared[other]
+            self.shared[place] = find(), self.generator.bit_generator.state
+        found: Found
+        found, self.generator.bit_generator.state = self.shared[place]
+        return found
 
 
 def checked_options(

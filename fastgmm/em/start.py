@@ -1,6 +1,6 @@
-"""Where EM starts: k-means, k-means++, random, random rows, or what the user gives.
+"""Where EM starts: k-means, k-means++, random, random rows, a tree of rows, or what the user gives.
 
-The four named starts mean what scikit-learn's `init_params` mean. All but explicit parameters end in an M step
+The first four mean what scikit-learn's `init_params` mean. All but explicit parameters end in an M step
 on responsibilities, which no start ever stores as a whole: they are made for a few thousand rows at a time.
 """
 
@@ -20,12 +20,13 @@ from ..rows.check import check_labels, check_responsibilities
 from ..rows.launch.pieces import in_place
 from ..rows.source import Centers, Memberships, Partition, Responsibilities, Rounds, Sample, Source, Start
 from ..rows.start.k_means import KMeans, Nearest
+from ..rows.start.tree import Tree, n_leaves
 from .options import Options
 from .regulariser import of_single_rows, regularisation
 
 Array = NDArray[np.float64]
 
-METHODS = ("kmeans", "k-means++", "random", "random_from_data")
+METHODS = ("kmeans", "k-means++", "random", "random_from_data", "tree")
 
 
 def begin(source: Source, plan: Plan, options: Options) -> Rounds:
@@ -72,19 +73,15 @@ def _found(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArra
 
     A row for each component, (K, D), or of k-means the clusters, or their centres where these are those of all rows.
     """
-    generator, shared = options.generator, options.shared
-    if shared is None:
-        return _find(source, plan, options)
-    begin = repr(generator.bit_generator.state)
-    if begin not in shared:
-        found = _find(source, plan, options)
-        shared[begin] = *found, generator.bit_generator.state
-    sample, found_there, generator.bit_generator.state = shared[begin]
-    return sample, found_there
+    return options.once((plan.n_components,), lambda: _find(source, plan, options))
 
 
 def _find(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArray[Any] | Partition | Centers]:
     generator, k = options.generator, plan.n_components
+    if options.init == "tree":
+        sample, tree = _tree(source, plan, options)
+        labels = tree.partition(k)
+        return sample, tree.centers(labels, k) if sample.filled else Partition(labels)
     sample = _sample(source, plan, generator)
     if options.init == "random_from_data":
         chances = sample.weights / sample.weights.sum() if len(sample.weights) else None
@@ -110,6 +107,23 @@ def _sample(source: Source, plan: Plan, generator: np.random.Generator) -> Sampl
     if sample.whole:
         generator.bit_generator.state = before
     return sample
+
+
+def _tree(source: Source, plan: Plan, options: Options) -> tuple[Sample, Tree]:
+    """Return the rows that a start looks at, and their tree: the same for all K that ask for as many rows."""
+    generator, most = options.generator, n_leaves(plan.n_components)
+
+    def grow() -> tuple[Sample, Tree]:
+        sample = _sample(source, plan, generator)
+        return sample, Tree(sample, source.moments(), most, generator)
+
+    return options.once((0, sample_size(plan), most), grow)
+
+
+def is_the_same(source: Source, options: Options) -> bool:
+    """Whether every start is the same: what is given, or a tree of all rows."""
+    tree_of_all = source.n_counted <= n_leaves(options.n_components)
+    return not isinstance(options.init, str) or (options.init == "tree" and tree_of_all)
 
 
 def sample_size(plan: Plan) -> int:

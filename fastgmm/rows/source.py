@@ -80,11 +80,16 @@ Watch = Callable[[Underway], None]
 
 
 class Sample(NamedTuple):
-    """`rows` (M, D) in their order; `weights` (M,), or of length 0 where each counts once; whether they are all."""
+    """`rows` (M, D) in their order; `weights` (M,), or of length 0 where each counts once; whether they are all.
+
+    Of rows with missing values a sample is never all that there is; where they have been `filled`, it says nothing of
+    how far rows are spread.
+    """
 
     rows: NDArray[Any]
     weights: Array
     whole: bool
+    filled: bool = False
 
 
 class Rounds(Protocol):

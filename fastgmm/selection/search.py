@@ -64,8 +64,8 @@ def select(
         What decides. They are of the total log-likelihood after the last M step, so that without weights `bic` of a
         candidate is, to rounding, ``result.mixture.bic(X)``, and so are the others. "icl" is for rows in memory, over
         which each candidate then takes a pass more.
-    init : {"kmeans", "k-means++", "random", "random_from_data"}
-        As for `fit`, but a method only: nothing else suits several numbers of components.
+    init : {"kmeans", "k-means++", "random", "random_from_data", "tree"}
+        As for `fit`, but a method only: nothing else suits several numbers of components. One tree serves all of them.
     tol, stopping, acceleration, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns, missing
         As for `fit`, the same in every fit.
     random_state : int, None or NumPy random generator
@@ -124,10 +124,8 @@ def select(
             n_threads=n_threads,
             callback=watch,
         )._replace(watch=told)
-        shared: dict[str, Any] = {}
+        shared: dict[tuple[Any, ...], Any] = {}
         for k, covariance_type in grid:
-            if k != options.n_components:
-                shared = {}
             generator = check_random_state(seed)
             options = options._replace(
                 n_components=k, covariance_type=covariance_type, generator=generator, shared=shared

@@ -18,7 +18,7 @@ from . import files
 from .fit import fit
 from .many import fit_many
 from .options import Columns, Decimal, Encoding, Header, Keep, Missing, Separator, Thousands, Threads
-from .parsing import path
+from .options.parsing import path
 from .tables.columns import Reading
 from .warmup import warmup
 

@@ -41,7 +41,7 @@ from .options import (
     Tol,
     Weights,
 )
-from .parsing import components, one_of, path
+from .options.parsing import components, one_of, path
 from .tables.columns import Reading, Table, origin_of
 from .warmup import help_beside
 

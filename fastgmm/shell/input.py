@@ -17,7 +17,7 @@ from ..mixture import Mixture
 from ..model.parameters import names_or_numbers
 from ..model.structures import NAMES
 from ..rows.source import Underway
-from .parsing import spelled
+from .options.parsing import spelled
 from .tables.columns import Reading, Table, listed, shown
 from .tables.dataset import Dataset, open_dataset, parts_of
 from .tables.places import is_dataset

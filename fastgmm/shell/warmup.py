@@ -19,7 +19,7 @@ from ..model.structures import NAMES
 from ..warm_up import DTYPES, N_FEATURES, paths_of, walk
 from . import interrupt
 from .application import say
-from .parsing import each_of
+from .options.parsing import each_of
 
 # What follows k-means, which the process that is helped compiles meanwhile: 9 seconds instead of 14 on two cores.
 _REST = """

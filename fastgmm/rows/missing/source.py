@@ -98,7 +98,7 @@ class MissingSource(ArraySource):
             return rows.sample(size, seed)._replace(whole=False)
         sample = super().sample(size, seed)
         filled = np.where(np.isnan(sample.rows), self.moments().means, sample.rows).astype(self.dtype)
-        return Sample(filled, sample.weights, False)
+        return Sample(filled, sample.weights, False, True)
 
     def _evaluate(self, x: NDArray[Any], parameters: Parameters, wanted: str) -> Any:
         return evaluate_observed(x, parameters, self._n_threads, wanted)

@@ -33,7 +33,7 @@ from ..options import (
     Tol,
     Weights,
 )
-from ..parsing import components, one_of, path
+from ..options.parsing import components, one_of, path
 from ..tables.columns import Reading, Table
 
 __all__ = ["fit_many"]

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from .. import data
-from ..model.structures import NAMES
-from ..rows.missing.options import MARGINAL
-from ..selection import ALL
+from ... import data
+from ...model.structures import NAMES
+from ...rows.missing.options import MARGINAL
+from ...selection import ALL
 from .parsing import at_least, character, each_of, known_encoding, number_or_auto, one_of, path, separator
 
 Columns = Annotated[
