@@ -73,7 +73,7 @@ def fit(
         feature, a variance for each component; the others are in ``docs/structures.md``.
     init : str, Mixture or array
         "kmeans", "k-means++", "random" or "random_from_data", with scikit-learn's meaning; "tree", a partition from
-        a tree of rows, nested for different K, as R's mclust starts, see ``docs/structures.md``; or explicit
+        a tree of rows, nested for different K, as R's mclust starts, see ``docs/mclust.md``; or explicit
         parameters, whose features are found in a table by their names; or integer labels (N,); or responsibilities
         (N, K).
     tol : float

@@ -79,7 +79,7 @@ def assert_close(words, expected):
             assert word == other
 
 
-@pytest.mark.parametrize("name", ["questions.md", "missing.md"])
+@pytest.mark.parametrize("name", ["questions.md", "missing.md", "mclust.md"])
 def test_examples_have_the_answers_of_the_page(name, capsys):
     pytest.importorskip("pandas")
     page, namespace = ROOT / "docs" / name, {}

@@ -675,6 +675,25 @@ def test_a_bad_structure_does_not_flatten_the_others(missing):
     assert not any("beyond" in text for text in legend_texts(draw(figure)))
 
 
+def test_of_many_structures_the_worst_leave_room_for_the_others():
+    candidates = [
+        candidate(k, name, 5000.0 + 10 * k + rank + 400.0 * (name in ("EII", "spherical")) + 900.0 * (k == 1))
+        for rank, name in enumerate(STRUCTURES)
+        for k in range(1, 7)
+    ]
+    candidates.sort(key=lambda each: each.bic)
+    axes = draw(Selection("bic", tuple(candidates)).plot()).axes[-1]
+    low, high = axes.get_ylim()
+    assert low < 5020.0 < 5073.0 < high < 5200.0
+    arrows = [line for line in axes.lines if line.get_marker() == plot_selection.BEYOND]
+    # One height for those in grey, another for the best.
+    best = labels_of(axes)[candidates[0].covariance_type].get_color()
+    heights = [{*line.get_ydata()} for line in arrows if not same_color(line.get_color(), best)]
+    assert len(heights) == 13
+    assert len(set.union(*heights)) == 1
+    assert [line.get_xdata().tolist() for line in arrows if same_color(line.get_color(), best)] == [[1]]
+
+
 @pytest.mark.parametrize("n_failed", [0, 14])
 def test_the_best_of_many_structures_stands_out(n_failed):
     names = tuple(STRUCTURES)

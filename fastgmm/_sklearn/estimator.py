@@ -34,7 +34,8 @@ class GaussianMixture(StepwiseFit):
     n_components, covariance_type, tol, reg_covar, max_iter, n_init, init_params, weights_init, means_init, \
 precisions_init, random_state, warm_start, verbose, verbose_interval
         As in scikit-learn 1.9. Integer seeds go to `numpy.random.default_rng`, so the random numbers are not
-        scikit-learn's; a `Generator` or `SeedSequence` is also allowed.
+        scikit-learn's; a `Generator` or `SeedSequence` is also allowed. `init_params` may also be "tree", and
+        `covariance_type` one of mclust's names, see `fit`.
     short_iter : int, optional
         Of `n_init` starts each does so many iterations at first, and only the highest goes on to the end, see `fit`.
     acceleration : {"none", "quasi-newton"}

@@ -17,8 +17,8 @@ from . import drawing
 FEW = 4  # curves that can each have a style of their own; of more the best stands out
 LABEL_GAP = 0.06  # of the height of the axes, between the names of two curves
 # A candidate further from the best than so many times the distance that this share of the candidates keep to would
-# flatten all others.
-FAR, NEAR = 20.0, 0.4
+# flatten all others; of many structures the worst are of no interest, and curves lie close.
+FAR, FAR_OF_MANY, NEAR = 20.0, 4.0, 0.4
 BEYOND = r"$\uparrow$"
 DASH = 8.0  # line widths after which a pattern of dashes returns
 
@@ -58,8 +58,8 @@ def plot_selection(
         below them, and arrows below its end mark them.
     """
     numbers, heights, names = np.asarray(n_components), np.asarray(values), np.asarray(covariance_types)
-    missing, far = np.isnan(heights), _far(heights)
     drawn = [name for name in structures if name in covariance_types]
+    missing, far = np.isnan(heights), _far(heights, FAR if len(drawn) <= FEW else FAR_OF_MANY)
     styles = {
         name: _style(structures.index(name), rank, len(drawn)) if len(drawn) <= FEW else _quiet(name == names[0])
         for rank, name in enumerate(drawn)
@@ -80,7 +80,7 @@ def plot_selection(
     handles = []
     if marked.any():
         (dots,) = axes.plot(numbers[marked], heights[marked], "o", markersize=4, label="degenerate components")
-        dots.set(markerfacecolor="white", markeredgecolor=drawing.MIXTURE_COLOR)
+        dots.set(markerfacecolor="white", markeredgecolor=drawing.MIXTURE_COLOR, zorder=4)
         handles.append(dots)
     if far.any():
         worst = drawing.thousands(np.nanmax(heights))
@@ -98,8 +98,8 @@ def plot_selection(
         leaving = [name for name in styles if (far & (names == name)).any()]
         for line, name in enumerate(leaving):
             beyond = numbers[far & (names == name)]
-            # Not on one another where several structures leave at the same number of components.
-            places = np.full(len(beyond), 0.96 - 0.06 * line)
+            # Not on one another where several structures leave at the same number of components, unless all are grey.
+            places = np.full(len(beyond), 0.96 - 0.06 * (line if len(drawn) <= FEW else name != names[0]))
             (arrows,) = axes.plot(beyond, places, color=styles[name]["color"], transform=axes.get_xaxis_transform())
             arrows.set(marker=BEYOND, markersize=9, linestyle="none")
     _label_ends(axes, ends, styles)
@@ -134,11 +134,11 @@ def _axes_below_missing(
     return drawing.despine(axes)
 
 
-def _far(heights: NDArray[Any]) -> NDArray[np.bool_]:
+def _far(heights: NDArray[Any], most: float) -> NDArray[np.bool_]:
     """Whether each candidate is so much worse than the others that these would lie flat beside it."""
     distances = heights - np.nanmin(heights)
     near = float(np.nanquantile(distances, NEAR))
-    return np.asarray(distances > FAR * near if near > 0.0 else np.zeros(len(heights), dtype=bool))
+    return np.asarray(distances > most * near if near > 0.0 else np.zeros(len(heights), dtype=bool))
 
 
 def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]], styles: dict[str, dict[str, Any]]) -> None:

@@ -65,7 +65,7 @@ def select(
         candidate is, to rounding, ``result.mixture.bic(X)``, and so are the others. "icl" is for rows in memory, over
         which each candidate then takes a pass more.
     init : {"kmeans", "k-means++", "random", "random_from_data", "tree"}
-        As for `fit`, but a method only: nothing else suits several numbers of components. One tree serves all of them.
+        As for `fit`, but a method only: nothing else suits several numbers of components. One tree serves all.
     tol, stopping, acceleration, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns, missing
         As for `fit`, the same in every fit.
     random_state : int, None or NumPy random generator
