@@ -11,7 +11,7 @@ References: Murtagh (1983), A survey of recent advances in hierarchical clusteri
 
 import math
 
-from .._numba.options import exact
+from .._numba.options import exact, part
 from .._numba.width import wide_vectors
 
 # Where the counts of `agglomerate` have the mergers so far, and the length of the chain.
@@ -68,8 +68,9 @@ def agglomerate(means, weights, merged, added, floors, distances, chain, counts,
         counts[MERGED] += 1
 
 
-@exact
+@part
 def _merge(means, weights, a, b):
+    """Let cluster a take up cluster b."""
     share = weights[b] / (weights[a] + weights[b])
     for d in range(means.shape[0]):
         means[d, a] += share * (means[d, b] - means[d, a])
