@@ -43,7 +43,7 @@ def fit_source(source: Source, options: Options) -> Outcome:
         If every start failed.
     """
     plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
-    if start.is_the_same(source, options):
+    if options.n_init > 1 and start.is_the_same(source, options):
         options = options._replace(n_init=1)
     outcome = loop.best_of(source, plan, lambda: start.begin(source, plan, options), options)
     if not source.weight_exponent:

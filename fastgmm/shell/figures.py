@@ -49,10 +49,10 @@ def save_pictures(
     whole = ~np.isnan(X).any(axis=1)
     if not whole.all():
         note(f"data.png and clusters.png show the {whole.sum()} rows of {len(X)} in which no value is missing")
-    if whole.any():
-        labels = responsibilities[whole].argmax(axis=1)
-        figures["data"] = plot.plot_data(X[whole], feature_names=result.mixture.feature_names)
-        figures["clusters"] = result.mixture.plot(X[whole], labels=labels)
+        X, responsibilities = X[whole], responsibilities[whole]
+    if len(X):
+        figures["data"] = plot.plot_data(X, feature_names=result.mixture.feature_names)
+        figures["clusters"] = result.mixture.plot(X, labels=responsibilities.argmax(axis=1))
     if selection is not None:
         figures[selection.criterion] = selection.plot()
     return drawing.save(directory, **figures)
