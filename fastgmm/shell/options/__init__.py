@@ -29,10 +29,10 @@ Keep = Annotated[
 Missing = Annotated[
     str,
     typer.Option(
-        metavar="refuse|drop|marginal",
+        metavar="HOW",
         callback=one_of(("refuse", "drop", MARGINAL)),
-        help="Rows with missing values: refuse the file, drop them, which leaves their labels empty, or use what is "
-        "observed of them.",
+        help="Rows with missing values: refuse the file, drop them, which leaves their labels empty, or marginal: "
+        "use what is observed of them.",
     ),
 ]
 Dropped = Annotated[
