@@ -42,17 +42,16 @@ def save_pictures(
     list of Path
         The files written.
     """
-    figures = {
-        "log_likelihood": result.plot(),
-        "responsibilities": plot_fit.plot_responsibilities(responsibilities),
-    }
+    figures, labels = {}, responsibilities.argmax(axis=1)
     whole = ~np.isnan(X).any(axis=1)
     if not whole.all():
         note(f"data.png and clusters.png show the {whole.sum()} rows of {len(X)} in which no value is missing")
-        X, responsibilities = X[whole], responsibilities[whole]
+        X, labels = X[whole], labels[whole]
     if len(X):
         figures["data"] = plot.plot_data(X, feature_names=result.mixture.feature_names)
-        figures["clusters"] = result.mixture.plot(X, labels=responsibilities.argmax(axis=1))
+        figures["clusters"] = result.mixture.plot(X, labels=labels)
+    figures["log_likelihood"] = result.plot()
+    figures["responsibilities"] = plot_fit.plot_responsibilities(responsibilities)
     if selection is not None:
         figures[selection.criterion] = selection.plot()
     return drawing.save(directory, **figures)
