@@ -365,6 +365,15 @@ def test_progress_counts_the_problems():
         fastgmm.fit_many(X, 2, progress="yes")
 
 
+@pytest.mark.compiled
+def test_progress_tells_of_what_other_threads_have_fitted(monkeypatch):
+    """The calling thread tells after its own problems, and may come too late for any."""
+    monkeypatch.setattr(launch, "in_threads", lambda works, blocks: [work() for work in reversed(works)])
+    X, seen = make_problems(64), []
+    fastgmm.fit_many(X, 2, reg_covar=1e-3, max_iter=2, n_threads=2, progress=seen.append)
+    assert seen[-1].n_seen == len(X)
+
+
 def test_progress_on_a_stream(capsys):
     for progress in (False, True):  # the first compiles
         fastgmm.fit_many(make_problems(), 2, reg_covar=1e-3, max_iter=2, progress=progress)

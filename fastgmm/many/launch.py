@@ -100,6 +100,7 @@ def fit_whole(
         interrupted = traces.interrupted
         if interrupted:
             break
+        told(0)  # the last may have been other threads'
     return Traces(starts, joined(values), interrupted)
 
 
