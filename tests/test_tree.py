@@ -52,6 +52,26 @@ def test_the_mergers_are_those_of_the_greedy_method(n_features, weighted):
         assert np.unique(labels, return_index=True)[1].tolist() == sorted(min(each) for each in clusters)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e200])
+@pytest.mark.parametrize("n_rows", [2, 3, 6])
+def test_a_chain_may_hold_all_rows(n_rows, scale):
+    """Each row is nearer to the next than to the one before; with the larger scale squares are infinite."""
+    points = scale * np.cumsum(0.4 ** np.arange(n_rows))[:, np.newaxis]
+    mergers = trees._mergers(points, np.ones(n_rows))
+    assert sorted(np.unique(mergers)) == list(range(n_rows))
+    if scale == 1.0:
+        assert sets_of_mergers(mergers) == [set(range(i, n_rows)) for i in range(n_rows - 2, -1, -1)]
+
+
+def sets_of_mergers(mergers):
+    clusters, made = {}, []
+    for a, b in mergers.tolist():
+        clusters[a] = clusters.get(a, {a}) | clusters.get(b, {b})
+        clusters[b] = clusters[a]
+        made.append(clusters[a])
+    return made
+
+
 def test_steps_can_be_taken_one_at_a_time():
     points = np.random.default_rng(0).normal(size=(3, 30))
 

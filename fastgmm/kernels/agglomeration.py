@@ -32,14 +32,7 @@ def agglomerate(means, weights, merged, added, floors, distances, chain, counts,
     for _ in range(most):
         if counts[MERGED] >= n - 1:
             return
-        # Rounding may leave a cluster on the chain that another has taken up.
-        while counts[LENGTH] > 0 and weights[chain[counts[LENGTH] - 1]] == 0.0:
-            counts[LENGTH] -= 1
-        if counts[LENGTH] in (0, n):
-            first = 0
-            while weights[first] == 0.0:
-                first += 1
-            chain[0], counts[LENGTH] = first, 1
+        _tidy(weights, chain, counts)
         own = chain[counts[LENGTH] - 1]
         for j in range(n):
             distances[j] = 0.0
@@ -48,15 +41,18 @@ def agglomerate(means, weights, merged, added, floors, distances, chain, counts,
             for j in range(n):
                 distances[j] += (means[d, j] - center) * (means[d, j] - center)
         weight = weights[own]
+        # The same from either side, to the bit: so along a chain distances fall, and it ends.
         for j in range(n):
-            distances[j] = distances[j] * (weight * (weights[j] / (weight + weights[j])))
-        # The one before on the chain, unless another is nearer by more than nothing.
+            distances[j] = distances[j] * (weight * weights[j] / (weight + weights[j]))
+        # The one before on the chain, unless another is nearer by more than nothing; any, where all are infinite.
         before = chain[counts[LENGTH] - 2] if counts[LENGTH] > 1 else -1
         nearest, least = before, distances[before] if before >= 0 else math.inf
         for j in range(n):
-            if distances[j] < least and weights[j] > 0.0 and j != own:
+            if (nearest < 0 or distances[j] < least) and weights[j] > 0.0 and j != own:
                 nearest, least = j, distances[j]
         if nearest != before:
+            if counts[LENGTH] == n:  # of what rounding has left on it; a new one is no longer than there are clusters
+                chain[0], counts[LENGTH] = own, 1
             chain[counts[LENGTH]] = nearest
             counts[LENGTH] += 1
             continue
@@ -66,6 +62,23 @@ def agglomerate(means, weights, merged, added, floors, distances, chain, counts,
         floors[before] = max(least, floors[before], floors[own])
         added[counts[MERGED]] = floors[before]
         counts[MERGED] += 1
+
+
+@part
+def _tidy(weights, chain, counts):
+    """Take off the end of the chain what another cluster has taken up, or comes twice, as rounding may have it."""
+    while counts[LENGTH] > 0:
+        last = counts[LENGTH] - 1
+        if weights[chain[last]] == 0.0:
+            counts[LENGTH] = last
+        elif last > 0 and (weights[chain[last - 1]] == 0.0 or chain[last - 1] == chain[last]):
+            chain[last - 1], counts[LENGTH] = chain[last], last
+        else:
+            return
+    first = 0
+    while weights[first] == 0.0:
+        first += 1
+    chain[0], counts[LENGTH] = first, 1
 
 
 @part
