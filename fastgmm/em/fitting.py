@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
@@ -21,10 +20,6 @@ from .options import Options
 from .outcome import FitFailure, FitWarning, Outcome
 
 Array = NDArray[np.float64]
-
-TOO_HEAVY = (
-    "the log-likelihood of rows of such weights exceeds what float64 holds; give sample_weight in another unit"
-)
 
 
 def fit_rows(rows: NDArray[Any], sample_weight: Array, options: Options) -> Outcome:
@@ -48,10 +43,7 @@ def fit_source(source: Source, options: Options) -> Outcome:
     outcome = loop.best_of(source, plan, lambda: start.begin(source, plan, options), options)
     if not source.weight_exponent:
         return outcome
-    log_likelihood = float(np.ldexp(outcome.log_likelihood, source.weight_exponent))
-    if not math.isfinite(log_likelihood):
-        raise FitFailure(TOO_HEAVY)
-    return outcome._replace(log_likelihood=log_likelihood)
+    return outcome._replace(log_likelihood=float(np.ldexp(outcome.log_likelihood, source.weight_exponent)))
 
 
 def warn_of(outcome: Outcome, n_init: int, feature_names: tuple[str, ...] | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..em.fitting import TOO_HEAVY, fit_rows
+from ..em.fitting import fit_rows
 from ..em.options import Options
 from ..em.outcome import FitFailure, Outcome, Status
 from ..model.plan import Plan, plan_of
@@ -129,8 +129,6 @@ def _with(
         n_values += outcome.n_iter
     if len(batch.scaled):
         np.ldexp(fits.log_likelihood, batch.exponents, out=fits.log_likelihood)
-        for b in np.flatnonzero(~np.isfinite(fits.log_likelihood) & (fits.status != UNUSUAL)).tolist():
-            errors[b], fits.status[b] = TOO_HEAVY, UNUSUAL
     without = fits.status == UNUSUAL
     for array in (fits.weights, fits.means, fits.covariances, fits.log_likelihood, fits.floors):
         array[without] = np.nan
