@@ -66,6 +66,7 @@ def test_every_finite_row_belongs_to_a_component(covariance_type, dtype, far, be
     assert (densities[3:5] == -np.inf).all()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("reg_covar", ["auto", 0.0])
 def test_no_fit_has_covariances_that_are_no_numbers(reg_covar):
     """The last two rows are a component whose variance exceeds float64; the other is wide enough for all rows."""
