@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import markdown, report
-from bench.environment import machine
 from fastgmm.model.parameters import Parameters
 from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import ridge
@@ -131,11 +130,7 @@ def table(measured: dict[str, dict[str, float]]) -> str:
 def write(measured: dict[str, dict[str, float]]) -> None:
     """Write the JSON, and the table between its markers."""
     measured = {name: measured[name] for name in CASES if name in measured}
-    where = {**machine(), "command": "python -m bench.pruning"}
-    OUT.write_text(json.dumps({"machine": where, "cases": measured}, indent=1) + "\n")
-    text = f"{table(measured)}\n\n{where['processor']}, {where['date']}; `{where['command']}`."
-    SPEED.write_text(report.between(SPEED.read_text(), "pruning", text, SPEED))
-    print(table(measured))
+    report.keep(OUT, SPEED, "cases", measured, table(measured))
 
 
 def main(names: list[str]) -> int:

@@ -1,10 +1,13 @@
 """From the JSON of runs to the tables of ``docs``, and a small one in the README, between markers."""
 
+import json
 import statistics
 from pathlib import Path
+from typing import Any
 
 from bench import markdown, serial
 from bench.compare import table as compare_table
+from bench.environment import machine
 from bench.ladder import show
 from bench.markdown import number
 
@@ -138,6 +141,18 @@ def update_comparison(page: Path, results: dict) -> None:
         compare_table.provenance(results),
     ]
     page.write_text(between(page.read_text(), "compare", "\n\n".join(parts), page))
+
+
+def keep(out: Path, page: Path, key: str, measured: dict[str, Any], table: str, before: str = "") -> None:
+    """Write what ``python -m bench.NAME`` measured into `out`, ``NAME.json``, and its table between marks of `page`.
+
+    Beneath the table stands, after `before`, where that was.
+    """
+    where = {**machine(), "command": f"python -m bench.{out.stem}"}
+    out.write_text(json.dumps({"machine": where, key: measured}, indent=1) + "\n")
+    text = f"{table}\n\n{before}{where['processor']}, {where['date']}; `{where['command']}`."
+    page.write_text(between(page.read_text(), out.stem, text, page))
+    print(table)
 
 
 def between(text: str, marker: str, content: str, path: Path) -> str:

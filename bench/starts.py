@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 import fastgmm
 from bench import markdown, report
-from bench.environment import machine
 from fastgmm.em import start
 
 Array = NDArray[np.float64]
@@ -163,11 +162,7 @@ def table(sets: dict[str, dict[str, list[float]]]) -> str:
 def write(sets: dict[str, dict[str, list[float]]]) -> None:
     """Write the JSON, and the table between its markers."""
     sets = {name: sets[name] for name in DATA_SETS if name in sets}
-    where = {**machine(), "command": "python -m bench.starts"}
-    OUT.write_text(json.dumps({"machine": where, "sets": sets}, indent=1) + "\n")
-    text = f"{table(sets)}\n\n{N} rows, {N_SEEDS} seeds. {where['processor']}, {where['date']}; `{where['command']}`."
-    SPEED.write_text(report.between(SPEED.read_text(), "starts", text, SPEED))
-    print(table(sets))
+    report.keep(OUT, SPEED, "sets", sets, table(sets), f"{N} rows, {N_SEEDS} seeds. ")
 
 
 def main(names: list[str]) -> int:

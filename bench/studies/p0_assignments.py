@@ -92,7 +92,7 @@ def main(
     out: studies.Out,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random rows.")] = 0,
 ) -> None:
-    with files.new_directory(out, None, several=False) as directory:
+    with files.new_directory(out) as directory:
         X, names = load_example("fourclusters")
         start = sample_row_start(X, np.random.default_rng(seed))
         watch = UntilResponsibilitiesSettle(X, start)

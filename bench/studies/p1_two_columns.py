@@ -104,7 +104,7 @@ def main(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="First seed of the random means; seed of the sample.")] = 0,
 ) -> None:
-    with files.new_directory(out, None, several=False) as directory:
+    with files.new_directory(out) as directory:
         np.savetxt(directory / "sample.txt", make_sample(seed))
         data = {
             "file" if file else "geyser": read_table(file, Reading()) if file else read_example("geyser", Reading()),

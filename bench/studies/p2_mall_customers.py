@@ -71,7 +71,7 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="First of the seeds.")] = 0,
 ) -> None:
     table = read_table(file, Reading(columns))
-    with files.new_directory(out, None, several=False) as directory:
+    with files.new_directory(out) as directory:
         X, names = np.asarray(table.X), table.feature_names
         seeds = range(seed, seed + N_SEEDS)
         by_k_means = [fastgmm.fit(X, N_COMPONENTS, random_state=each) for each in seeds]

@@ -90,7 +90,7 @@ def main(
     out: studies.Out,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random starts and of the rows drawn.")] = 0,
 ) -> None:
-    with files.new_directory(out, None, several=False) as directory:
+    with files.new_directory(out) as directory:
         X, names = load_example("fourclusters")
         result = fit(X, Mixture(*fourclusters.START))
         mixture = replace(result.mixture, feature_names=names)

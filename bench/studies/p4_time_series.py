@@ -88,7 +88,7 @@ def collapse(x: NDArray, answer: Mixture, reg_covar: float | str) -> tuple[FitRe
 
 
 def main(out: studies.Out) -> None:
-    with files.new_directory(out, None, several=False) as directory:
+    with files.new_directory(out) as directory:
         X, names = load_example("timeseries")
         x = X[:, 0]  # (50,): one feature needs no second dimension
         runs = by_faults(x) | {f"fastgmm, tol={tol:g}": by_fastgmm(x, tol) for tol in (DEFAULT_TOL, TOL)}

@@ -87,8 +87,7 @@ def _check_definite(covariances: Array, structure: Structure) -> None:
         return
     check_symmetric("covariances", covariances)
     if not _has_factors(covariances):
-        matrices = covariances.reshape(-1, *covariances.shape[-2:])
-        _refuse(next((k for k, matrix in enumerate(matrices) if not _has_factors(matrix)), 0))
+        _refuse(first_indefinite(covariances.reshape(-1, *covariances.shape[-2:])))
 
 
 def factors_of(covariances: Array) -> Array:
@@ -96,7 +95,12 @@ def factors_of(covariances: Array) -> Array:
     try:
         return np.asarray(np.linalg.cholesky(covariances))
     except np.linalg.LinAlgError:
-        _refuse(next((k for k, covariance in enumerate(covariances) if not _has_factors(covariance)), 0))
+        _refuse(first_indefinite(covariances))
+
+
+def first_indefinite(covariances: Iterable[Array]) -> int:
+    """Return the first of matrices (D, D), or of stacks of them, without a Cholesky factor; 0 if all have one."""
+    return next((k for k, matrices in enumerate(covariances) if not _has_factors(matrices)), 0)
 
 
 def _has_factors(matrices: Array) -> bool:

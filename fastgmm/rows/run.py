@@ -130,11 +130,12 @@ class Run:
         MemoryError
             If compiled code ran out of memory.
         """
-        counts, cut = self.state.counts, self._cut
+        counts, cut, layout = self.state.counts, self._cut, layout_of(self._work.x)
         while True:
-            # With other tasks a launch at a time, because the next pass is the ordinary one again.
-            other = counts[slots.SUMMED] or (counts[slots.REPEATED] and cut.fused)
-            unfinished = self.launches(last, 0.0 if other else LAUNCH_NANOSECONDS)
+            # Another sweep than the ordinary one a launch at a time, because the next pass is ordinary again.
+            kernels, sweep = self._at_hand()
+            nanoseconds = LAUNCH_NANOSECONDS if sweep is self._kernels.sweep else 0.0
+            unfinished = self.launches(tasks_of(kernels, sweep, self.plan.dtype, layout), last, nanoseconds)
             if self._watch is not None and not counts[slots.GIVEN]:
                 n_seen = min(int(counts[slots.ITEM]) * self.plan.rows, len(self._work.x))
                 self._watch(Underway(EM, int(counts[slots.N_ITER]) + 1, n_seen, len(self._work.x)))
@@ -151,19 +152,18 @@ class Run:
         if self.state.counts[slots.STATUS] == BROKEN:
             check(0)
 
-    def launches(self, last: int, nanoseconds: float) -> bool:
+    def launches(self, tasks: Tasks, last: int, nanoseconds: float) -> bool:
         """Go on for about so many nanoseconds, one launch at least; return whether in the middle of something."""
-        tasks = self._tasks(layout_of(self._work.x))
         return bool(self._launched(tasks, self._bench.context, self._work.x, self._cut, last, nanoseconds))
 
     def _launched(self, tasks: Tasks, context: Any, x: NDArray[Any], cut: Cut, last: int, nanoseconds: float) -> Any:
         return launched(rounds.advance, (tasks,), context, x, cut, self._n_threads, last, nanoseconds)
 
-    def _tasks(self, layout: str) -> Tasks:
+    def _at_hand(self) -> tuple[Kernels, Any]:
+        """Return what is summed in the pass at hand, and the sweep that does."""
         counts = self.state.counts
         kernels = self.plan.kernels if counts[slots.SUMMED] else self._kernels
-        sweep = kernels.apart if counts[slots.REPEATED] and self._cut.fused else kernels.sweep
-        return tasks_of(kernels, sweep, self.plan.dtype, layout)
+        return kernels, kernels.apart if counts[slots.REPEATED] and self._cut.fused else kernels.sweep
 
     def add(self, x: NDArray[Any], weights: Array = UNWEIGHTED, **given: NDArray[Any]) -> None:
         """Sweep rows `x` (n, D), as the kernels take them, while the run waits in SWEEP.
@@ -172,8 +172,8 @@ class Run:
         that the sums do not depend on how rows are cut.
         """
         rows = self._work.rows._replace(**{"weights": weights, "labels": NO_LABELS, **given})
-        work, tasks = self._work._replace(x=x, rows=rows), self._tasks(layout_of(x))
-        context = packed_work(work)
+        tasks = tasks_of(*self._at_hand(), self.plan.dtype, layout_of(x))
+        context = packed_work(self._work._replace(x=x, rows=rows))
         whole = self._cut._replace(n_superblocks=-(-len(x) // self.plan.rows), added=1)
         while True:
             self._launched(tasks, context, x, whole, 0, LAUNCH_NANOSECONDS)

@@ -25,10 +25,11 @@ _CSV_ROWS = 1 << 16  # made into text at once
 
 
 @contextmanager
-def new_directory(out: Path, source: Path | None, *, several: bool) -> Iterator[Path]:
+def new_directory(out: Path, source: Path | None = None, *, several: bool = False) -> Iterator[Path]:
     """Yield an empty directory whose files become those of `out`, see `_files.new_directory`.
 
-    ValueError if one would replace the data or become a part of them; of `several` fits there is a table more.
+    ValueError if one would replace the data in `source` or become a part of them; of `several` fits there is a table
+    more.
     """
     names = ["model.json", *["candidates.csv"] * several]
     if source is not None:

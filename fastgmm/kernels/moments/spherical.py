@@ -62,17 +62,24 @@ def add_spherical(means, block, roots, scales, spare, index, slab, ahead):
     for k in range(n_components):
         # Both parts of a component here: the density is too quick for them.
         fetch(ahead, 2 * k)
-        total = second = block.dtype.type(0.0)
-        for b in range(lanes(block)):
-            r = roots[k, b] * roots[k, b] * scales[b]
-            roots[k, b] = r
-            total += r
-            second += r * spare[k, b]
+        total, second = take_squares(roots[k], scales, spare[k])
         fetch(ahead, 2 * k + 1)
         slab[k, 0] += total
         slab[k, 1 + n_features] += second
         rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[n_components:], index)
         weighted_sums(kept, rows, steps, means[k], total, slab[k, 1 : 1 + n_features])
+
+
+@kernel
+def take_squares(roots, scales, distances):
+    """Do what `responsibilities` does, and also return sum_b r_b |z_b|^2, given `distances` (B,)."""
+    total = second = roots.dtype.type(0.0)
+    for b in range(lanes(roots)):
+        r = roots[b] * roots[b] * scales[b]
+        roots[b] = r
+        total += r
+        second += r * distances[b]
+    return total, second
 
 
 @exact_task

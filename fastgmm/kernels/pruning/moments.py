@@ -9,7 +9,7 @@ from ..blocks.significant import NEGLIGIBLE, significant
 from ..moments.diagonal import DiagonalMoments, weighted_moments
 from ..moments.full import FullMoments
 from ..moments.pooled import FirstMoments
-from ..moments.spherical import ApartMoments
+from ..moments.spherical import ApartMoments, take_squares
 from ..primitives.distances import weighted_sums
 from ..primitives.weighted import weighted_products
 from ..sizes import lanes
@@ -87,12 +87,7 @@ def accumulate_apart_of(moments, components, block, roots, scales, spare, index,
     squared_distances_of(block, moments.means, components, n_features, spare[:n_components])
     for j in range(n_components):
         k = components[j]
-        total = second = block.dtype.type(0.0)
-        for b in range(lanes(block)):
-            r = roots[j, b] * roots[j, b] * scales[b]
-            roots[j, b] = r
-            total += r
-            second += r * spare[j, b]
+        total, second = take_squares(roots[j], scales, spare[j])
         slab[k, 0] += total
         slab[k, 1 + n_features] += second
         floor = unseen(shares[k], weight, slab[k, 0])

@@ -1,10 +1,10 @@
 """The pruned pass over superblocks of rows in the order of `Bounds`, for every density and moments kind."""
 
-from ..._numba.options import exact_task, kernel, part
+from ..._numba.options import exact_task, kernel
 from ..._numba.pointers import member, read_only, view
 from ..._numba.width import wide_vectors
 from ..blocks.limits import lowest
-from ..blocks.loading import load_block
+from ..blocks.loading import clear, load_block
 from ..blocks.posterior import collect, collect_weighted, exponentiate, log_sum, row_maxima
 from ..passes import is_as_wide
 from ..sizes import lanes
@@ -40,7 +40,7 @@ def sweep_pruned(density, moments, context, worker, first, end):
         slab, touched = sums.slabs[place], bounds.touched[place]
         for k in range(n_components):
             touched[k] = 0
-        clear_row(slab, n_components)
+        clear(slab[n_components : n_components + 1])
         for b in range(lanes(x)):
             products[b] = 1.0
         total = weight = 0.0
@@ -80,19 +80,12 @@ def sweep_pruned(density, moments, context, worker, first, end):
             for j in range(n):
                 k = components[j]
                 if touched[k] == 0:
-                    clear_row(slab, k)
+                    clear(slab[k : k + 1])
                     touched[k] = 1
             accumulate_of(moments, components[:n], block, roots, row_sums, spare, index, slab, shares, here / n_rows)
         total += log_sum(products, n_components, -(-(stop - s * sums.rows) // lanes(x)))
         slab[n_components, 0] = total + model.unit[1] * weight
     return OK
-
-
-@part
-def clear_row(slab, k):
-    """Set what a slab holds of one component to 0."""
-    for i in range(slab.shape[1]):
-        slab[k, i] = 0.0
 
 
 @exact_task

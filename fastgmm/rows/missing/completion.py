@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model.check import first_indefinite
 from .patterns import Indices
 
 Array = NDArray[np.float64]
@@ -68,12 +69,7 @@ def regressions(covariances: Array, n_observed: int) -> tuple[Array, Array]:
 
 def indefinite(covariances: Array, orders: Indices) -> int:
     """Return the first component with a covariance that has no Cholesky factor in one of the `orders` (P, D)."""
-    for k, covariance in enumerate(covariances):
-        try:
-            np.linalg.cholesky(covariance[orders[:, :, np.newaxis], orders[:, np.newaxis]])
-        except np.linalg.LinAlgError:
-            return k
-    return 0
+    return first_indefinite(each[orders[:, :, np.newaxis], orders[:, np.newaxis]] for each in covariances)
 
 
 def completed(components: Gaussians, centers: Array, orders: Indices, observed: Sums) -> Sums:
