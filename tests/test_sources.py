@@ -91,11 +91,15 @@ def test_threads_change_no_bit_and_two_really_run(n_features):
         pytest.skip("one processor")
     fastgmm.fit(X, n_components, init=start, max_iter=1, tol=0.0, n_threads=2)  # threads exist, code is compiled
     before = processor_time_by_thread()
-    two = fastgmm.fit(X, n_components, init=start, max_iter=20, tol=0.0, n_threads=2)
-    after = processor_time_by_thread()
-    used = sorted(after[thread] - before.get(thread, 0) for thread in after)
-    assert len(used) >= 2
-    assert used[-2] > 0.2 * used[-1], "the second thread did next to nothing"
+    # Where others work on both processors, the second thread may wait for longer than a fit of milliseconds takes, and
+    # the first takes its superblocks: so fit until both have worked.
+    for _ in range(200):
+        two = fastgmm.fit(X, n_components, init=start, max_iter=20, tol=0.0, n_threads=2)
+        used = sorted(time - before.get(thread, 0) for thread, time in processor_time_by_thread().items())
+        if len(used) >= 2 and used[-2] > 0.2 * used[-1]:
+            break
+    else:
+        pytest.fail(f"the second thread did next to nothing: {used} nanoseconds")
     np.testing.assert_array_equal(one.trace, two.trace[:5])
     assert_same_bits(
         one.mixture,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ from .buffers import Sizes, new_buffers
 
 UNWEIGHTED = np.empty(0)
 NO_LABELS = np.empty(0, np.int64)
+
+# Returns an example of a work, of a dtype and a layout of x: types of contexts, tasks and drivers follow from it.
+Like = Callable[[Any, str], Any]
 
 
 @functools.lru_cache(maxsize=256)
@@ -52,20 +56,20 @@ def layout_of(x: NDArray[Any]) -> str:
 
 
 @functools.cache
-def kind_for(dtype: Any, layout: str) -> Any:
+def kind_for(dtype: Any, layout: str, like: Like = example) -> Any:
     """Return the kind of the contexts of what tasks work on."""
-    return kind_of(example(dtype, layout))
+    return kind_of(like(dtype, layout))
 
 
-def packed_work(work: Work) -> Any:
+def packed_work(work: Any, like: Like = example) -> Any:
     """Return `work` as compiled code takes it from Python, once; what is launched again and again has a `Bench`."""
-    return packed(work, kind_for(work.x.dtype, layout_of(work.x)))
+    return packed(work, kind_for(work.x.dtype, layout_of(work.x), like))
 
 
 @functools.cache
-def address_of(task: Any, dtype: Any, layout: str) -> Any:
+def address_of(task: Any, dtype: Any, layout: str, like: Like = example) -> Any:
     """Return what compiled code calls for a task; kept, because small fits have no time to look it up."""
-    return by_address(task, packed_work(example(dtype, layout)), 0, 0, 0)
+    return by_address(task, packed_work(like(dtype, layout), like), 0, 0, 0)
 
 
 def tasks_of(kernels: Kernels, sweep: Any, dtype: Any, layout: str) -> Tasks:
@@ -80,11 +84,11 @@ def _addresses_of(tasks: Tasks, dtype: Any, layout: str) -> Tasks:
 
 
 @functools.cache
-def driver_of(dtype: Any, layout: str, parallel: bool) -> Any:
+def driver_of(dtype: Any, layout: str, parallel: bool, like: Like = example) -> Any:
     """Return the address of a driver."""
-    task = address_of(drivers.fold, dtype, layout)
+    task = address_of(drivers.fold, dtype, layout, like)
     drive = drivers.in_parallel if parallel else drivers.in_series
-    return by_address(drive, task, packed_work(example(dtype, layout)), 0, 0, 0)
+    return by_address(drive, task, packed_work(like(dtype, layout), like), 0, 0, 0)
 
 
 class Shares(NamedTuple):
@@ -127,26 +131,27 @@ def launched(
     cut: Cut,
     n_threads: int | None,
     *rest: Any,
+    like: Like = example,
 ) -> Any:
     """Return what compiled code that launches tasks over rows `x` returns.
 
     ``function(drive, *tasks, context, cut, *rest)`` gets the driver for the threads there are, and the cut for it;
-    `tasks` are addresses, or `Tasks` of them.
+    `tasks` are addresses, or `Tasks` of them. Tasks, driver and context are for works `like` what this returns.
     """
-    key = x.dtype, layout_of(x)
+    key = x.dtype, layout_of(x), like
     if cut.n_workers == 1:
-        return _call(function, key, driver_of(*key, False), *tasks, context, cut, *rest)
+        return _call(function, key, driver_of(*key[:2], False, like), *tasks, context, cut, *rest)
     with threads.team(n_threads) as parallel:
         cut = cut if parallel else cut._replace(n_workers=1)
-        return _call(function, key, driver_of(*key, parallel), *tasks, context, cut, *rest)
+        return _call(function, key, driver_of(*key[:2], parallel, like), *tasks, context, cut, *rest)
 
 
-def _call(function: Any, key: tuple[Any, str], *arguments: Any) -> Any:
+def _call(function: Any, key: tuple[Any, ...], *arguments: Any) -> Any:
     """Call a function of arguments whose types follow from the dtype and the layout of the rows."""
     return entry_of(function, key, *arguments)(*arguments)
 
 
-def entry_of(function: Any, key: tuple[Any, str], *arguments: Any) -> Any:
+def entry_of(function: Any, key: tuple[Any, ...], *arguments: Any) -> Any:
     """Return what Python calls for a function of such arguments."""
     entry = _entries.get((function, key))
     if entry is None:

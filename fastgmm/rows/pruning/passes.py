@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...kernels import slots
+from ...kernels.launch import launch_items
 from ...kernels.pruning.bounds import COUNTED, EVALUATED, LEAST_LEFT, MOVED, SEEN, Bounds, PrunedWork
 from ...kernels.pruning.moves import order_by_label
 from ...kernels.pruning.passes import fold_pruned
@@ -16,14 +18,38 @@ from ...kernels.sizes import LONGEST_WORK
 from ...kernels.work import SPREAD, Work
 from ...model.kinds import Kernels
 from ...model.plan import Cut, Plan
-from ..launch.work import entry_of
-from .launch import launch_pruned, packed_pruned
+from ..launch.work import address_of, check, entry_of, example, launched, layout_of, packed_work
 from .policy import Policy, Shares
 
 # Blocks in a superblock at most: slabs hold what is touched, so that its length costs nothing, and sixteen blocks of
 # unlike cost take about as long as another sixteen. Nobody waits longer for a superblock of which all is evaluated
 # than for a dense one.
 BLOCKS = 16
+
+
+@functools.cache
+def pruned_example(dtype: Any, layout: str) -> PrunedWork:
+    """Return what a task of a pruned pass works on, of a dtype and a layout of x."""
+    integers = np.zeros((1, 1), np.int64)
+    single, double, matrices = np.zeros((1, 1), np.float32), np.zeros((1, 1)), np.zeros((1, 1, 1))
+    bounds = Bounds(
+        order=np.zeros(1, np.int32),
+        labels=np.zeros(1, np.int32),
+        lengths=single,
+        shrink=single[0],
+        shift=single[0],
+        limits=double[0],
+        cuts=double[0],
+        scales=np.zeros(1, dtype),
+        factors=np.zeros((1, 1, 1), dtype),
+        means=double,
+        variances=matrices,
+        touched=integers,
+        tile=np.zeros((1, 1, 1), dtype),
+        row_weights=double,
+        components=integers,
+    )
+    return PrunedWork(*example(dtype, layout), bounds)
 
 
 class PrunedPass:
@@ -63,7 +89,7 @@ class PrunedPass:
             components=np.empty((places, k + 1), np.int64),
         )
         self._pruned = PrunedWork(*work._replace(sums=work.sums._replace(slabs=slabs, rows=n_rows)), bounds)
-        self._context = packed_pruned(self._pruned)
+        self._context = packed_work(self._pruned, pruned_example)
 
     def sweep(self, policy: Policy, tell: Callable[[int], None]) -> bool:
         """Sweep all rows under the model that has just been prepared; return whether the sums are good.
@@ -113,4 +139,7 @@ class PrunedPass:
         self._is_known = False
 
     def _launch(self, task: Any, *items: Any) -> None:
-        launch_pruned(task, self._pruned, self._context, self._cut, self._n_threads, *items)
+        x = self._work.x
+        tasks = (address_of(task, x.dtype, layout_of(x), pruned_example),)
+        arguments = self._context, x, self._cut, self._n_threads, *items
+        check(launched(launch_items, tasks, *arguments, like=pruned_example))
