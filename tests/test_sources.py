@@ -91,8 +91,8 @@ def test_threads_change_no_bit_and_two_really_run(n_features):
         pytest.skip("one processor")
     fastgmm.fit(X, n_components, init=start, max_iter=1, tol=0.0, n_threads=2)  # threads exist, code is compiled
     before = processor_time_by_thread()
-    # Where others work on both processors, the second thread may wait for longer than a fit of milliseconds takes, and
-    # the first takes its superblocks: so fit until both have worked.
+    # Where others work on both processors, the second thread may wait for longer than a fit of milliseconds takes: so
+    # fit until both have worked.
     for _ in range(200):
         two = fastgmm.fit(X, n_components, init=start, max_iter=20, tol=0.0, n_threads=2)
         used = sorted(time - before.get(thread, 0) for thread, time in processor_time_by_thread().items())
