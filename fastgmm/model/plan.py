@@ -111,9 +111,9 @@ class Plan:
         """
         d = self.n_features
         # What a row takes whatever the number of components: to be loaded, and to be whitened or multiplied once.
-        once = (0.3 if d < 4 else 0.7) * d + (0.02 * d * d if self.structure.pooled else 0.0)
+        once = (0.3 if d < 4 else 0.5) * d + (0.02 * d * d if self.structure.pooled else 0.0)
         single = 0.5 if self.lanes == sizes.LANES_SINGLE else 1.0
-        return slower() * single * (once + self.n_components * (0.55 + 0.03 * self._multiply_adds))
+        return slower() * single * (once + self.n_components * (0.55 + 0.025 * self._multiply_adds))
 
     @property
     def order(self) -> int:
@@ -134,7 +134,7 @@ class Plan:
     def prepare_nanoseconds(self) -> float:
         """Time of an item of preparing the density on one core."""
         d = self.n_features
-        return slower() * (100.0 + 3.0 * d * d + 0.2 * d**3 if self.structure.has_matrices else 100.0 + 10.0 * d)
+        return slower() * (100.0 + 3.0 * d * d + 0.1 * d**3 if self.structure.has_matrices else 100.0 + 10.0 * d)
 
     @property
     def _multiply_adds(self) -> int:
