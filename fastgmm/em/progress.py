@@ -128,9 +128,11 @@ class Progress:
     def _compile(self) -> None:
         if not self._compiled:
             self._compiled = True
-            self.close()
-            self._stream.write(f"{compiling.announcement()}\n")
+            # In the place of a line that is being changed; the stage is not over.
+            self._show(compiling.announcement())
+            self._stream.write("\n")
             self._stream.flush()
+            self._width = 0
 
     def _show(self, text: str) -> None:
         self._stream.write(("\r" if self._live else "") + text.ljust(self._width if self._live else 0))
