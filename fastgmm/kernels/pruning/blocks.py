@@ -26,9 +26,9 @@ def gather_rows(x, weights, order, start, n_rows, tile, row_weights):
 @kernel
 def move_lengths(lengths, shrink, shift):
     """Turn bounds (K,) under the model before into those under this one."""
-    zero = lengths.dtype.type(0.0)
+    zero, longest = lengths.dtype.type(0.0), lengths.dtype.type(LONGEST)
     for k in range(lengths.shape[0]):
-        lengths[k] = max(shrink[k] * lengths[k] - shift[k], zero)
+        lengths[k] = min(max(shrink[k] * lengths[k] - shift[k], zero), longest)
 
 
 @part

@@ -30,7 +30,7 @@ LEAST_LEFT = 0.125
 # of a squared distance in single precision.
 ROUNDED_DOWN = 1.0 - 2.0**-18
 ROUNDED_UP = 1.0 + 2.0**-18
-# Squares of bounds stay finite.
+# Squares of bounds stay finite, and so do products of a bound and what it shrinks by.
 LONGEST = 1e18
 # In row K of a slab, beside the log-likelihood: pairs evaluated, those that count, in how many rows
 # (of whole blocks), rows with another label.

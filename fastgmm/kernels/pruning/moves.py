@@ -16,7 +16,7 @@ from ..._numba.options import exact, exact_task, part
 from ..._numba.pointers import view
 from ..densities.kinds import variance_of
 from ..work import MODEL, OK, SCRATCH, STATE
-from .bounds import BOUNDS, INTERCEPT, NEGLIGIBLE_BITS, ROUNDED_DOWN, ROUNDED_UP, UNSEEN_BITS
+from .bounds import BOUNDS, INTERCEPT, LONGEST, NEGLIGIBLE_BITS, ROUNDED_DOWN, ROUNDED_UP, UNSEEN_BITS
 
 
 @exact_task
@@ -116,9 +116,10 @@ def set_bounds(context, k, kept, move):
         offset *= float(model.factors[k, 0, 0])
     epsilon = 1e-6 if model.constants.itemsize == 4 else 2e-15
     move += epsilon * model.scales.shape[0] * math.sqrt(offset)
-    # What is not a number, or not finite, bounds nothing.
-    known = 0.0 < kept < math.inf and move < math.inf
-    bounds.shrink[k] = kept * ROUNDED_DOWN if known else 0.0
+    # What is not a number bounds nothing, and bounds are in single precision: where variances fall by more than it
+    # holds, infinitely often nothing would be no number.
+    known = kept > 0.0 and move < LONGEST
+    bounds.shrink[k] = min(kept * ROUNDED_DOWN, LONGEST) if known else 0.0
     bounds.shift[k] = move * ROUNDED_UP if known else 0.0
     bounds.limits[k], bounds.cuts[k] = -math.inf, math.inf
     if state.weights[k] > 0.0:
