@@ -84,7 +84,7 @@ def rounds(
             begin = time.perf_counter()
             going.advance(n_iter + 1)
             milliseconds.append(1e3 * (time.perf_counter() - begin))
-        return take_trace(going.state), going.shares if prune else None, milliseconds
+        return take_trace(going.state), going.pruning.shares if prune else None, milliseconds
 
 
 def measure(name: str) -> dict[str, float]:

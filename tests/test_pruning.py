@@ -1,6 +1,7 @@
 """Pruned rounds: the same answers as dense ones, bounds that hold, and when they are given up."""
 
 import contextlib
+import itertools
 
 import hypothesis
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import fastgmm
 from fastgmm import Mixture
 from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.kernels.pruning.blocks import mark_of
 from fastgmm.kernels.pruning.moves import order_by_label
 from fastgmm.model import plan
 from fastgmm.model.parameters import Parameters
@@ -19,6 +21,7 @@ from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds.state import FINISHED, set_rule, take_trace
 from fastgmm.model.structures import STRUCTURES
 from fastgmm.rows.array import ArraySource
+from fastgmm.rows.pruning import passes as passes_of_rows
 from fastgmm.rows.pruning import policy
 from fastgmm.rows.pruning.passes import PrunedPass
 from fastgmm.rows.pruning.policy import PAUSE, Policy, Shares
@@ -39,15 +42,15 @@ def _second_moments_from_the_total_scatter(monkeypatch):
 def pruned(always=True):
     """Prune every round, or with `always` off as long as that is worth it; the passes that do so are yielded."""
     passes = []
-    sweep = PrunedPass.sweep
+    finish = PrunedPass.finish
 
     def noted(self, *arguments):
-        is_good = sweep(self, *arguments)
+        is_good = finish(self, *arguments)
         passes.append((self, self.shares, is_good))
         return is_good
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PrunedPass, "sweep", noted)
+        patch.setattr(PrunedPass, "finish", noted)
         patch.setattr(plan, "LONG_ROUND_WORK", 0)
         patch.setattr(plan, "LONG_COMPONENTS", 2)
         patch.setattr(policy, "FIRST", 0)
@@ -175,6 +178,60 @@ def test_layouts_give_the_same_bits():
     assert_same_bits(one.mixture, other.mixture)
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("covariance_type", NAMES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_chunks_give_the_same_bits(covariance_type, weighted, monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    X, start = problem(30000, 6, 8, 3.0, covariance_type)
+    weights = np.random.default_rng(1).integers(0, 3, len(X)) + 0.5
+    monkeypatch.setattr(passes_of_rows, "WINDOW_BYTES", 10**6)  # windows of 16384 rows, and what is left
+    with pruned() as passes:
+        whole = fit(X, start, max_iter=4, sample_weight=weights if weighted else None)
+        assert passes[-1][1].evaluated < 1.0
+        for cuts in ([5, 4096, 20001], np.arange(1000, 30000, 1000)):
+            chunks, options = np.split(X, cuts), {}
+            if weighted:
+                frame = pandas.DataFrame(X).rename(columns=str).assign(w=weights)
+                edges = [0, *cuts, len(X)]
+                chunks = [frame[a:b] for a, b in itertools.pairwise(edges)]
+                options = {"sample_weight": "w"}
+            ours = fit(chunks, start, max_iter=4, n_threads=1, **options)
+            assert_same_bits(ours.mixture, whole.mixture)
+            assert list(ours.trace) == list(whole.trace)
+            assert ours.log_likelihood == whole.log_likelihood
+    assert len(passes) == 15
+
+
+@pytest.mark.compiled
+def test_chunks_that_come_in_another_order_have_no_bounds():
+    """A source need not yield its rows in the same order in each pass.
+
+    Rows around a wide component are far from a narrow one in its units; rows of this are near both.
+    """
+    generator = np.random.default_rng(0)
+    chunks = [spread * generator.normal(size=(4096, 6)) for spread in (10.0, 0.1)]
+    start = Mixture([0.4, 0.6], np.zeros((2, 6)), np.repeat([[50.0], [0.02]], 6, axis=1), "diag")
+
+    def read():
+        chunks.reverse()
+        return list(chunks)
+
+    dense = fit(np.concatenate(chunks), start)
+    with pruned() as passes:
+        ours = fit(read, start)
+    assert len(passes) == 9
+    assert_same_fit(ours, dense)
+
+
+def test_a_mark_tells_rows_from_others_and_from_another_order():
+    rows = np.eye(64)  # few bits that are set, and low ones never
+    marks = set()
+    for shift in range(64):
+        marks.add(int(mark_of(np.roll(rows, shift, axis=0).reshape(-1).view(np.int64))))
+    assert len(marks) == 64
+
+
 def degenerate(case):
     X, start = problem(min(1500, MOST_ROWS), 4, 20, 4.0, seed=3)
     options = {}
@@ -201,6 +258,11 @@ def degenerate(case):
         X[options["sample_weight"] == 0.0] = 1e12
     elif case == "weights far apart":
         options["sample_weight"] = np.where(generator.random(len(X)) < 0.5, 1e200, 1e-200)
+    elif case == "weights of zero, rows beyond all":
+        options["sample_weight"] = generator.integers(0, 2, len(X)).astype(float)
+        X[options["sample_weight"] == 0.0] = 1e300
+    elif case == "components far too wide":
+        covariances[:] = 1e100 * np.eye(4)
     elif case == "a feature far from zero":
         X[:, 1] += 1e7
         means[:, 1] += 1e7
@@ -218,7 +280,9 @@ def degenerate(case):
         "a collapsing component",
         "identical rows",
         "weights of zero",
+        "weights of zero, rows beyond all",
         "weights far apart",
+        "components far too wide",
         "a feature far from zero",
     ],
 )
@@ -229,6 +293,17 @@ def test_degenerate_problems_end_as_dense_ones(case):
         ours = fit(X, start, **options)
     assert passes
     assert_same_fit(ours, dense, 1e-8 if case == "a feature far from zero" else 1e-12)
+
+
+@pytest.mark.parametrize("covariance_type", ["diag", "spherical"])
+def test_variances_that_fall_by_more_than_single_precision_holds(covariance_type):
+    X, start = problem(300, 4, 5, 4.0, covariance_type)
+    start = Mixture(start.weights, start.means, np.full_like(start.covariances, 1e100), covariance_type)
+    dense = fit(X, start)
+    with pruned() as passes:
+        ours = fit(X, start)
+    assert passes
+    assert_same_fit(ours, dense)
 
 
 @pytest.mark.compiled
@@ -258,7 +333,7 @@ def test_overlapping_components_are_left_to_dense_passes():
 def test_few_components_and_short_rounds_are_never_pruned():
     X, start = problem(4000, 4, 40, 5.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PrunedPass, "sweep", None)
+        patch.setattr(PrunedPass, "begin", None)
         fit(X, start)
         patch.setattr(plan, "LONG_ROUND_WORK", 0)
         X, start = problem(4000, 4, 31, 5.0)

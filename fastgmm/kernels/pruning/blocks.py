@@ -2,25 +2,51 @@
 
 import math
 
-from ..._numba.options import kernel, part
+import numpy as np
+
+from ..._numba.options import kernel, part, replaces
 from ..blocks.limits import lowest
 from ..sizes import lanes
 from .bounds import LONGEST, ROUNDED_DOWN, SLOPE
 
+# Odd numbers with bits all over, of Steele, Lea & Flood's SplitMix64.
+SPREADING, PLACING = -0x40A7B892E31B1A47, -0x61C8864680B583EB
+
 
 @part
-def gather_rows(x, weights, order, start, n_rows, tile, row_weights):
+def gather_rows(x, weights, order, window, start, n_rows, tile, row_weights):
     """Copy rows ``order[start:start + n_rows]`` and their weights, 1 without any; other lanes repeat the last row.
 
     So every lane bears on bounds as a row does. A repeated row has no weight.
     """
+    base = start - start % window
     for b in range(tile.shape[0]):
-        i = order[start + min(b, n_rows - 1)]
+        i = base + order[start + min(b, n_rows - 1)]
         for d in range(x.shape[1]):
             tile[b, d] = x[i, d]
         row_weights[b] = weights[i] if weights.shape[0] > 0 else 1.0
         if b >= n_rows:
             row_weights[b] = 0.0
+
+
+def mark_of(words):
+    """Return a number that tells `words` (W,) int64 from others, and from the same in another order.
+
+    A sum, which needs no order, of what words and their places are mixed to. High bits come down first: products move
+    them up only, and out, and of a number like 1.0 they are all there are. A product of a word and its place alone
+    would not tell rows of a permutation from each other.
+    """
+    mixed = (words ^ (words >> 32)) * SPREADING + np.arange(len(words)) * PLACING
+    return (mixed * (mixed >> 32)).sum()
+
+
+@replaces(mark_of, "int64")
+def _mark_of(words):
+    mark = 0
+    for i in range(words.shape[0]):
+        mixed = (words[i] ^ (words[i] >> 32)) * SPREADING + i * PLACING
+        mark += mixed * (mixed >> 32)
+    return mark
 
 
 @kernel
@@ -29,6 +55,13 @@ def move_lengths(lengths, shrink, shift):
     zero, longest = lengths.dtype.type(0.0), lengths.dtype.type(LONGEST)
     for k in range(lengths.shape[0]):
         lengths[k] = min(max(shrink[k] * lengths[k] - shift[k], zero), longest)
+
+
+@part
+def forget_lengths(lengths):
+    """Let `lengths` (K,) bound nothing."""
+    for k in range(lengths.shape[0]):
+        lengths[k] = lengths.dtype.type(0.0)
 
 
 @part

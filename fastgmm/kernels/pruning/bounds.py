@@ -44,8 +44,12 @@ UNSEEN = 2.0**-UNSEEN_BITS
 class Bounds(NamedTuple):
     """What a pruned pass keeps between rounds, and its scratch.
 
+    window
+        Rows, from the first on, among which these change places to be swept in another order.
     order (N,) int32
-        Rows in the order in which they are swept.
+        Rows in the order in which they are swept, as numbers from the first of their window on.
+    marks (blocks,) int64
+        By which the rows of each block are known again: what is read anew may come in another order.
     labels (N,) int32
         The most probable component of each of these, -1 where that is not known.
     lengths (blocks, K) float32
@@ -63,7 +67,9 @@ class Bounds(NamedTuple):
         Scratch of workers: rows of a block and their weights, and components that are evaluated.
     """
 
+    window: int
     order: Any
+    marks: Any
     labels: Any
     lengths: Any
     shrink: Any

@@ -1,5 +1,7 @@
 """The pruned pass over superblocks of rows in the order of `Bounds`, for every density and moments kind."""
 
+import numpy as np
+
 from ..._numba.options import exact_task, kernel
 from ..._numba.pointers import member, read_only, view
 from ..._numba.width import wide_vectors
@@ -10,7 +12,17 @@ from ..passes import is_as_wide
 from ..sizes import lanes
 from ..slots import FILLED
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, ZERO, X
-from .blocks import gather_rows, least_of, move_lengths, relabel, take_counting, take_labels, take_near
+from .blocks import (
+    forget_lengths,
+    gather_rows,
+    least_of,
+    mark_of,
+    move_lengths,
+    relabel,
+    take_counting,
+    take_labels,
+    take_near,
+)
 from .bounds import BOUNDS, COUNTED, EVALUATED, MOVED, SEEN
 from .densities import log_density_of
 from .moments import accumulate_of
@@ -33,6 +45,7 @@ def sweep_pruned(density, moments, context, worker, first, end):
     maxima, row_sums = scratch.maxima[worker], scratch.row_sums[worker]
     products, index = scratch.products[worker], scratch.index[worker]
     tile, row_weights, components = bounds.tile[worker], bounds.row_weights[worker], bounds.components[worker]
+    words = tile.reshape(tile.size).view(np.int64)
     limits, labels, shares = bounds.limits, bounds.labels, member(context, STATE).weights
     is_weighted = rows.weights.shape[0] > 0
     for s in range(first, end):
@@ -47,10 +60,15 @@ def sweep_pruned(density, moments, context, worker, first, end):
         stop = min((s + 1) * sums.rows, x.shape[0])
         for start in range(s * sums.rows, stop, lanes(x)):
             n_rows = min(lanes(x), stop - start)
-            gather_rows(x, rows.weights, bounds.order, start, n_rows, tile, row_weights)
+            gather_rows(x, rows.weights, bounds.order, bounds.window, start, n_rows, tile, row_weights)
             load_block(read_only(tile), ZERO, lanes(x), model.scales, model.origin, block)
-            lengths = bounds.lengths[start // lanes(x)]
-            move_lengths(lengths, bounds.shrink, bounds.shift)
+            place_of_block = start // lanes(x)
+            lengths, mark = bounds.lengths[place_of_block], mark_of(words)
+            if mark == bounds.marks[place_of_block]:
+                move_lengths(lengths, bounds.shrink, bounds.shift)
+            else:
+                bounds.marks[place_of_block] = mark
+                forget_lengths(lengths)
             n = take_labels(labels, start, n_rows, lengths, components)
             done, least = 0, float(lowest(half_logs))
             for turn in range(2):

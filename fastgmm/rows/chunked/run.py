@@ -43,18 +43,24 @@ class ChunkedRun(ArrayRun):
         while Run.advance(self, last):
             if self.phase != SWEEP:
                 return True
-            given = self._given if self.state.counts[GIVEN] else None
-            stage, number = EM if given is None else ASSIGN, int(self.state.counts[N_ITER]) + 1
             began = time.perf_counter()
-            with self._passes.pieces(self.plan.rows, stage, number) as pieces:
-                for piece in pieces:
-                    if given is None:
-                        self.add(piece.x, piece.weights)
-                    else:
-                        self._add_piece(given, piece)
+            self._sweep()
             self._share_processors(time.perf_counter() - began)
             self.added_all()
         return False
+
+    def _sweep(self) -> None:
+        """Add all rows."""
+        given = self._given if self.state.counts[GIVEN] else None
+        with self._pieces(self.plan.rows, EM if given is None else ASSIGN) as pieces:
+            for piece in pieces:
+                if given is None:
+                    self.add(piece.x, piece.weights)
+                else:
+                    self._add_piece(given, piece)
+
+    def _pieces(self, unit: int, stage: str) -> AbstractContextManager[Iterator[Piece]]:
+        return self._passes.pieces(unit, stage, int(self.state.counts[N_ITER]) + 1)
 
     def _share_processors(self, seconds: float) -> None:
         """Try, from the second pass on, whether a pass takes less than these seconds with half of the threads.

@@ -135,7 +135,12 @@ class ChunkedSource:
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ChunkedRun:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
-        return ChunkedRun(
+        kind = ChunkedRun
+        if plan.is_long(self.n_samples):
+            from ..pruning.run import chunked_run_for
+
+            kind = chunked_run_for(plan)
+        return kind(
             plan,
             self._n_threads,
             self,

@@ -1,4 +1,4 @@
-"""A pruned pass over rows in memory: its buffers, and its launches."""
+"""A pruned pass: its buffers, and its launches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...kernels import slots
 from ...kernels.launch import launch_items
@@ -25,6 +26,9 @@ from .policy import Policy, Shares
 # unlike cost take about as long as another sixteen. Nobody waits longer for a superblock of which all is evaluated
 # than for a dense one.
 BLOCKS = 16
+# Rows change places within as many as these bytes hold: from memory or in pieces, their order is the same. The more
+# there are, the more of a block are of one component; chunks are read in pieces of so many.
+WINDOW_BYTES = 32 << 20
 
 
 @functools.cache
@@ -33,7 +37,9 @@ def pruned_example(dtype: Any, layout: str) -> PrunedWork:
     integers = np.zeros((1, 1), np.int64)
     single, double, matrices = np.zeros((1, 1), np.float32), np.zeros((1, 1)), np.zeros((1, 1, 1))
     bounds = Bounds(
+        window=1,
         order=np.zeros(1, np.int32),
+        marks=np.zeros(1, np.int64),
         labels=np.zeros(1, np.int32),
         lengths=single,
         shrink=single[0],
@@ -53,26 +59,34 @@ def pruned_example(dtype: Any, layout: str) -> PrunedWork:
 
 
 class PrunedPass:
-    """Pruned passes over the rows of `work`, from round to round.
+    """Pruned passes over `n_samples` rows with the buffers of `work`, from round to round.
 
     Bounds are about the model of the last pass that was done to the end, whatever passes there were in between.
+    Rows are added in the same order in every pass, in whole windows of `window` rows; a block of rows that are others
+    than before has no bounds.
     """
 
-    def __init__(self, plan: Plan, kernels: Kernels, work: Work, cut: Cut, n_threads: int | None) -> None:
+    def __init__(self, plan: Plan, kernels: Kernels, work: Work, cut: Cut, n_samples: int) -> None:
         self._sweep, self._move = PRUNED[kernels.density.name, kernels.moments.name]
-        self._cut, self._n_threads = cut, n_threads
+        self._cut = cut
+        self._n_threads: int | None = None
         self._work, self._plan = work, plan
         self._is_known = False
         self.shares = Shares(0.0, 0.0, 0.0, 0.0)
-        k, d, n, dtype = plan.n_components, plan.n_features, len(work.x), plan.dtype
+        k, d, n, dtype = plan.n_components, plan.n_features, n_samples, plan.dtype
         n_blocks, places = -(-n // plan.lanes), SPREAD * cut.n_workers
         has_matrices = plan.structure.has_matrices
         model, slabs = work.model, work.sums.slabs
         # As many for each worker.
         slabs = slabs[: max(len(slabs) - len(slabs) % cut.n_workers, 1)]
         n_rows = plan.lanes * min(BLOCKS, max(1, LONGEST_WORK // plan.work(plan.lanes)))
+        self.window = max(1, WINDOW_BYTES // (np.dtype(dtype).itemsize * d * n_rows)) * n_rows
+        order = np.arange(n, dtype=np.int32)
+        order %= self.window
         bounds = Bounds(
-            order=np.arange(n, dtype=np.int32),
+            window=self.window,
+            order=order,
+            marks=np.zeros(n_blocks, np.int64),
             labels=np.full(n, -1, np.int32),
             lengths=np.empty((n_blocks, k), np.float32),
             shrink=np.empty(k, np.float32),
@@ -91,28 +105,50 @@ class PrunedPass:
         self._pruned = PrunedWork(*work._replace(sums=work.sums._replace(slabs=slabs, rows=n_rows)), bounds)
         self._context = packed_work(self._pruned, pruned_example)
 
-    def sweep(self, policy: Policy, tell: Callable[[int], None]) -> bool:
-        """Sweep all rows under the model that has just been prepared; return whether the sums are good.
-
-        They are in the accumulator, for the run to go on from there. `policy` hears of it.
-        """
-        state, sums, bounds = self._work.state, self._pruned.sums, self._pruned.bounds
-        n_components, n_samples = self._plan.n_components, len(self._work.x)
+    def begin(self, n_threads: int | None) -> None:
+        """Begin a pass under the model that has just been prepared."""
+        sums, bounds = self._pruned.sums, self._pruned.bounds
+        self._n_threads = n_threads
         sums.accumulator.fill(0.0)
         is_known, self._is_known = self._is_known, False  # first, for an interrupt
-        self._launch(self._move, 0, self._cut.n_prepared, self._cut.prepare_nanoseconds)
+        self._launch(self._move, self._context, self._work.x, 0, self._cut.n_prepared, self._cut.prepare_nanoseconds)
         bounds.scales[:] = self._work.model.scales
         if not is_known:
-            bounds.lengths.fill(0.0)
-            bounds.shrink.fill(0.0)
-            bounds.shift.fill(0.0)
-        n_superblocks, most = -(-n_samples // sums.rows), len(sums.slabs)
+            np.invert(bounds.marks, out=bounds.marks)
+
+    def add(
+        self, first: int, x: NDArray[Any], weights: NDArray[np.float64], tell: Callable[[int], None] | None = None
+    ) -> None:
+        """Sweep rows `x` (n, D), as the kernels take them, from row `first` on, with `weights` (n,) or (0,).
+
+        How many of them have been seen is told after each launch.
+        """
+        sums, bounds, lanes = self._pruned.sums, self._pruned.bounds, self._plan.lanes
+        rows, blocks = slice(first, first + len(x)), slice(first // lanes, -(-(first + len(x)) // lanes))
+        here = bounds._replace(
+            order=bounds.order[rows],
+            labels=bounds.labels[rows],
+            marks=bounds.marks[blocks],
+            lengths=bounds.lengths[blocks],
+        )
+        weighted = self._pruned.rows._replace(weights=weights)
+        context = packed_work(self._pruned._replace(x=x, rows=weighted, bounds=here), pruned_example)
+        n_superblocks, most = -(-len(x) // sums.rows), len(sums.slabs)
         for begin in range(0, n_superblocks, most):
             n = min(most, n_superblocks - begin)
-            self._launch(self._sweep, begin, n, sums.rows * self._plan.row_nanoseconds)
-            state.counts[slots.FILLED] = n
-            self._launch(fold_pruned, 0, n_components + 1, 1000.0)
-            tell(min((begin + n) * sums.rows, n_samples))
+            self._launch(self._sweep, context, x, begin, n, sums.rows * self._plan.row_nanoseconds)
+            self._work.state.counts[slots.FILLED] = n
+            self._launch(fold_pruned, context, x, 0, self._plan.n_components + 1, 1000.0)
+            if tell is not None:
+                tell(min((begin + n) * sums.rows, len(x)))
+
+    def finish(self, policy: Policy) -> bool:
+        """Return whether the sums are good, now that all rows have been added; `policy` hears of the pass.
+
+        They are in the accumulator, for the run to go on from there.
+        """
+        state, sums, bounds = self._work.state, self._pruned.sums, self._pruned.bounds
+        n_components, n_samples = self._plan.n_components, len(bounds.order)
         self._is_known = True
         counts, n_iter = sums.accumulator[n_components], int(state.counts[slots.N_ITER]) + 1
         n_pairs = bounds.lengths.size
@@ -133,13 +169,14 @@ class PrunedPass:
 
     def _put_in_order(self) -> None:
         bounds, k = self._pruned.bounds, self._plan.n_components
-        scratch = np.empty(len(bounds.order), np.int32), np.empty(k + 1, np.int64)
-        arguments = bounds.order, bounds.labels, k, *scratch
-        entry_of(order_by_label, ("int32", "C"), *arguments)(*arguments)
+        scratch = np.empty(min(self.window, len(bounds.order)), np.int32), np.empty(k + 1, np.int64)
+        for first in range(0, len(bounds.order), self.window):
+            rows = slice(first, first + self.window)
+            arguments = bounds.order[rows], bounds.labels[rows], k, *scratch
+            entry_of(order_by_label, ("int32", "C"), *arguments)(*arguments)
         self._is_known = False
 
-    def _launch(self, task: Any, *items: Any) -> None:
-        x = self._work.x
+    def _launch(self, task: Any, context: Any, x: NDArray[Any], *items: Any) -> None:
         tasks = (address_of(task, x.dtype, layout_of(x), pruned_example),)
-        arguments = self._context, x, self._cut, self._n_threads, *items
+        arguments = context, x, self._cut, self._n_threads, *items
         check(launched(launch_items, tasks, *arguments, like=pruned_example))
