@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import tracemalloc
 
 import hypothesis
 import numpy as np
@@ -402,6 +403,35 @@ def test_a_run_goes_on_after_a_pass_that_was_broken_off(monkeypatch):
     assert broken[0]
     assert [shares.evaluated for _, shares, _ in passes].count(1.0) == 3
     np.testing.assert_allclose(traces[1], traces[0], rtol=1e-13)
+
+
+@pytest.mark.compiled
+def test_pruned_passes_take_no_more_memory_than_documented():
+    """Beyond the rows 64 MB, 4 bytes for each block and component, 12 for each row."""
+    k, d = 1024, 16
+    start = Parameters(np.full(k, 1.0 / k), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1)), "full")
+
+    def prepared(n_samples):
+        source = ArraySource(np.broadcast_to(np.zeros(d), (n_samples, d)), 2)
+        tracemalloc.start()
+        going = source.begin(plan_of("full", k, d), start, ridge(1e-3, d))
+        before = tracemalloc.get_traced_memory()[0]
+        pruned_pass = PrunedPass(going.plan, going._kernels, going._work, going._cut, n_samples)
+        pruned_pass._pruned.bounds.labels.fill(0)
+        pruned_pass._put_in_order()
+        return before, going, pruned_pass
+
+    n_samples = 10**6
+    try:
+        prepared(1000)  # which compiles
+        tracemalloc.stop()
+        before, *_ = prepared(n_samples)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    by_rows = 4 * n_samples * k // 256 + 12 * n_samples
+    assert peak - before <= by_rows
+    assert peak <= by_rows + (64 << 20)
 
 
 def test_rows_are_put_in_order_by_label_and_number():
