@@ -53,10 +53,12 @@ def pruned(always=True):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PrunedPass, "finish", noted)
         patch.setattr(plan, "LONG_ROUND_WORK", 0)
+        patch.setattr(plan, "LONG_ROW_WORK", 0)
         patch.setattr(plan, "LONG_COMPONENTS", 2)
         patch.setattr(policy, "FIRST", 0)
         if always:
             patch.setattr(policy, "MOST", 2.0)
+            patch.setattr(policy, "MOST_SEEN", 2.0)
         yield passes
 
 
@@ -331,13 +333,28 @@ def test_overlapping_components_are_left_to_dense_passes():
 
 
 @pytest.mark.compiled
+def test_overlapping_components_are_left_to_dense_passes_after_a_look_at_some_rows():
+    X, start = problem(40000, 4, 32, 0.3)
+    dense = fit(X, start)
+    with pruned(always=False) as passes:
+        ours, in_chunks = fit(X, start), fit(np.array_split(X, 7), start)
+    assert not passes
+    for each in (ours, in_chunks):
+        assert_same_bits(each.mixture, dense.mixture)
+        assert list(each.trace) == list(dense.trace)
+
+
+@pytest.mark.compiled
 def test_few_components_and_short_rounds_are_never_pruned():
     X, start = problem(4000, 4, 40, 5.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PrunedPass, "begin", None)
         fit(X, start)
         patch.setattr(plan, "LONG_ROUND_WORK", 0)
-        X, start = problem(4000, 4, 31, 5.0)
+        assert plan_of("full", 40, 4).work(1) < plan.LONG_ROW_WORK
+        fit(X, start)
+        patch.setattr(plan, "LONG_ROW_WORK", 0)
+        X, start = problem(4000, 4, plan.LONG_COMPONENTS - 1, 5.0)
         fit(X, start)
 
 

@@ -21,10 +21,10 @@ SLAB_BYTES = 16 << 20
 MOST_SLAB_BYTES = 256 << 20
 # A round of at most so many multiply-adds is short beside the work of Python around it.
 SMALL_ROUND_WORK = 1.6e6
-# Rounds of at least so many components and multiply-adds (0.1 s on two cores) may leave out what cannot matter
-# (``rows/pruning``): fewer components gain little, and shorter fits end before that is compiled. Rows are numbered in
-# 32 bits there.
-LONG_COMPONENTS, LONG_ROUND_WORK, LONG_ROWS = 32, 2**32, 2**31 - 1
+# Rounds of at least so many components, multiply-adds of a row, and of all may leave out what cannot matter
+# (``rows/pruning``): fewer components gain little, what a row costs there takes as long as 1500 to 3000 of these, and
+# shorter fits end before that is compiled. Rows are numbered in 32 bits there.
+LONG_COMPONENTS, LONG_ROW_WORK, LONG_ROUND_WORK, LONG_ROWS = 16, 5000, 2**32, 2**31 - 1
 # How long what takes a nanosecond with AVX-512 takes with narrower vectors, by the features that LLVM names. Measured
 # (``bench/costs.py``) on a Zen 5; on a Zen 3 with AVX2 full covariances of D = 16 to 128 took 2.7 to 3.6 times as
 # long. It sets how long launches are, and no bit of an answer.
@@ -148,8 +148,8 @@ class Plan:
 
     def is_long(self, n_samples: int) -> bool:
         """Whether rounds over `n_samples` rows are worth what may shorten them."""
-        many = self.n_components >= LONG_COMPONENTS and self.work(n_samples) >= LONG_ROUND_WORK
-        return many and n_samples <= LONG_ROWS
+        many = self.n_components >= LONG_COMPONENTS and self.work(1) >= LONG_ROW_WORK
+        return many and self.work(n_samples) >= LONG_ROUND_WORK and n_samples <= LONG_ROWS
 
     def work(self, n_samples: int) -> int:
         """Multiply-adds of a round over `n_samples` rows, an exponential counted as 32."""

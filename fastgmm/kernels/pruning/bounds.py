@@ -61,6 +61,8 @@ class Bounds(NamedTuple):
     scales (D,), factors, means (K, D) float64, variances
         The model of the pass before: `factors` like those of the model where covariances are matrices, else
         `variances` (., 1, D or 1) float64 like those of the state; what has no use is empty.
+    filled (2,) int64
+        From which slab on, and up to which, there are sums to be folded.
     touched (S, K) int64
         Whether a slab holds anything of a component.
     tile (W, B, D), row_weights (W, B) float64, components (W, K + 1) int64
@@ -80,6 +82,7 @@ class Bounds(NamedTuple):
     factors: Any
     means: Any
     variances: Any
+    filled: Any
     touched: Any
     tile: Any
     row_weights: Any

@@ -10,7 +10,6 @@ from ..blocks.loading import clear, load_block
 from ..blocks.posterior import collect, collect_weighted, exponentiate, log_sum, row_maxima
 from ..passes import is_as_wide
 from ..sizes import lanes
-from ..slots import FILLED
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, ZERO, X
 from .blocks import (
     forget_lengths,
@@ -109,10 +108,10 @@ def sweep_pruned(density, moments, context, worker, first, end):
 @exact_task
 def fold_pruned(context, worker, first, end):
     """Task: add rows `first` to `end` of those slabs that hold anything of them to the accumulator."""
-    sums, touched = view(context, SUMS), view(context, BOUNDS).touched
+    sums, touched, filled = view(context, SUMS), view(context, BOUNDS).touched, view(context, BOUNDS).filled
     accumulator, slabs = sums.accumulator, sums.slabs
     n_components = touched.shape[1]
-    for s in range(view(context, STATE).counts[FILLED]):
+    for s in range(filled[0], filled[1]):
         for k in range(first, end):
             if k == n_components or touched[s, k] != 0:
                 for i in range(accumulator.shape[1]):

@@ -29,6 +29,8 @@ BLOCKS = 16
 # Rows change places within as many as these bytes hold: from memory or in pieces, their order is the same. The more
 # there are, the more of a block are of one component; chunks are read in pieces of so many.
 WINDOW_BYTES = 32 << 20
+# After so many superblocks a pass asks whether it is worth going on.
+LOOK = 8
 
 
 @functools.cache
@@ -50,6 +52,7 @@ def pruned_example(dtype: Any, layout: str) -> PrunedWork:
         factors=np.zeros((1, 1, 1), dtype),
         means=double,
         variances=matrices,
+        filled=integers[0],
         touched=integers,
         tile=np.zeros((1, 1, 1), dtype),
         row_weights=double,
@@ -68,7 +71,7 @@ class PrunedPass:
 
     def __init__(self, plan: Plan, kernels: Kernels, work: Work, cut: Cut, n_samples: int) -> None:
         self._sweep, self._move = PRUNED[kernels.density.name, kernels.moments.name]
-        self._cut = cut
+        self._cut, self._policy = cut, Policy()
         self._n_threads: int | None = None
         self._work, self._plan = work, plan
         self._is_known = False
@@ -97,6 +100,7 @@ class PrunedPass:
             factors=model.factors.copy() if has_matrices else np.empty((0, 0, 0), dtype),
             means=np.zeros((k, d)),
             variances=np.empty((0, 0, 0)) if has_matrices else np.ones_like(work.state.covariances),
+            filled=np.zeros(2, np.int64),
             touched=np.empty((len(slabs), k), np.int64),
             tile=np.empty((places, plan.lanes, d), dtype),
             row_weights=np.empty((places, plan.lanes)),
@@ -105,10 +109,10 @@ class PrunedPass:
         self._pruned = PrunedWork(*work._replace(sums=work.sums._replace(slabs=slabs, rows=n_rows)), bounds)
         self._context = packed_work(self._pruned, pruned_example)
 
-    def begin(self, n_threads: int | None) -> None:
-        """Begin a pass under the model that has just been prepared."""
+    def begin(self, policy: Policy, n_threads: int | None) -> None:
+        """Begin a pass under the model that has just been prepared; `policy` hears of it."""
         sums, bounds = self._pruned.sums, self._pruned.bounds
-        self._n_threads = n_threads
+        self._policy, self._n_threads = policy, n_threads
         sums.accumulator.fill(0.0)
         is_known, self._is_known = self._is_known, False  # first, for an interrupt
         self._launch(self._move, self._context, self._work.x, 0, self._cut.n_prepared, self._cut.prepare_nanoseconds)
@@ -118,10 +122,10 @@ class PrunedPass:
 
     def add(
         self, first: int, x: NDArray[Any], weights: NDArray[np.float64], tell: Callable[[int], None] | None = None
-    ) -> None:
+    ) -> bool:
         """Sweep rows `x` (n, D), as the kernels take them, from row `first` on, with `weights` (n,) or (0,).
 
-        How many of them have been seen is told after each launch.
+        How many of them have been seen is told after each launch. Returns whether the pass is worth going on.
         """
         sums, bounds, lanes = self._pruned.sums, self._pruned.bounds, self._plan.lanes
         rows, blocks = slice(first, first + len(x)), slice(first // lanes, -(-(first + len(x)) // lanes))
@@ -133,24 +137,33 @@ class PrunedPass:
         )
         weighted = self._pruned.rows._replace(weights=weights)
         context = packed_work(self._pruned._replace(x=x, rows=weighted, bounds=here), pruned_example)
-        n_superblocks, most = -(-len(x) // sums.rows), len(sums.slabs)
-        for begin in range(0, n_superblocks, most):
-            n = min(most, n_superblocks - begin)
+        k, n_superblocks, most = self._plan.n_components, -(-len(x) // sums.rows), len(sums.slabs)
+        begin, look = 0, min(LOOK, self.window // sums.rows) if first == 0 else 0
+        while begin < n_superblocks:
+            place, end = begin % most, look if begin < look else n_superblocks
+            n = min(most - place, end - begin, n_superblocks - begin)
             self._launch(self._sweep, context, x, begin, n, sums.rows * self._plan.row_nanoseconds)
-            self._work.state.counts[slots.FILLED] = n
-            self._launch(fold_pruned, context, x, 0, self._plan.n_components + 1, 1000.0)
+            bounds.filled[:] = place, place + n
+            self._launch(fold_pruned, context, x, 0, k + 1, 1000.0)
+            begin += n
             if tell is not None:
-                tell(min((begin + n) * sums.rows, len(x)))
+                tell(min(begin * sums.rows, len(x)))
+            if begin == look:
+                seen = float(sums.accumulator[k, SEEN]) / (look * sums.rows * k)
+                if not self._policy.goes_on(self._n_iter, seen):
+                    sums.accumulator.fill(0.0)
+                    return False
+        return True
 
-    def finish(self, policy: Policy) -> bool:
-        """Return whether the sums are good, now that all rows have been added; `policy` hears of the pass.
+    def finish(self) -> bool:
+        """Return whether the sums are good, now that all rows have been added.
 
         They are in the accumulator, for the run to go on from there.
         """
         state, sums, bounds = self._work.state, self._pruned.sums, self._pruned.bounds
         n_components, n_samples = self._plan.n_components, len(bounds.order)
         self._is_known = True
-        counts, n_iter = sums.accumulator[n_components], int(state.counts[slots.N_ITER]) + 1
+        counts, policy, n_iter = sums.accumulator[n_components], self._policy, self._n_iter
         n_pairs = bounds.lengths.size
         self.shares = Shares(
             evaluated=float(counts[EVALUATED]) / n_pairs,
@@ -166,6 +179,10 @@ class PrunedPass:
             policy.repeated(n_iter)
             return False
         return True
+
+    @property
+    def _n_iter(self) -> int:
+        return int(self._work.state.counts[slots.N_ITER]) + 1
 
     def _put_in_order(self) -> None:
         bounds, k = self._pruned.bounds, self._plan.n_components

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 # Of the pairs of blocks and components: a pruned pass that evaluates more than this share of them, or in which more
-# count once rows are in order, is hardly faster than a dense one.
-MOST = 0.6
+# count once rows are in order, is hardly faster than a dense one. Of pairs of rows and components those that count:
+# from this share on most blocks have more, in whatever order. For measurements see `LONG_ROW_WORK`.
+MOST, MOST_SEEN = 0.5, 0.25
 # Rounds before the first pruned one, and dense ones after one that was not worth it, at first; then twice as many.
 FIRST, PAUSE = 2, 16
 # Share of the rows that must have changed their labels before they are put in order anew.
@@ -49,7 +50,7 @@ class Policy:
         the best one since the last time.
         """
         # Whatever the order of rows, no less counts than in single rows.
-        is_bad = shares.seen > MOST
+        is_bad = shares.seen > MOST_SEEN
         if self._moved is None:
             if not is_bad:
                 return self._put_in_order()
@@ -67,6 +68,12 @@ class Policy:
         if is_bad:
             self.give_up(n_iter)
         return False
+
+    def goes_on(self, n_iter: int, seen: float) -> bool:
+        """Return whether the pruned pass of round `n_iter` is worth going on, by what counts in its first rows."""
+        if seen > MOST_SEEN:
+            self.give_up(n_iter)
+        return not seen > MOST_SEEN
 
     def give_up(self, n_iter: int) -> None:
         """Leave the rounds after `n_iter` dense for a while."""

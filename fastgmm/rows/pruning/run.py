@@ -54,7 +54,7 @@ class Pruning:
             return None
         if self._pass is None:
             self._pass = PrunedPass(plan, kernels, work, cut, self._n_samples)
-        self._pass.begin(n_threads)
+        self._pass.begin(self.policy, n_threads)
         return self._pass
 
 
@@ -93,8 +93,7 @@ class PrunedRun(ArrayRun):
         going = self.pruning.begin(self.plan, self._kernels, self._work, self._cut, self._n_threads)
         if going is None:
             return False
-        going.add(0, self._work.x, self._work.rows.weights, self._tell)
-        return going.finish(self.pruning.policy)
+        return going.add(0, self._work.x, self._work.rows.weights, self._tell) and going.finish()
 
     def _tell(self, n_seen: int) -> None:
         if self._watch is not None:
@@ -114,8 +113,7 @@ class PrunedChunkedRun(ChunkedRun):
         going = self.pruning.begin(self.plan, self._kernels, self._work, self._cut, self._n_threads)
         if going is not None:
             with self._pieces(going.window, EM) as pieces:
-                for piece in pieces:
-                    going.add(piece.first, piece.x, piece.weights)
-            if going.finish(self.pruning.policy):
+                is_good = all(going.add(piece.first, piece.x, piece.weights) for piece in pieces)
+            if is_good and going.finish():
                 return
         super()._sweep()
