@@ -21,11 +21,12 @@ from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds.state import set_rule, take_trace
 from fastgmm.rows.array import ArraySource
+from fastgmm.rows.pruning.policy import FIRST
 
 OUT = Path(__file__).with_suffix(".json")
 SPEED = Path(__file__).parent.parent / "docs" / "speed.md"
-# Dense rounds, and pruned ones after the two that find labels and bounds.
-N_DENSE, N_PRUNED = 3, 4
+# Dense rounds, and pruned ones after `FIRST` dense ones and the two that find labels and bounds.
+N_DENSE, N_PRUNED = FIRST + 2, 4
 
 
 class Case(NamedTuple):
@@ -75,8 +76,7 @@ def rounds(
     plan = plan_of(case.covariance_type, case.n_components, case.n_features, X.dtype)
     source = ArraySource(X)
     with mock.patch("fastgmm.model.plan.LONG_ROUND_WORK", 0 if prune else np.inf):
-        with mock.patch("fastgmm.rows.pruning.policy.FIRST", 0):
-            going = source.begin(plan, start, ridge(1e-6, case.n_features))
+        going = source.begin(plan, start, ridge(1e-6, case.n_features))
         rule = {"tol": 0.0, "aitken": False, "max_iter": n_rounds + 1, "previous": -np.inf}
         set_rule(going.state, **rule, total_weight=source.total_weight)
         milliseconds = []
@@ -93,9 +93,9 @@ def measure(name: str) -> dict[str, float]:
     X, start = problem(case)
     few = X[: max(2 * case.n_components, 4096)]
     for prune in (False, True):
-        rounds(case, few, start, 3, prune)  # which compiles
+        rounds(case, few, start, FIRST + 1, prune)  # which compiles
     dense, _, dense_times = rounds(case, X, start, N_DENSE, prune=False)
-    pruned, shares, pruned_times = rounds(case, X, start, 2 + N_PRUNED, prune=True)
+    pruned, shares, pruned_times = rounds(case, X, start, N_DENSE + N_PRUNED, prune=True)
     assert shares is not None
     difference = float(np.abs(pruned[:N_DENSE] / dense - 1.0).max())
     allowed = 1e-12 if case.dtype is np.float64 else 1e-6
@@ -103,9 +103,9 @@ def measure(name: str) -> dict[str, float]:
         raise SystemExit(f"{name}: log-likelihoods differ by {difference:.1e}")
     return {
         "dense": float(np.median(dense_times)),
-        "first": pruned_times[0],
-        "second": pruned_times[1],
-        "pruned": float(np.median(pruned_times[2:])),
+        "first": pruned_times[FIRST],
+        "second": pruned_times[FIRST + 1],
+        "pruned": float(np.median(pruned_times[N_DENSE:])),
         "evaluated": shares.evaluated,
         "counted": shares.counted,
         "difference": difference,

@@ -25,7 +25,7 @@ from fastgmm.rows.array import ArraySource
 from fastgmm.rows.pruning import passes as passes_of_rows
 from fastgmm.rows.pruning import policy
 from fastgmm.rows.pruning.passes import PrunedPass
-from fastgmm.rows.pruning.policy import PAUSE, Policy, Shares
+from fastgmm.rows.pruning.policy import PAUSE, SHORT_PAUSE, Policy, Shares
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastgmm.FitWarning")
 
@@ -56,6 +56,7 @@ def pruned(always=True):
         patch.setattr(plan, "LONG_ROW_WORK", 0)
         patch.setattr(plan, "LONG_COMPONENTS", 2)
         patch.setattr(policy, "FIRST", 0)
+        patch.setattr(policy, "ROW_WORK", 0)
         if always:
             patch.setattr(policy, "MOST", 2.0)
             patch.setattr(policy, "MOST_SEEN", 2.0)
@@ -464,6 +465,17 @@ def test_rows_are_put_in_order_by_label_and_number():
 GOOD = Shares(evaluated=0.1, counted=0.05, seen=0.01, moved=0.0)
 
 
+def test_rows_of_little_work_are_worth_it_where_fewer_pairs_are_evaluated():
+    given_up = {}
+    for row_work in (5000, 10**6):
+        rule = Policy(row_work)
+        rule.judge(1, GOOD._replace(evaluated=1.0, moved=1.0))
+        rule.judge(2, GOOD._replace(evaluated=1.0))
+        rule.judge(3, GOOD._replace(evaluated=0.4))
+        given_up[row_work] = rule.first > 3
+    assert given_up == {5000: True, 10**6: False}
+
+
 def test_rows_are_put_in_order_once_their_labels_are_known():
     rule = Policy()
     assert rule.judge(1, GOOD._replace(evaluated=1.0, counted=0.9, moved=1.0))
@@ -491,6 +503,17 @@ def test_what_was_not_worth_it_is_tried_again_later_and_later():
         pauses.append(rule.first - n_iter)
         n_iter = rule.first
     assert pauses == [PAUSE, 2 * PAUSE, 4 * PAUSE, 8 * PAUSE]
+
+
+def test_after_a_look_at_some_rows_the_next_one_comes_sooner():
+    rule = Policy()
+    assert rule.goes_on(2, policy.MOST_SEEN)
+    assert rule.first == policy.FIRST
+    pauses = []
+    for n_iter in (2, 10, 20):
+        assert not rule.goes_on(n_iter, 0.9)
+        pauses.append(rule.first - n_iter)
+    assert pauses == [SHORT_PAUSE, 2 * SHORT_PAUSE, 4 * SHORT_PAUSE]
 
 
 def test_bounds_that_a_pause_has_made_loose_are_no_reason_for_another():

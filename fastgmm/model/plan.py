@@ -22,8 +22,12 @@ MOST_SLAB_BYTES = 256 << 20
 # A round of at most so many multiply-adds is short beside the work of Python around it.
 SMALL_ROUND_WORK = 1.6e6
 # Rounds of at least so many components, multiply-adds of a row, and of all may leave out what cannot matter
-# (``rows/pruning``): fewer components gain little, what a row costs there takes as long as 1500 to 3000 of these, and
-# shorter fits end before that is compiled. Rows are numbered in 32 bits there.
+# (``rows/pruning``): fewer components gain little, few multiply-adds take less than what a row costs there beside
+# them, and shorter fits end before that is compiled. Rows are numbered in 32 bits there. Milliseconds of a dense
+# round of 2^32 and of a pruned one, two threads, clusters of unit scale, means N(0, 4^2 I), by multiply-adds of a
+# row: full, D = 16, K = 8 (2688) 42 41, 16 (5376) 34 21, 32 (10752) 32 11, 64 30 6; D = 4, K = 32 (1920) 33 82,
+# 96 (5760) 32 64; D = 8, K = 16 (1920) 46 64, 48 (5760) 44 35; diag, D = 16, K = 16 (1536) 62 65, 32 (3072) 55 34,
+# 64 (6144) 51 20.
 LONG_COMPONENTS, LONG_ROW_WORK, LONG_ROUND_WORK, LONG_ROWS = 16, 5000, 2**32, 2**31 - 1
 # How long what takes a nanosecond with AVX-512 takes with narrower vectors, by the features that LLVM names. Measured
 # (``bench/costs.py``) on a Zen 5; on a Zen 3 with AVX2 full covariances of D = 16 to 128 took 2.7 to 3.6 times as

@@ -30,7 +30,7 @@ BLOCKS = 16
 # there are, the more of a block are of one component; chunks are read in pieces of so many.
 WINDOW_BYTES = 32 << 20
 # After so many superblocks a pass asks whether it is worth going on.
-LOOK = 8
+LOOK = 4
 
 
 @functools.cache

@@ -36,8 +36,8 @@ def _can_be_pruned(plan: Plan) -> bool:
 class Pruning:
     """The pruned passes of a run over `n_samples` rows, and which passes these are."""
 
-    def __init__(self, n_samples: int) -> None:
-        self.policy = Policy()
+    def __init__(self, plan: Plan, n_samples: int) -> None:
+        self.policy = Policy(plan.work(1))
         self._pass: PrunedPass | None = None
         self._n_samples = n_samples
 
@@ -63,7 +63,7 @@ class PrunedRun(ArrayRun):
 
     def __init__(self, plan: Plan, *arguments: Any, n_samples: int, **known: Any) -> None:
         super().__init__(plan, *arguments, n_samples=n_samples, **known)
-        self.pruning = Pruning(n_samples)
+        self.pruning = Pruning(plan, n_samples)
 
     def _go_on(self, last: int) -> bool:
         counts, cut = self.state.counts, self._cut
@@ -107,7 +107,7 @@ class PrunedChunkedRun(ChunkedRun):
         self, plan: Plan, n_threads: int | None, passes: Passes, start: Start, *, n_samples: int, **known: Any
     ) -> None:
         super().__init__(plan, n_threads, passes, start, n_samples=n_samples, **known)
-        self.pruning = Pruning(n_samples)
+        self.pruning = Pruning(plan, n_samples)
 
     def _sweep(self) -> None:
         going = self.pruning.begin(self.plan, self._kernels, self._work, self._cut, self._n_threads)
