@@ -190,7 +190,7 @@ def test_the_table_of_pruned_rounds_is_what_was_measured():
 
 @pytest.mark.compiled
 def test_pruned_rounds_are_verified_before_they_are_timed(monkeypatch):
-    case = pruning.Case(5000, 8, 32, "diag", 6.0)
+    case = pruning.Case(5000, 8, 128, "diag", 6.0)
     monkeypatch.setitem(pruning.CASES, "small", case)
     found = pruning.measure("small")
     assert found["difference"] <= 1e-12

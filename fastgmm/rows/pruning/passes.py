@@ -75,7 +75,7 @@ class PrunedPass:
         self._n_threads: int | None = None
         self._work, self._plan = work, plan
         self._is_known = False
-        self.shares = Shares(0.0, 0.0, 0.0, 0.0)
+        self.shares: Shares | None = None  # of the last pass that was done to the end
         k, d, n, dtype = plan.n_components, plan.n_features, n_samples, plan.dtype
         n_blocks, places = -(-n // plan.lanes), SPREAD * cut.n_workers
         has_matrices = plan.structure.has_matrices
