@@ -5,6 +5,8 @@ Lengths and centres as in ``lloyd.py``.
 Reference: Arthur & Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA, 1027-1035.
 """
 
+import math
+
 import numpy as np
 
 from ..._numba.options import part, task
@@ -16,6 +18,8 @@ from ..sizes import lanes
 from ..slots import LIVE
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
 
+# Rows whose sum is looked at before they are.
+GROUP = 16
 
 @task
 def potential(context, worker, first, end):
@@ -105,18 +109,39 @@ def draw_superblock(uniform, sums):
 def draw_row(target, closest, weights):
     """Return the first row at which the running sum of `closest` (S,) exceeds `target`, else the last that adds.
 
-    It is the sum of products where `weights` (S,) has rows.
+    It is the sum of products where `weights` (S,) has rows. `GROUP` rows are summed by themselves: additions one after
+    the other would wait for each other, 0.2 microseconds of 200 rows.
     """
-    last = 0
-    before = 0.0
-    for i in range(closest.shape[0]):
+    last = start = 0
+    before, reached = 0.0, False
+    while start < closest.shape[0] and not reached:
+        total = sum_of(closest, weights, start)
+        reached = before + total > target
+        if total > 0.0:
+            last = start
+        if not reached:
+            before += total
+        start += GROUP
+    if not reached:
+        before = -math.inf
+    row = start = last
+    for i in range(start, min(start + GROUP, closest.shape[0])):
         share = closest[i] * weights[i] if weights.shape[0] > 0 else np.float64(closest[i])
         if share > 0.0:
-            last = i
+            row = i
             before += share
             if before > target:
                 break
-    return last
+    return row
+
+
+@part
+def sum_of(closest, weights, start):
+    """Return the sum of a group of rows from `start` on, in their order."""
+    total = 0.0
+    for i in range(start, min(start + GROUP, closest.shape[0])):
+        total += closest[i] * weights[i] if weights.shape[0] > 0 else np.float64(closest[i])
+    return total
 
 
 @part

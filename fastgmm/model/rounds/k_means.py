@@ -80,12 +80,14 @@ def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
                 counts[PHASE] = FINISHED
                 return OK
             n_items = 1
-        # The first pass, and what brings a superblock up to date, are for the newest centre alone.
+        # The first pass, and what brings a superblock up to date, are for the newest centre alone; so the first pass
+        # has brought all of them, and the first draw the only one.
         counts[LIVE] = 1 if counts[PHASE] == DRAW or counts[BEST] < 0 else step.shape[0]
-        code = launch(drive, potential, context, begin, n_items, cut.superblock_nanoseconds, cut)
-        if code != OK:
-            return code
-        left -= n_items * cut.superblock_nanoseconds
+        if counts[PHASE] != DRAW or (k > 0 and (c == 1 or cut.n_superblocks > 1)):
+            code = launch(drive, potential, context, begin, n_items, cut.superblock_nanoseconds, cut)
+            if code != OK:
+                return code
+            left -= n_items * cut.superblock_nanoseconds
         if counts[PHASE] == DRAW:
             a, b = begin * sums.rows, min((begin + 1) * sums.rows, x.shape[0])
             step[c] = a + draw_row(target, rows.values[a:b], rows.weights[a:b])
