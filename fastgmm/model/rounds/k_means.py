@@ -171,13 +171,15 @@ def settle(context):
         counts[PHASE] = FINISHED
         return
     shift, variance = move(accumulator, state.means, state.centers)
-    if counts[AIM] == LABEL:
-        copy_centers(context)
-        counts[PHASE] = HELD if fill_empty(rows.labels, rows.weights, state.sums) > 0 else FINISHED
-        return
     n_empty = 0
     for k in range(n_components):
         n_empty += 1 if accumulator[k, 0] == 0.0 else 0
+    if counts[AIM] == LABEL:
+        copy_centers(context)
+        if n_empty > 0:
+            fill_empty(rows.labels, rows.weights, state.sums)
+        counts[PHASE] = HELD if n_empty > 0 else FINISHED
+        return
     if n_empty > 0 and counts[AIM] == MOVE:
         # Once more with the same centres, for the distances of the rows.
         counts[AIM], counts[ITEM] = FAR, 0
