@@ -121,7 +121,8 @@ class Sampling:
         if len(keys) > self._size:
             last = int(np.argmax(keys))
             bound = keys[last]
-            rows, weights = np.delete(rows, last, axis=0), np.delete(weights, last)
+            rows = np.delete(rows, last, axis=0)
+            weights = np.delete(weights, last) if self._weighted else weights
         if not self._weighted:
             return Sample(rows, UNWEIGHTED, False)
         with np.errstate(over="ignore"):
@@ -152,9 +153,10 @@ class Sampling:
         keys = np.concatenate(self._keys)
         kept = self._among_smallest(keys) if self._n_seen > self._size else np.full(len(keys), True)
         ends = np.cumsum([len(keys) for keys in self._keys])[:-1]
-        pieces = np.split(kept, ends)
+        # A mask of all takes five times as long as a slice.
+        masks = [slice(None) if mask.all() else mask for mask in np.split(kept, ends)]
         for part in self._parts():  # piece by piece, so that what is forgotten is not copied before
-            part[:] = [np.concatenate([piece[mask] for piece, mask in zip(part, pieces, strict=True)])]
+            part[:] = [np.concatenate([piece[mask] for piece, mask in zip(part, masks, strict=True)])]
 
     def _among_smallest(self, keys: Array) -> NDArray[np.bool_]:
         """Return whether rows with these keys may be among the smallest of all; those without weight are not."""
