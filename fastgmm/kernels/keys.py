@@ -2,8 +2,9 @@
 
 The n rows with the smallest keys -log(1 - u) / weight are a sample without replacement, each draw in proportion to
 the weights of the rows that are left: Efraimidis & Spirakis (2006), Weighted random sampling with a reservoir, Inf.
-Process. Lett. 97, 181-185. Without weights u itself is the key, which has the same order. u is from SplitMix64, whose numbers are a hash of their place: Steele, Lea & Flood (2014),
-Fast splittable pseudorandom number generators, OOPSLA, 453-472.
+Process. Lett. 97, 181-185. Without weights u itself is the key, which has the same order. u is from SplitMix64,
+whose numbers are a hash of their place: Steele, Lea & Flood (2014), Fast splittable pseudorandom number generators,
+OOPSLA, 453-472.
 """
 
 import math

@@ -118,7 +118,7 @@ def lloyd(context, worker, first, end):
     scales, origin, weights, labels, closest = model.scales, model.origin, rows.weights, rows.labels, rows.values
     n_components, n_features = centers.shape
     aim = view(context, STATE).counts[AIM]
-    are_few = n_components <= FEW and n_features <= 2 and weights.shape[0] == 0 and (aim == MOVE or aim == LABEL)
+    are_few = n_components <= FEW and n_features <= 2 and weights.shape[0] == 0 and aim in (MOVE, LABEL)
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
         clear(slab)

@@ -21,6 +21,7 @@ from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
 # Rows whose sum is looked at before they are.
 GROUP = 16
 
+
 @task
 def potential(context, worker, first, end):
     """Task: take the first of the centres (1 + L, D) as one of k-means++, the others as candidates for the next.
@@ -109,8 +110,8 @@ def draw_superblock(uniform, sums):
 def draw_row(target, closest, weights):
     """Return the first row at which the running sum of `closest` (S,) exceeds `target`, else the last that adds.
 
-    It is the sum of products where `weights` (S,) has rows. `GROUP` rows are summed by themselves: additions one after
-    the other would wait for each other, 0.2 microseconds of 200 rows.
+    It is the sum of products where `weights` (S,) has rows. `GROUP` rows are summed by themselves: additions one
+    after the other would wait for each other, 0.2 microseconds of 200 rows.
     """
     last = start = 0
     before, reached = 0.0, False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,10 @@ from ..start.k_means import Nearest
 from ..start.sample import Sampling
 
 Array = NDArray[np.float64]
+
+
+# Superblocks that are summed before they are folded: buffers of no more are kept from one partition to the next.
+SLABS = 64
 
 
 class Part(NamedTuple):
@@ -143,7 +147,7 @@ class _Pass(Run):
     """A pass under a model that another run, elsewhere, has prepared."""
 
     def __init__(self, plan: Plan, n_samples: int, sweep: Sweep) -> None:
-        super().__init__(plan, 1, most=n_samples)
+        super().__init__(plan, 1, most=min(n_samples, SLABS * plan.rows))
         kernels = plan.kernels
         self.use(kernels._replace(sweep=kernels.apart) if sweep.apart else kernels)
         self.hold()
@@ -169,6 +173,11 @@ class _Pass(Run):
                 beside = {"labels": np.array(given[a:b])}  # a copy, because a view that is read-only is a signature
             self.add(x[a:b], weights[a:b], **beside)
         return np.array(self._work.sums.accumulator)
+
+
+def each_of(task: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
+    """Return what a task makes of each of several partitions."""
+    return list(map(task, *columns))
 
 
 def added(sums: Sequence[Array]) -> Array:
