@@ -13,9 +13,6 @@ from .tasks import Facts, counted_of, each_of, facts_of, part_of, scaled
 
 # Results that are joined at once: of more partitions than this tasks join them, group by group.
 JOINED = 16
-# Tasks for each thread of a worker where those over its partitions are put together. Between two tasks a worker waits
-# a millisecond, and for each the scheduler works for as long, on a cluster of one machine in their place.
-TASKS_A_THREAD = 2
 
 
 class Partitions:
@@ -105,14 +102,17 @@ class Partitions:
         return [of[number] for number in range(len(self._parts))]
 
     def _neighbours(self) -> list[list[int]]:
-        """Return the numbers of partitions that are a task: of one worker now, and enough tasks for its threads."""
+        """Return the numbers of partitions that are a task: those of a worker now, a share for each of its threads.
+
+        Between two tasks a worker waits a millisecond, and the scheduler works for as long for each of them.
+        """
         holders, threads = self._client.who_has(self._parts), self._client.nthreads()
         held: dict[str, list[int]] = {}
         for number, part in enumerate(self._parts):
             held.setdefault(next(iter(holders.get(part.key, ())), ""), []).append(number)
         groups = []
         for worker, numbers in held.items():
-            size = -(-len(numbers) // (TASKS_A_THREAD * threads.get(worker, 1)))
+            size = -(-len(numbers) // threads.get(worker, 1))
             groups += [numbers[i : i + size] for i in range(0, len(numbers), size)]
         return groups
 

@@ -158,7 +158,7 @@ class _Pass(Run):
     def over(self, x: NDArray[Any], weights: Array, first: int, given: Given) -> Array:
         """Return the sums over rows `x` (n, D), in superblocks counted from the first of them."""
         n_samples, k, unit = len(x), self.plan.n_components, self.plan.rows
-        rows = self.rows_a_launch
+        rows = n_samples if given is None else self.rows_a_launch
         nearest = Nearest(given.centers, x.dtype, given.deviations, 1) if isinstance(given, Nearby) else None
         if callable(given):
             rows = min(rows, max(1, COPY_BYTES // (8 * k * unit)) * unit)
