@@ -103,7 +103,7 @@ def _find(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArray
 def _sample(source: Source, plan: Plan, generator: np.random.Generator) -> Sample:
     """Return the rows that a start looks at; where these are all, no random number has been drawn."""
     before, size, n_samples = generator.bit_generator.state, sample_size(plan), source.n_samples
-    sample = source.sample(n_samples if n_samples <= 2 * size else size, int(generator.integers(2**63)))
+    sample = source.sample(max(size, n_samples) if n_samples <= 2 * size else size, int(generator.integers(2**63)))
     if sample.whole:
         generator.bit_generator.state = before
     return sample

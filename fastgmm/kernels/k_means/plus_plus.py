@@ -116,7 +116,9 @@ def draw_row(target, closest, weights):
     last = start = 0
     before, reached = 0.0, False
     while start < closest.shape[0] and not reached:
-        total = sum_of(closest, weights, start)
+        total = 0.0
+        for i in range(start, min(start + GROUP, closest.shape[0])):
+            total += closest[i] * weights[i] if weights.shape[0] > 0 else np.float64(closest[i])
         reached = before + total > target
         if total > 0.0:
             last = start
@@ -134,15 +136,6 @@ def draw_row(target, closest, weights):
             if before > target:
                 break
     return row
-
-
-@part
-def sum_of(closest, weights, start):
-    """Return the sum of a group of rows from `start` on, in their order."""
-    total = 0.0
-    for i in range(start, min(start + GROUP, closest.shape[0])):
-        total += closest[i] * weights[i] if weights.shape[0] > 0 else np.float64(closest[i])
-    return total
 
 
 @part

@@ -25,10 +25,6 @@ from ..start.sample import Sampling
 Array = NDArray[np.float64]
 
 
-# Superblocks that are summed before they are folded: buffers of no more are kept from one partition to the next.
-SLABS = 64
-
-
 class Part(NamedTuple):
     """The rows `x` (n, D) of a partition in C order, and their `weights` (n,) or (0,); or what is wrong with them."""
 
@@ -147,7 +143,8 @@ class _Pass(Run):
     """A pass under a model that another run, elsewhere, has prepared."""
 
     def __init__(self, plan: Plan, n_samples: int, sweep: Sweep) -> None:
-        super().__init__(plan, 1, most=min(n_samples, SLABS * plan.rows))
+        # Buffers for so few superblocks are kept from one partition to the next.
+        super().__init__(plan, 1, most=min(n_samples, 64 * plan.rows))
         kernels = plan.kernels
         self.use(kernels._replace(sweep=kernels.apart) if sweep.apart else kernels)
         self.hold()
