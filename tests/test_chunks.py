@@ -1,5 +1,6 @@
 """Rows in chunks that are read anew in each round: the bits of the same rows in memory, and what is refused."""
 
+import contextlib
 import threading
 import time
 
@@ -187,6 +188,47 @@ def test_no_thread_is_left_however_a_pass_ends():
     while readers() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not readers()
+
+
+class Opened:
+    """Chunks of something that is open until it is closed, as a reader of files is."""
+
+    def __init__(self, chunks):
+        self.chunks, self.closed = iter(chunks), False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.chunks)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("last", "callback"),
+    [
+        (np.array([[np.nan, 0.0]]), None),
+        ("rows", None),
+        (np.zeros((1, 3)), None),
+        (np.zeros((1, 2)), lambda state: 1 / 0),
+        (np.zeros((1, 2)), None),
+    ],
+    ids=["gaps", "no rows", "wider", "callback", "none"],
+)
+def test_what_is_opened_for_a_pass_is_closed_however_it_ends(last, callback):
+    X, start = make_problem(300, 2, 3)
+    opened = []
+
+    def chunks():
+        opened.append(Opened([X[:200], X[200:], last]))
+        return opened[-1]
+
+    with contextlib.suppress(TypeError, ValueError, ZeroDivisionError):
+        fastgmm.fit(chunks, 3, init=start, max_iter=2, callback=callback)
+    assert opened
+    assert all(each.closed for each in opened)
 
 
 def test_few_chunks_are_made_before_they_are_asked_for():

@@ -92,9 +92,9 @@ def test_a_partition_is_sent_what_is_given_of_its_own_rows(problem, monkeypatch,
         init = init.argmax(axis=1)
     joined, sent = Partitions.joined, []
 
-    def watched(self, name, task, join, *beside):
+    def watched(self, name, task, join, *beside, **how):
         sent.extend(len(pickle.dumps(each)) for column in beside for each in column if each is not None)
-        return joined(self, name, task, join, *beside)
+        return joined(self, name, task, join, *beside, **how)
 
     pickle = pytest.importorskip("cloudpickle")
     monkeypatch.setattr(Partitions, "joined", watched)
@@ -285,11 +285,11 @@ def test_an_interrupt_carries_the_last_whole_round(problem, monkeypatch):
 
     joined, calls = Partitions.joined, []
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **how):
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return joined(*arguments)
+        return joined(*arguments, **how)
 
     monkeypatch.setattr(Partitions, "joined", interrupted)
     with pytest.raises(Interrupted) as caught:
@@ -334,6 +334,28 @@ def test_a_cluster_gives_the_bits_of_the_local_scheduler(problem, client):
     assert_same_bits(weighted.mixture, expected.mixture)
     names = client.run_on_scheduler(lambda dask_scheduler: set(dask_scheduler.task_prefixes))
     assert {"fastgmm-rows", "fastgmm-sample", "fastgmm-pass", "fastgmm-add"} <= names
+
+
+@pytest.mark.compiled
+def test_partitions_of_a_worker_share_tasks_unless_their_sums_are_large(problem, client, monkeypatch):
+    X, start = problem
+    from fastgmm.rows.dask import run
+    from fastgmm.rows.dask.partitions import Partitions
+
+    tasks, results, passes = Partitions._tasks, [], []
+
+    def counted(self, name, function, *columns):
+        passes[-1].extend([len(columns[0])] * (name == "pass"))
+        return tasks(self, name, function, *columns)
+
+    monkeypatch.setattr(Partitions, "_tasks", counted)
+    for little in (run.LITTLE, 0):
+        monkeypatch.setattr(run, "LITTLE", little)
+        passes.append([])
+        results.append(fastgmm.fit(in_partitions(X, 20), 3, init=start, **RULE))
+    assert max(passes[0]) <= 2  # one for each worker
+    assert set(passes[1]) == {20}
+    assert_same_bits(results[0].mixture, results[1].mixture)
 
 
 @pytest.mark.compiled

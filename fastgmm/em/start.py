@@ -102,8 +102,8 @@ def _find(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArray
 
 def _sample(source: Source, plan: Plan, generator: np.random.Generator) -> Sample:
     """Return the rows that a start looks at; where these are all, no random number has been drawn."""
-    before = generator.bit_generator.state
-    sample = source.sample(sample_size(plan), int(generator.integers(2**63)))
+    before, size, n_samples = generator.bit_generator.state, sample_size(plan), source.n_samples
+    sample = source.sample(max(size, n_samples) if n_samples <= 2 * size else size, int(generator.integers(2**63)))
     if sample.whole:
         generator.bit_generator.state = before
     return sample
@@ -127,11 +127,11 @@ def is_the_same(source: Source, options: Options) -> bool:
 
 
 def sample_size(plan: Plan) -> int:
-    """Return how many rows a start looks at: 32 for each of K (D + 4), and 2^15 at least.
+    """Return how many of many rows a start looks at: 32 for each of K (D + 4), and 2^15 at least.
 
     How far k-means on m rows is from that on all is bounded uniformly by O(sqrt(K (D + 4) log K / m)): Bachem, Lucic,
     Hassani & Krause (2017), Uniform deviation bounds for k-means clustering, ICML, 283-291. So it does not depend on
-    N. What is reached from so many, ``docs/speed.md`` has.
+    N. What is reached from so many, ``docs/speed.md`` has. Up to twice as many it takes all: to choose takes longer.
     """
     return max(1 << 15, 32 * plan.n_components * (plan.n_features + 4))
 
@@ -142,8 +142,8 @@ def _of_single_rows(rows: NDArray[Any], source: Source, plan: Plan, regulariser:
     One row a component has no spread of its own. Its covariance is reg_covar I, as in scikit-learn, or the share of
     the variances of all rows that scikit-learn's default is of standardised features.
     """
-    clusters = Partition(np.arange(len(rows)))
-    return _first_m_step(ArraySource(rows), plan, clusters, of_single_rows(regulariser, source))
+    own, clusters = of_single_rows(regulariser, source), Partition(np.arange(len(rows)))
+    return _first_m_step(ArraySource(rows), plan, clusters, own)
 
 
 def _first_m_step(rows: ArraySource, plan: Plan, clusters: Partition, regulariser: Regulariser) -> Parameters:

@@ -2,8 +2,9 @@
 
 The n rows with the smallest keys -log(1 - u) / weight are a sample without replacement, each draw in proportion to
 the weights of the rows that are left: Efraimidis & Spirakis (2006), Weighted random sampling with a reservoir, Inf.
-Process. Lett. 97, 181-185. u is from SplitMix64, whose numbers are a hash of their place: Steele, Lea & Flood (2014),
-Fast splittable pseudorandom number generators, OOPSLA, 453-472.
+Process. Lett. 97, 181-185. Without weights u itself is the key, which has the same order. u is from SplitMix64,
+whose numbers are a hash of their place: Steele, Lea & Flood (2014), Fast splittable pseudorandom number generators,
+OOPSLA, 453-472.
 """
 
 import math
@@ -48,17 +49,25 @@ def small_keys(context, worker, first, end):
     seed, offset = np.uint64(counts[SEED]), counts[FIRST]
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
+        begin, stop = s * sums.rows, min((s + 1) * sums.rows, x.shape[0])
         n_found = 0
-        for i in range(s * sums.rows, min((s + 1) * sums.rows, x.shape[0])):
-            u = uniform_of(seed, np.uint64(offset + i))
-            weight = weights[i] if weights.shape[0] > 0 else 1.0
-            # -log(1 - u) is at least u: few rows need the logarithm.
-            if bound < math.inf and not u <= bound * weight * ROOM:
-                continue
-            key = min(-math.log1p(-u) / weight, LARGEST) if weight > 0.0 else math.inf
-            if key <= bound:
-                n_found += 1
-                slab[0, n_found] = key
-                slab[1, n_found] = i
+        if weights.shape[0] == 0:
+            # Without a branch: whether a row is wanted nobody can foresee.
+            for i in range(begin, stop):
+                key = uniform_of(seed, np.uint64(offset + i))
+                slab[0, 1 + n_found] = key
+                slab[1, 1 + n_found] = i
+                n_found += 1 if key <= bound else 0
+        else:
+            for i in range(begin, stop):
+                u, weight = uniform_of(seed, np.uint64(offset + i)), weights[i]
+                # -log(1 - u) is at least u: few rows need the logarithm.
+                if bound < math.inf and not u <= bound * weight * ROOM:
+                    continue
+                key = min(-math.log1p(-u) / weight, LARGEST) if weight > 0.0 else math.inf
+                if key <= bound:
+                    n_found += 1
+                    slab[0, n_found] = key
+                    slab[1, n_found] = i
         slab[0, 0] = n_found
     return OK

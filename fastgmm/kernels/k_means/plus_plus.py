@@ -5,6 +5,8 @@ Lengths and centres as in ``lloyd.py``.
 Reference: Arthur & Vassilvitskii (2007), k-means++: the advantages of careful seeding, SODA, 1027-1035.
 """
 
+import math
+
 import numpy as np
 
 from ..._numba.options import part, task
@@ -15,6 +17,9 @@ from ..primitives.distances import squared_distances
 from ..sizes import lanes
 from ..slots import LIVE
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
+
+# Rows whose sum is looked at before they are.
+GROUP = 16
 
 
 @task
@@ -105,18 +110,32 @@ def draw_superblock(uniform, sums):
 def draw_row(target, closest, weights):
     """Return the first row at which the running sum of `closest` (S,) exceeds `target`, else the last that adds.
 
-    It is the sum of products where `weights` (S,) has rows.
+    It is the sum of products where `weights` (S,) has rows. `GROUP` rows are summed by themselves: additions one
+    after the other would wait for each other, 0.2 microseconds of 200 rows.
     """
-    last = 0
-    before = 0.0
-    for i in range(closest.shape[0]):
+    last = start = 0
+    before, reached = 0.0, False
+    while start < closest.shape[0] and not reached:
+        total = 0.0
+        for i in range(start, min(start + GROUP, closest.shape[0])):
+            total += closest[i] * weights[i] if weights.shape[0] > 0 else np.float64(closest[i])
+        reached = before + total > target
+        if total > 0.0:
+            last = start
+        if not reached:
+            before += total
+        start += GROUP
+    if not reached:
+        before = -math.inf
+    row = start = last
+    for i in range(start, min(start + GROUP, closest.shape[0])):
         share = closest[i] * weights[i] if weights.shape[0] > 0 else np.float64(closest[i])
         if share > 0.0:
-            last = i
+            row = i
             before += share
             if before > target:
                 break
-    return last
+    return row
 
 
 @part

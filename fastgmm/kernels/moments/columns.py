@@ -2,7 +2,7 @@
 
 import math
 
-from ..._numba.options import exact, part, task
+from ..._numba.options import exact, kernel, part, task
 from ..._numba.pointers import member, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import clear, load_block
@@ -30,16 +30,35 @@ def column_ranges(context, worker, first, end):
     weights = rows.weights
     for s in range(first, end):
         least, largest = sums.slabs[s % sums.slabs.shape[0], 0], sums.slabs[s % sums.slabs.shape[0], 1]
+        begin, stop = s * sums.rows, min((s + 1) * sums.rows, x.shape[0])
         for d in range(x.shape[1]):
-            low, high = math.inf, -math.inf
-            for i in range(s * sums.rows, min((s + 1) * sums.rows, x.shape[0])):
-                value = float(x[i, d])
-                counts = weights.shape[0] == 0 or weights[i] > 0.0
-                low = min(low, value) if counts else low
-                high = max(high, value) if counts else high
-            least[d] = low
-            largest[d] = high
+            if weights.shape[0] > 0:
+                low, high = math.inf, -math.inf
+                for i in range(begin, stop):
+                    value = float(x[i, d])
+                    low = min(low, value) if weights[i] > 0.0 else low
+                    high = max(high, value) if weights[i] > 0.0 else high
+                least[d], largest[d] = low, high
+            else:
+                least[d], largest[d] = range_of(x[begin:stop, d])
     return OK
+
+
+@kernel
+def range_of(values):
+    """Return the least and the largest of values.
+
+    Four of each at a time: LLVM makes no vectors of this, and one comparison would wait for that before it.
+    """
+    whole = values.shape[0] - values.shape[0] % 4
+    low0 = low1 = low2 = low3 = high0 = high1 = high2 = high3 = values[0]
+    for i in range(0, whole, 4):
+        v0, v1, v2, v3 = values[i], values[i + 1], values[i + 2], values[i + 3]
+        low0, low1, low2, low3 = min(low0, v0), min(low1, v1), min(low2, v2), min(low3, v3)
+        high0, high1, high2, high3 = max(high0, v0), max(high1, v1), max(high2, v2), max(high3, v3)
+    for i in range(whole, values.shape[0]):
+        low0, high0 = min(low0, values[i]), max(high0, values[i])
+    return min(min(low0, low1), min(low2, low3)), max(max(high0, high1), max(high2, high3))
 
 
 @task

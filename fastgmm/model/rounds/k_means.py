@@ -80,12 +80,14 @@ def seed(drive, potential, context, cut, uniforms, chosen, step, nanoseconds):
                 counts[PHASE] = FINISHED
                 return OK
             n_items = 1
-        # The first pass, and what brings a superblock up to date, are for the newest centre alone.
+        # The first pass, and what brings a superblock up to date, are for the newest centre alone; so the first pass
+        # has brought all of them, and the first draw the only one.
         counts[LIVE] = 1 if counts[PHASE] == DRAW or counts[BEST] < 0 else step.shape[0]
-        code = launch(drive, potential, context, begin, n_items, cut.superblock_nanoseconds, cut)
-        if code != OK:
-            return code
-        left -= n_items * cut.superblock_nanoseconds
+        if counts[PHASE] != DRAW or (k > 0 and (c == 1 or cut.n_superblocks > 1)):
+            code = launch(drive, potential, context, begin, n_items, cut.superblock_nanoseconds, cut)
+            if code != OK:
+                return code
+            left -= n_items * cut.superblock_nanoseconds
         if counts[PHASE] == DRAW:
             a, b = begin * sums.rows, min((begin + 1) * sums.rows, x.shape[0])
             step[c] = a + draw_row(target, rows.values[a:b], rows.weights[a:b])
@@ -169,13 +171,15 @@ def settle(context):
         counts[PHASE] = FINISHED
         return
     shift, variance = move(accumulator, state.means, state.centers)
-    if counts[AIM] == LABEL:
-        copy_centers(context)
-        counts[PHASE] = HELD if fill_empty(rows.labels, rows.weights, state.sums) > 0 else FINISHED
-        return
     n_empty = 0
     for k in range(n_components):
         n_empty += 1 if accumulator[k, 0] == 0.0 else 0
+    if counts[AIM] == LABEL:
+        copy_centers(context)
+        if n_empty > 0:
+            fill_empty(rows.labels, rows.weights, state.sums)
+        counts[PHASE] = HELD if n_empty > 0 else FINISHED
+        return
     if n_empty > 0 and counts[AIM] == MOVE:
         # Once more with the same centres, for the distances of the rows.
         counts[AIM], counts[ITEM] = FAR, 0

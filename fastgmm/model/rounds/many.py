@@ -53,8 +53,8 @@ def fit_one(many, b, place):
         if start == 0 or (best_is_held and not is_held) or (best_is_held == is_held and height > best):
             status, best, best_is_held = ended, height, is_held
             copy(state.weights, fits.weights[b])
-            copy(state.means.reshape(-1), fits.means[b].reshape(-1))
-            copy(state.covariances.reshape(-1), fits.covariances[b].reshape(-1))
+            copy_rows(state.means, fits.means[b])
+            copy_matrices(state.covariances, fits.covariances[b])
             copy(state.floor, fits.floors[b])
             copy(desk.degenerate, fits.degenerate[b])
             copy(desk.trace[:n_iter], desk.traces[place])
@@ -64,6 +64,20 @@ def fit_one(many, b, place):
         if desk.heights[start] > best:
             fits.n_passed_over[b] += 1
     return status
+
+
+@part
+def copy_rows(values, out):
+    """Copy an array (K, D); `reshape` would be a call of Numba's, 25 nanoseconds a time."""
+    for k in range(values.shape[0]):
+        copy(values[k], out[k])
+
+
+@part
+def copy_matrices(values, out):
+    """Copy an array (K or 1, D or 1, D or 1)."""
+    for k in range(values.shape[0]):
+        copy_rows(values[k], out[k])
 
 
 @part
@@ -105,8 +119,8 @@ def run(many, b):
     if rule.started != 0:
         fits = view(many, FITS)
         copy(fits.weights[b], state.weights)
-        copy(fits.means[b].reshape(-1), state.means.reshape(-1))
-        copy(fits.covariances[b].reshape(-1), state.covariances.reshape(-1))
+        copy_rows(fits.means[b], state.means)
+        copy_matrices(fits.covariances[b], state.covariances)
         code = begin_columns(whole, x, rows, problems.totals[b]) if rule.reg_covar < 0.0 else OK
         regularise(whole, state, rule.reg_covar)
     else:

@@ -88,9 +88,16 @@ def _parts_of(make: Callable[[], Any]) -> Reading:
             items = iter(made)
         except TypeError:
             raise TypeError(f"X is a function, which must return an iterable of chunks, got {shown(made)}") from None
-        for number, item in enumerate(items):
-            if not is_two_dimensional(item):
-                raise TypeError(f"chunk {number} must be an array or a table of rows and columns, got {shown(item)}")
-            yield Part(item, f"chunk {number} (counted from 0)", 0, lasting)
+        try:
+            for number, item in enumerate(items):
+                if not is_two_dimensional(item):
+                    raise TypeError(
+                        f"chunk {number} must be an array or a table of rows and columns, got {shown(item)}"
+                    )
+                yield Part(item, f"chunk {number} (counted from 0)", 0, lasting)
+        finally:
+            # However the pass ends: the traceback of an error would hold it, and so the files that it has opened.
+            if hasattr(items, "close"):
+                items.close()
 
     return read

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .tasks import Facts, counted_of, facts_of, part_of, scaled
+from .tasks import Facts, counted_of, each_of, facts_of, part_of, scaled
 
 # Results that are joined at once: of more partitions than this tasks join them, group by group.
 JOINED = 16
@@ -36,6 +36,7 @@ class Partitions:
         self._parts: list[Any] = []
         self._begun: list[Any] = []
         self._last: list[Any] = []
+        self._groups: list[list[int]] = []
         with self._all_or_nothing():
             self._hold(blocks, weights, n_features, dtype)
 
@@ -69,14 +70,51 @@ class Partitions:
         task: Callable[..., Any],
         join: Callable[[Sequence[Any]], Any],
         *beside: Sequence[Any],
+        together: bool = False,
     ) -> Any:
-        """Return what `join` makes of the results of ``task(part, first, *beside)``, always in the same order."""
+        """Return what `join` makes of the results of ``task(part, first, *beside)``, always in the same order.
+
+        With `together` a worker does a task for several of its partitions, and all results come here to be joined.
+        """
         with self._all_or_nothing():
+            if together and self._client is not None:
+                results = self._together(name, task, self._parts, self.firsts, *beside)
+                while len(results) > JOINED:
+                    results = [join(results[i : i + JOINED]) for i in range(0, len(results), JOINED)]
+                return join(results)
             tasks = self._tasks(name, task, self._parts, self.firsts, *beside)
             while len(tasks) > JOINED:
                 groups = [tasks[i : i + JOINED] for i in range(0, len(tasks), JOINED)]
                 tasks = self._tasks("add", join, groups)
             return join(self._results(tasks))
+
+    def _together(self, name: str, function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
+        """Return the results of all partitions, in their order."""
+        if not self._groups:
+            self._groups = self._neighbours()
+        grouped = [[[column[number] for number in group] for group in self._groups] for column in columns]
+        results = self._results(self._tasks(name, functools.partial(each_of, function), *grouped))
+        of = {
+            number: each
+            for group, done in zip(self._groups, results, strict=True)
+            for number, each in zip(group, done, strict=True)
+        }
+        return [of[number] for number in range(len(self._parts))]
+
+    def _neighbours(self) -> list[list[int]]:
+        """Return the numbers of partitions that are a task: those of a worker now, a share for each of its threads.
+
+        Between two tasks a worker waits a millisecond, and the scheduler works for as long for each of them.
+        """
+        holders, threads = self._client.who_has(self._parts), self._client.nthreads()
+        held: dict[str, list[int]] = {}
+        for number, part in enumerate(self._parts):
+            held.setdefault(next(iter(holders.get(part.key, ())), ""), []).append(number)
+        groups = []
+        for worker, numbers in held.items():
+            size = -(-len(numbers) // threads.get(worker, 1))
+            groups += [numbers[i : i + size] for i in range(0, len(numbers), size)]
+        return groups
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:

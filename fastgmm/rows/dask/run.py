@@ -19,6 +19,9 @@ from .tasks import Nearby, Sweep, added, sums_of
 
 Array = NDArray[np.float64]
 
+# Bytes of the sums of all partitions that are added up here. More are where they are made: what travels is less then.
+LITTLE = 1 << 20
+
 
 class DaskRun(Run):
     """Rounds over `partitions`, from `start`, with `regulariser` in every M step; `columns` are all rows' moments.
@@ -66,7 +69,9 @@ class DaskRun(Run):
             sweep = Sweep(self.plan.covariance_type, self._work.model, given, bool(counts[REPEATED]))
             sums = functools.partial(sums_of, sweep=sweep)
             beside = self._given if given else [None] * len(self._partitions.firsts)
-            self._work.sums.accumulator[:] = self._partitions.joined("pass", sums, added, beside)
+            accumulator = self._work.sums.accumulator
+            little = accumulator.nbytes * len(self._partitions.firsts) <= LITTLE
+            accumulator[:] = self._partitions.joined("pass", sums, added, beside, together=little)
             if self._tell is not None:
                 stage, number = (ASSIGN, 3 - given) if given else (EM, int(counts[N_ITER]) + 1)
                 self._tell(Underway(stage, number, self._n_samples, self._n_samples))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -143,7 +143,8 @@ class _Pass(Run):
     """A pass under a model that another run, elsewhere, has prepared."""
 
     def __init__(self, plan: Plan, n_samples: int, sweep: Sweep) -> None:
-        super().__init__(plan, 1, most=n_samples)
+        # Buffers for so few superblocks are kept from one partition to the next.
+        super().__init__(plan, 1, most=min(n_samples, 64 * plan.rows))
         kernels = plan.kernels
         self.use(kernels._replace(sweep=kernels.apart) if sweep.apart else kernels)
         self.hold()
@@ -154,7 +155,7 @@ class _Pass(Run):
     def over(self, x: NDArray[Any], weights: Array, first: int, given: Given) -> Array:
         """Return the sums over rows `x` (n, D), in superblocks counted from the first of them."""
         n_samples, k, unit = len(x), self.plan.n_components, self.plan.rows
-        rows = self.rows_a_launch
+        rows = n_samples if given is None else self.rows_a_launch
         nearest = Nearest(given.centers, x.dtype, given.deviations, 1) if isinstance(given, Nearby) else None
         if callable(given):
             rows = min(rows, max(1, COPY_BYTES // (8 * k * unit)) * unit)
@@ -169,6 +170,11 @@ class _Pass(Run):
                 beside = {"labels": np.array(given[a:b])}  # a copy, because a view that is read-only is a signature
             self.add(x[a:b], weights[a:b], **beside)
         return np.array(self._work.sums.accumulator)
+
+
+def each_of(task: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
+    """Return what a task makes of each of several partitions."""
+    return list(map(task, *columns))
 
 
 def added(sums: Sequence[Array]) -> Array:

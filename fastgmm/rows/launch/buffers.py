@@ -106,6 +106,7 @@ def new_buffers(sizes: Sizes) -> Buffers:
     arrays = [np.ndarray(shape, dtype, raw, begin + offset) for shape, dtype, offset in shapes]
     model, state = Model(*arrays[:7]), State(*arrays[7:22])
     accumulator, codes, slabs = arrays[22], arrays[23], arrays[-1]
+    arrays[24].fill(0)  # of a block that is padded: there it stays so
     model.scales.fill(1.0)
     model.unit.fill(1.0)
     begin_state(state, sizes.least)
@@ -158,5 +159,4 @@ def _layout(sizes: Sizes) -> tuple[int, int, list[tuple[tuple[int, ...], Any, in
         size = math.prod(shape) * np.dtype(kind).itemsize
         n_bytes += -(-size // ALIGNMENT) * ALIGNMENT + (GAP if size >= PAGE else 0)
         ends.append(n_bytes)
-    # Blocks begin with zeros, too: where they are padded they stay so.
-    return n_bytes, ends[24], arrays
+    return n_bytes, ends[23], arrays

@@ -32,7 +32,7 @@ def likely_bound(size: int, n_rows: int) -> float:
     Once in a billion times.
     """
     share = (size + 6.0 * math.sqrt(size)) / n_rows
-    return -math.log1p(-share) if share < 1.0 else math.inf
+    return share if share < 1.0 else math.inf
 
 
 def sample_of(size: int, n_samples: int, weighted: bool, sampled: Callable[[float], Sampling]) -> Sample:
@@ -73,10 +73,15 @@ class Sampling:
             most = LAUNCH_SUPERBLOCKS * MAX_ROWS if self._bound < math.inf else self._size + 1
             end = min(begin + most, len(X))
             keys, places = self._small(end - begin, weights[begin:end], n_threads)
+            if len(keys) > self._size + 1:  # rows that others leave no room for are not fetched
+                kept = self._among_smallest(keys)
+                keys, places = keys[kept], places[kept]
             self._keys.append(keys)
             self._numbers.append(self._next + places)
             places += begin
-            self._rows.append(np.asarray(X[places], self._dtype))
+            # `take`, which needs a part of the time, would copy all of an array in another order first.
+            rows = X.take(places, axis=0) if X.flags.c_contiguous else X[places]
+            self._rows.append(np.asarray(rows, self._dtype))
             self._weights.append(weights[places] if len(weights) else np.ones(len(places)))
             self._next += end - begin
             self._n_seen += end - begin
@@ -116,7 +121,8 @@ class Sampling:
         if len(keys) > self._size:
             last = int(np.argmax(keys))
             bound = keys[last]
-            rows, weights = np.delete(rows, last, axis=0), np.delete(weights, last)
+            rows = np.delete(rows, last, axis=0)
+            weights = np.delete(weights, last) if self._weighted else weights
         if not self._weighted:
             return Sample(rows, UNWEIGHTED, False)
         with np.errstate(over="ignore"):
@@ -144,20 +150,24 @@ class Sampling:
 
     def _drop(self) -> None:
         """Forget rows that are not among the smallest, and where there are more than wanted, those without weight."""
-        keys, size = np.concatenate(self._keys), self._size
-        kept = keys < math.inf if self._n_seen > size else np.full(len(keys), True)
+        keys = np.concatenate(self._keys)
+        kept = self._among_smallest(keys) if self._n_seen > self._size else np.full(len(keys), True)
+        ends = np.cumsum([len(keys) for keys in self._keys])[:-1]
+        # A mask of all takes five times as long as a slice.
+        masks = [slice(None) if mask.all() else mask for mask in np.split(kept, ends)]
+        for part in self._parts():  # piece by piece, so that what is forgotten is not copied before
+            part[:] = [np.concatenate([piece[mask] for piece, mask in zip(part, masks, strict=True)])]
+
+    def _among_smallest(self, keys: Array) -> NDArray[np.bool_]:
+        """Return whether rows with these keys may be among the smallest of all; those without weight are not."""
+        size = self._size
+        kept = keys < math.inf
         if np.count_nonzero(kept) > size + 1:
             self._bound = bound = float(np.partition(keys, size)[size])
             kept = keys < bound
             # Of equal keys those of the first rows.
             kept[np.flatnonzero(keys == bound)[: size + 1 - np.count_nonzero(kept)]] = True
-        self._take(kept)
-
-    def _take(self, which: NDArray[np.bool_]) -> None:
-        ends = np.cumsum([len(keys) for keys in self._keys])[:-1]
-        kept = np.split(which, ends)
-        for part in self._parts():  # piece by piece, so that what is forgotten is not copied before
-            part[:] = [np.concatenate([piece[mask] for piece, mask in zip(part, kept, strict=True)])]
+        return kept
 
     def _parts(self) -> tuple[list[Any], ...]:
         return self._rows, self._weights, self._keys, self._numbers
