@@ -1,9 +1,11 @@
 """The benchmarks: that they verify before they time, and that the documents say what the JSON says."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are not part of an installed package", allow_module_level=True)
 
-from bench import cases, limit, pruning, report, rounds, run, serial  # noqa: E402
+from bench import cases, limit, pruning, report, rounds, run, serial, sweep  # noqa: E402
 
 README = ROOT / "README.md"
 SMALL = cases.Case(300, 2, 2)
@@ -199,3 +201,56 @@ def test_pruned_rounds_are_verified_before_they_are_timed(monkeypatch):
     monkeypatch.setattr(pruning, "take_trace", lambda state: np.random.default_rng().random(pruning.N_DENSE))
     with pytest.raises(SystemExit, match="small: log-likelihoods differ by"):
         pruning.measure("small")
+
+
+def test_the_table_of_sweeps_is_what_was_measured():
+    measured = json.loads(sweep.OUT.read_text())["measured"]
+    assert sweep.table(measured["sweeps"]) in sweep.STRUCTURES.read_text()
+
+
+@pytest.mark.compiled
+def test_sweeps_are_verified_before_they_are_timed(monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr(sweep, "MODELS", ("VVV", "EEE"))
+    monkeypatch.setattr(sweep, "SCIKIT_LEARN", {"full": "VVV", "tied": "EEE"})
+    X = sweep.problem(500)
+
+    @contextlib.contextmanager
+    def other_R(X):
+        """Ours, which takes the place of an R that need not be installed."""
+        yield lambda labels: sweep.here(X, labels, sweep.MODELS)
+
+    monkeypatch.setattr(sweep, "mclust", other_R)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's, of fits that have not converged
+        found = sweep.measure(X, (1, 2), turns=2)
+        assert sweep.table(found).count("\n") == 1 + 3
+        assert len(found["2"]["mclust"]) == 2
+        monkeypatch.setattr(sweep, "scikit_learn", lambda X, labels: {"VVV": (1.0, -1.0)})
+        with pytest.raises(SystemExit, match="K = 2, VVV: scikit-learn's log-likelihood differs by"):
+            sweep.measure(X, (2,), turns=1)
+
+
+@pytest.mark.compiled
+def test_sweeps_of_mclust_are_ours(monkeypatch):
+    try:
+        sweep.versions()
+    except SystemExit:
+        pytest.skip("mclust is not installed")
+    X = sweep.problem(500)
+    labels = sweep.partition(X, 2)
+    with sweep.mclust(X) as in_R:
+        theirs = in_R(labels)
+    assert set(theirs) == set(sweep.MODELS)
+    few = ("VVV", "VVI")
+    sweep.verify(2, sweep.here(X, labels, few), {name: theirs[name] for name in few}, "mclust")
+
+
+def test_without_mclust_sweeps_are_skipped_in_one_sentence(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(SystemExit) as skipped:
+        sweep.main([])
+    assert skipped.value.code == 0
+    said = capsys.readouterr().err
+    assert said == "Skipped, because mclust is not installed (apt-get install r-cran-mclust): no Rscript\n"
+    assert sweep.main(["many"]) == sweep.main(["1", "2"]) == 2

@@ -222,6 +222,10 @@ def test_what_is_said_of_rows_is_computed_when_it_is_asked_for(problem):
     assert start.score(cut) == pytest.approx(start.score(X), rel=1e-14)
     for name in ("bic", "icl", "entropy"):
         assert getattr(start, name)(cut) == pytest.approx(getattr(start, name)(X), rel=1e-14)
+    for weights in (None, np.linspace(1e5, 3e5, len(X))):
+        given = None if weights is None else in_partitions(weights)
+        selection = fastgmm.select(cut, 2, criterion="icl", sample_weight=given, **RULE)
+        assert selection.candidates[0].icl == pytest.approx(selection.best.mixture.icl(X, sample_weight=weights))
     assert model.score(cut) == pytest.approx(model.score(X), rel=1e-14)
     np.testing.assert_array_equal(model.fit_predict(cut).compute(), model.predict(X))
     one = fastgmm.fit(X[:, 0], 2, **RULE).mixture

@@ -156,18 +156,20 @@ def m_step_from(covariances, statistics, regulariser=None):
     """Return the covariances of an M step that goes on from others."""
     run = _Maximization(plan_of(statistics.covariance_type, *statistics.centers.shape), 1, most=1)
     run.state.covariances[:] = covariances
-    return run.maximize(check_statistics(statistics), regulariser or ridge(0.0, D)).covariances
+    return run.maximize(check_statistics(statistics), regulariser or ridge(0.0, run.plan.n_features)).covariances
 
 
 @pytest.mark.parametrize("model", ["VEE", "EVE", "VVE"])
 def test_shared_axes_are_not_worse_than_those_of_random_starts(model):
-    for seed in range(10 if JIT_ENABLED else 1):
-        statistics, counts, moments = random_statistics(model, seed)
+    cases = [(seed, K, D) for seed in range(10 if JIT_ENABLED else 1)]
+    cases += [(130, 4, 6), (44, 2, 6)] * JIT_ENABLED  # the best of EVE and VVE are near one in a dozen random starts
+    for seed, k, d in cases:
+        statistics, counts, moments = random_statistics(model, seed, k, d)
         found = loss(counts, moments, fastgmm.maximize(statistics, reg_covar=0.0).covariances)
-        generator, losses = np.random.default_rng(seed), []
+        generator, losses = np.random.default_rng(seed + 10**6), []
         for _ in range(20 if JIT_ENABLED else 2):
-            turned, _ = np.linalg.qr(generator.normal(size=(D, D)))
-            covariances = turned * generator.uniform(1.0, 2.0, size=(K, 1, D)) @ turned.T
+            turned, _ = np.linalg.qr(generator.normal(size=(d, d)))
+            covariances = turned * generator.uniform(1.0, 2.0, size=(k, 1, d)) @ turned.T
             for _ in range(10 if JIT_ENABLED else 2):  # of so many sweeps each
                 covariances = m_step_from(covariances, statistics)
             losses.append(loss(counts, moments, covariances))

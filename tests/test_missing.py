@@ -354,8 +354,9 @@ def test_the_estimator_remembers_its_option(problem):
     mixture = fastgmm.Mixture(model.weights_, model.means_, model.covariances_)
     np.testing.assert_array_equal(model.score_samples(Y), mixture.log_density(Y, **MARGINAL))
     np.testing.assert_array_equal(model.predict(Y), mixture.predict(Y, **MARGINAL))
-    with pytest.raises(ValueError, match="Input X contains NaN"):
-        model.set_params(missing="error").predict(Y)
+    for call in (model.set_params(missing="error").predict, model.fit):
+        with pytest.raises(ValueError, match=r"Input X contains NaN.*missing='marginal' allows missing values"):
+            call(Y)
     with pytest.raises(ValueError, match="'missing' parameter of GaussianMixture must be a str among"):
         model.set_params(missing="mean").fit(Y)
 
@@ -399,6 +400,8 @@ GAPS = np.array([[1.0, np.nan], [2.0, 3.0], [np.nan, 4.0], [3.0, 5.0]])
     ("X", "options", "error", "message"),
     [
         (GAPS, {}, ValueError, "X has 2 NaN or infinite values, the first in row 0 .* of column 1; drop or impute"),
+        (GAPS * np.inf, {}, ValueError, "drop or impute these rows first, or say missing='marginal'$"),
+        (np.where(GAPS > 0.0, np.inf, 1.0), {}, ValueError, "drop or impute these rows first$"),
         (GAPS, {"missing": "mean"}, ValueError, "missing must be one of 'error', 'marginal', got 'mean'"),
         (GAPS * [1.0, np.nan], MARGINAL, ValueError, "X has 1 row without any value, the first row 2"),
         ([*GAPS, [np.nan] * 2], MARGINAL, ValueError, "X has 1 row without any value, the first row 4"),

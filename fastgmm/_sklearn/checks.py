@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from ..rows import tables
 from ..rows.check import as_float, first_fault
+from ..rows.missing.options import MARGINAL
 
 
-def as_rows(X: Any, name: str, min_samples: int, gaps: bool = False) -> NDArray[Any]:
-    """Return `X` as an (N, D) array of finite float32 or float64, or with NaN if `gaps`, for the estimator `name`."""
+def as_rows(X: Any, name: str, min_samples: int, gaps: bool | None = None) -> NDArray[Any]:
+    """Return `X` as an (N, D) array of finite float32 or float64, or with NaN if `gaps`, for the estimator `name`.
+
+    `gaps` is None where an estimator has no say in it.
+    """
     if hasattr(type(X), "toarray"):
         raise TypeError(
             "Sparse data was passed for X, but dense data is required. Use '.toarray()' to convert to a dense numpy "
@@ -46,7 +50,8 @@ def as_rows(X: Any, name: str, min_samples: int, gaps: bool = False) -> NDArray[
     fault = first_fault(rows, tables.column_names_of(X), gaps=gaps)
     if fault:
         problem = "NaN" if not gaps and np.isnan(rows).any() else f"infinity or a value too large for {rows.dtype!r}"
-        raise ValueError(f"Input X contains {problem}. The first value that is not finite is in {fault[1]}.")
+        way_out = f" missing={MARGINAL!r} allows missing values." if gaps is False and "NaN" in problem else ""
+        raise ValueError(f"Input X contains {problem}. The first value that is not finite is in {fault[1]}.{way_out}")
     return rows
 
 

@@ -37,7 +37,7 @@ def plot_selection(
     Parameters
     ----------
     criterion : str
-        Its name, "bic" or "aic".
+        Its name, "bic", "aic" or "icl".
     n_components : (C,) array_like of int
         Number of components of each candidate, the best candidate first.
     covariance_types : (C,) sequence of str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,10 @@ from .check import count_rows, total_weight_of
 from .evaluate import evaluate_rows
 from .launch.bench import bench_for
 from .launch.buffers import column_sizes
-from .launch.pieces import in_place
+from .launch.pieces import in_place, sum_of_parts
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
-from .source import SAMPLE, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
+from .source import ICL, SAMPLE, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
 from .start.k_means import draw
 from .start.sample import Sampling, sample_of
 from .whole_run import WholeRun, is_whole
@@ -101,12 +102,16 @@ class ArraySource:
 
     def total_surprisal(self, parameters: Parameters) -> float:
         """Return the sum of -ln of each row's largest responsibility, with weights in the unit they were given in."""
-        total = 0.0
-        for a in range(0, len(self._x), EVALUATED_AT_ONCE):
-            part = slice(a, a + EVALUATED_AT_ONCE)
-            numbers = self._evaluate(self._x[part], parameters, "surprisal").astype(np.float64)
-            total += float(self.weights[part] @ numbers if len(self.weights) else numbers.sum())
+        total = sum_of_parts(self._surprisals(parameters))
         return float(np.ldexp(total, self.weight_exponent))
+
+    def _surprisals(self, parameters: Parameters) -> Iterator[Array]:
+        self._tell(ICL, 0)
+        for a in range(0, len(self._x), EVALUATED_AT_ONCE):
+            b = min(a + EVALUATED_AT_ONCE, len(self._x))
+            numbers = self._evaluate(self._x[a:b], parameters, "surprisal").astype(np.float64)
+            yield self.weights[a:b] * numbers if len(self.weights) else numbers
+            self._tell(ICL, b)
 
     def _evaluate(self, x: NDArray[Any], parameters: Parameters, wanted: str) -> Any:
         return evaluate_rows(x, parameters, self._n_threads, wanted)

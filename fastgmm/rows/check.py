@@ -14,20 +14,21 @@ from numpy.typing import NDArray
 from .._checks import NotNumbersError, as_numbers, check_integer, floats_of, refuse_masked, shown
 from . import tables
 from .launch.pieces import sum_of_blocks
+from .missing.options import MARGINAL
 
 # Rows looked at together when searching for NaN: keeps the temporary mask in cache.
 _CHUNK = 1 << 16
 
 
 def as_rows(
-    X: Any, *, feature_names: tuple[str, ...] | None = None, n_features: int | None = None, gaps: bool = False
+    X: Any, *, feature_names: tuple[str, ...] | None = None, n_features: int | None = None, gaps: bool | None = None
 ) -> tuple[NDArray[Any], tuple[str, ...] | None]:
     """Return `X` as an (N, D) array of finite float32 or float64, with NaN among them if `gaps`, and column names.
 
-    A one-dimensional array is N samples of one feature. Anything `np.asarray` understands goes, tables of pandas,
-    polars and Arrow included; the memory layout is left as it is, and nothing copied unless the dtype asks for it.
-    Other real dtypes become float64. Of a table with names the columns `feature_names` are taken, where these are
-    given; they are the names of columns without. Names none of which is a string, such as years, are no names.
+    A one-dimensional array is N samples of one feature. Anything `np.asarray` understands goes, tables included; the
+    memory layout is left as it is, and nothing copied unless the dtype asks for it. Other real dtypes become float64.
+    Of a table with names the columns `feature_names` are taken, where these are given; they are the names of columns
+    without. Names none of which is a string are no names. `gaps` is None where users have no option for NaN.
 
     Raises
     ------
@@ -45,7 +46,8 @@ def as_rows(
     if fault:
         n_bad, place = fault
         what = f"{'' if gaps else 'NaN or '}infinite value{'s' if n_bad > 1 else ''}"
-        raise ValueError(f"X has {n_bad} {what}, the first in {place}; drop or impute these rows first")
+        way_out = f", or say missing={MARGINAL!r}" if gaps is False and np.isnan(array).any() else ""
+        raise ValueError(f"X has {n_bad} {what}, the first in {place}; drop or impute these rows first{way_out}")
     return array, tables.feature_names_of(column_names) or feature_names
 
 
@@ -87,7 +89,7 @@ def as_float(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def first_fault(
-    array: NDArray[Any], column_names: tuple[Any, ...] | None, begin: int = 0, *, gaps: bool = False
+    array: NDArray[Any], column_names: tuple[Any, ...] | None, begin: int = 0, *, gaps: bool | None = None
 ) -> tuple[int, str] | None:
     """Return how many values of (N, D) are infinite, or NaN unless `gaps`, and where the first is; None if none is.
 

@@ -61,6 +61,7 @@ Start = Parameters | Partition | Centers | Responsibilities | Memberships
 
 # The stages of a fit; k-means has two names of its own.
 READING, VARIANCES, SAMPLE, ASSIGN, SCATTER, EM = "reading", "variances", "sample", "assign", "scatter", "EM"
+ICL = "ICL"  # what a selection by it wants beyond a fit
 
 
 class Underway(NamedTuple):
@@ -180,6 +181,10 @@ class Source(Protocol):
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> Rounds:
         """Return a run that begins from `start`, with `regulariser` in every M step."""
+        ...
+
+    def total_surprisal(self, parameters: Parameters) -> float:
+        """Return the sum of -ln of each row's largest responsibility, with weights in the unit they were given in."""
         ...
 
 

@@ -18,7 +18,6 @@ from ..em.start import METHODS
 from ..model.criteria import ORDERS
 from ..model.structures import STRUCTURES
 from ..results import result_of
-from ..rows.array import ArraySource
 from ..rows.check import check_total_weight
 from ..rows.launch.threads import check_n_threads
 from ..rows.source import Source, Watch, weight_given
@@ -62,8 +61,8 @@ def select(
         the fourteen. Of those that coincide, as full and tied with one component, the simplest is fitted alone.
     criterion : {"bic", "aic", "icl"}
         What decides. They are of the total log-likelihood after the last M step, so that without weights `bic` of a
-        candidate is, to rounding, ``result.mixture.bic(X)``, and so are the others. "icl" is for rows in memory, over
-        which each candidate then takes a pass more.
+        candidate is, to rounding, ``result.mixture.bic(X)``, and so are the others. With "icl" each
+        candidate takes a pass more over the rows.
     init : {"kmeans", "k-means++", "random", "random_from_data", "tree"}
         As for `fit`, but a method only: nothing else suits several numbers of components. One tree serves all.
     tol, stopping, acceleration, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns, missing
@@ -105,8 +104,6 @@ def select(
         total_weight = weight_given(source)
         check_total_weight(total_weight, max(k for k, _ in grid))
         criterion = check_choice("criterion", criterion, ORDERS)
-        if criterion == "icl" and not isinstance(source, ArraySource):
-            raise ValueError("criterion 'icl' is for rows in memory; 'bic' and 'aic' are for all")
         seed = seed_of(random_state)
         watch = None if callback is None else Stopping(check_callback(callback))
         options = checked_options(
@@ -150,9 +147,7 @@ def _fitted(point: Options, source: Source, total_weight: float, criterion: str)
     seconds = time.perf_counter() - began
     known: Any = {"n_samples": source.n_samples, "total_weight": total_weight, "seconds": seconds}
     result = result_of(run, source.feature_names, **known)
-    icl = math.nan
-    if criterion == "icl" and isinstance(source, ArraySource):
-        icl = result.bic + 2.0 * source.total_surprisal(run.parameters)
+    icl = result.bic + 2.0 * source.total_surprisal(run.parameters) if criterion == "icl" else math.nan
     return Candidate(
         point.n_components,
         point.covariance_type,

@@ -15,11 +15,12 @@ from ...kernels.sizes import MAX_ROWS
 from ...model.parameters import Parameters
 from ...model.plan import Plan, plan_of
 from ...model.regulariser import Regulariser
+from ..evaluate import evaluate_rows
 from ..launch.cutter import Cutter, Piece
-from ..launch.pieces import COPY_BYTES
+from ..launch.pieces import COPY_BYTES, sum_of_parts
 from ..launch.work import UNWEIGHTED
 from ..run import Run
-from ..source import READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
+from ..source import ICL, READING, SAMPLE, SCATTER, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
 from ..start.sample import Sampling, sample_of
 from .ahead import AHEAD, made_ahead
 from .chunks import Chunks
@@ -128,6 +129,16 @@ class ChunkedSource:
             for piece in pieces:
                 sampling.add(piece.x, piece.weights, self._n_threads)
         return sampling
+
+    def total_surprisal(self, parameters: Parameters) -> float:
+        """Return the sum of -ln of each row's largest responsibility, with weights in the unit they were given in."""
+        with self.pieces(MAX_ROWS, ICL, 1) as pieces:
+            return float(np.ldexp(sum_of_parts(self._surprisals(pieces, parameters)), self.weight_exponent))
+
+    def _surprisals(self, pieces: Iterable[Piece], parameters: Parameters) -> Iterator[Array]:
+        for piece in pieces:
+            numbers = evaluate_rows(piece.x, parameters, self._n_threads, "surprisal").astype(np.float64)
+            yield piece.weights * numbers if len(piece.weights) else numbers
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> None:
         """Return None: nothing is done at once."""

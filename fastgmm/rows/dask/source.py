@@ -8,14 +8,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model.parameters import Parameters
 from ...model.plan import Plan
 from ...model.regulariser import Regulariser
 from ..launch.work import UNWEIGHTED
-from ..source import SAMPLE, VARIANCES, Columns, Sample, Start, Underway, Watch
+from ..source import ICL, SAMPLE, VARIANCES, Columns, Sample, Start, Underway, Watch
 from .collection import Collection
 from .partitions import Partitions
 from .run import DaskRun
-from .tasks import merged, sampling_of
+from .tasks import merged, sampling_of, surprisal_of
 
 Array = NDArray[np.float64]
 
@@ -71,6 +72,12 @@ class DaskSource:
             columns=self._columns,
             watch=self._watch,
         )
+
+    def total_surprisal(self, parameters: Parameters) -> float:
+        """Return the sum of -ln of each row's largest responsibility, with weights in the unit they were given in."""
+        total = self._partitions.joined("icl", functools.partial(surprisal_of, parameters=parameters), math.fsum)
+        self._said(ICL)
+        return math.ldexp(total, self.weight_exponent)
 
     def _said(self, stage: str) -> None:
         if self._watch is not None:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from ..._checks import as_numbers, own_error_state
 from ...kernels.work import Model
+from ...model.parameters import Parameters
 from ...model.plan import Plan, plan_of
 from ...model.rounds.state import GIVEN, PHASE, SWEEP
 from ..array import column_moments_of
 from ..check import as_columns, first_fault
+from ..evaluate import evaluate_rows
 from ..launch.pieces import COPY_BYTES, in_place
 from ..run import Run
 from ..source import Centers, Columns, Memberships
@@ -36,8 +38,7 @@ class Part(NamedTuple):
 class Facts(NamedTuple):
     """What a fit wants to know of a partition: how many rows it has, weights, moments.
 
-    All weights are below ``2 ** exponent``, and `total_weight` is in units of that. A partition without weight has no
-    moments.
+    All weights are below ``2 ** exponent``, the unit of `total_weight`. A partition without weight has no moments.
     """
 
     n_samples: int
@@ -180,6 +181,13 @@ def each_of(task: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
 def added(sums: Sequence[Array]) -> Array:
     """Return the sum of sums, one after the other."""
     return sum(sums[1:], sums[0])
+
+
+@own_error_state
+def surprisal_of(part: Part, first: int, parameters: Parameters) -> float:
+    """Return the sum of -ln of the largest responsibilities of a partition, weighted."""
+    numbers = evaluate_rows(part.x, parameters, 1, "surprisal").astype(np.float64)
+    return float((part.weights * numbers if len(part.weights) else numbers).sum())
 
 
 @own_error_state

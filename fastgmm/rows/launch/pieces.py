@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -73,3 +73,11 @@ def sum_of_blocks(weights: NDArray[np.float64], total: float = 0.0) -> tuple[flo
     for block in weights[:whole].reshape(-1, WEIGHTS).sum(axis=1).tolist():
         total += block
     return total, weights[whole:]
+
+
+def sum_of_parts(parts: Iterable[NDArray[np.float64]]) -> float:
+    """Return the sum of numbers that arrive in `parts` (n,), the same however they are cut."""
+    total, left = 0.0, np.empty(0)
+    for part in parts:
+        total, left = sum_of_blocks(np.concatenate([left, part]), total)
+    return total + float(left.sum())

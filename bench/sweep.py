@@ -1,0 +1,213 @@
+"""Fourteen structures of one to nine components, beside mclust's ``me()``: ``python -m bench.sweep [N]``.
+
+Of each number of components all fourteen go through the same iterations from the same partition, here and in R, and
+scikit-learn's four from its parameters. Log-likelihoods must agree before anything is said of time. The table goes
+into ``docs/structures.md``, what was measured into ``bench/sweep.json``.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastgmm
+from bench import markdown, report
+from bench.compare.peer import output_of
+from bench.environment import version_of
+from fastgmm.model.structures import STRUCTURES as TABLE
+
+Array = NDArray[np.float64]
+Fits = dict[str, tuple[float, float]]
+
+MODELS = tuple(row.model for row in TABLE.values())
+N, D = 100_000, 4
+MOST_COMPONENTS = 9
+N_ROUNDS = 10
+TURNS = 3
+PAUSE = 0.3  # seconds in which the threads of whoever had the last turn stop spinning
+# Of scikit-learn's names those of mclust. Its M steps are closed.
+SCIKIT_LEARN = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}
+# By how much log-likelihoods may differ, as a share. mclust's M steps in turn end at 1e-5; for the shared axes of EVE
+# and VVE, which have several local maxima, it looks in another way, and the iterations lead to other hills.
+CLOSED = 1e-10
+ITERATED = {"VEI": 1e-3, "VEV": 1e-3, "VEE": 1e-3, "EVE": 0.1, "VVE": 0.1}
+BARS = {"mclust": 50.0, "scikit-learn": 15.0}
+TIMED = ("fastgmm", "mclust", "four", "scikit-learn")  # who does all fourteen, and who the four
+OUT = Path(__file__).with_suffix(".json")
+STRUCTURES = Path(__file__).parent.parent / "docs" / "structures.md"
+
+
+def problem(n_samples: int) -> Array:
+    """Return rows of five clusters."""
+    generator = np.random.default_rng(0)
+    labels = generator.integers(5, size=n_samples)
+    means = 3.0 * generator.normal(size=(5, D))
+    roots = np.eye(D) + 0.6 * generator.normal(size=(5, D, D))
+    return np.asarray(np.einsum("nij,nj->ni", roots[labels], generator.normal(size=(n_samples, D))) + means[labels])
+
+
+def partition(X: Array, n_components: int) -> NDArray[np.int64]:
+    """Return the nearest of so many rows, drawn at random, for each row."""
+    centers = np.random.default_rng(n_components).choice(X, n_components, replace=False)
+    return np.square(X[:, np.newaxis] - centers).sum(axis=2).argmin(axis=1)
+
+
+def versions() -> dict[str, str]:
+    """Of everything that is timed; SystemExit with a sentence if R or mclust is missing."""
+    script = "cat(as.character(getRversion()), format(packageVersion('mclust')))"
+    try:
+        found = zip(("R", "mclust"), output_of("Rscript", "-e", script).split(), strict=True)
+    except ImportError as error:
+        print(f"Skipped, because mclust is not installed (apt-get install r-cran-mclust): {error}", file=sys.stderr)
+        raise SystemExit(0) from None
+    return {name: version_of(name) for name in ("numba", "numpy", "scikit-learn")} | dict(found)
+
+
+@contextmanager
+def mclust(X: Array) -> Iterator[Any]:
+    """Yield a function of a partition that returns seconds and log-likelihoods of all structures in R."""
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        X.tofile(scratch / "rows")
+        command = ["Rscript", str(Path(__file__).with_suffix(".R")), directory, *map(str, X.shape), str(N_ROUNDS)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as R:
+            assert R.stdout is not None
+            R.stdout.readline()  # the rows are read
+
+            def fits(labels: NDArray[np.int64]) -> Fits:
+                (labels + 1).astype(np.int32).tofile(scratch / "labels")
+                print(labels.max() + 1, file=R.stdin, flush=True)
+                lines = (R.stdout.readline().split() for _ in MODELS)
+                return {name: (float(seconds), float(value)) for name, seconds, value in lines}
+
+            yield fits
+
+
+def here(X: Array, labels: NDArray[np.int64], models: Iterable[str]) -> Fits:
+    """Return seconds and log-likelihoods of structures, fitted one by one."""
+    k, fits = int(labels.max()) + 1, {}
+    for model in models:
+        began = time.perf_counter()
+        fit = fastgmm.fit(X, k, covariance_type=model, init=labels, tol=0.0, max_iter=N_ROUNDS, reg_covar=0.0)
+        seconds = time.perf_counter() - began
+        fits[model] = seconds, float(fit.trace[-1]) * len(X)
+    return fits
+
+
+def scikit_learn(X: Array, labels: NDArray[np.int64]) -> Fits:
+    """Return those of scikit-learn's, from the moments of the partition."""
+    from sklearn.mixture import GaussianMixture
+
+    parts = [X[labels == k] for k in range(labels.max() + 1)]
+    weights, means = np.array([len(part) / len(X) for part in parts]), np.array([part.mean(axis=0) for part in parts])
+    covariances = np.array([np.cov(part.T, bias=True) for part in parts])
+    variances = np.diagonal(covariances, axis1=1, axis2=2)
+    precisions = {
+        "full": np.linalg.inv(covariances),
+        "tied": np.linalg.inv(np.tensordot(weights, covariances, 1)),
+        "diag": 1.0 / variances,
+        "spherical": 1.0 / variances.mean(axis=1),
+    }
+    known = {"weights_init": weights, "means_init": means, "tol": 0.0, "max_iter": N_ROUNDS, "reg_covar": 0.0}
+    fits = {}
+    for name, model in SCIKIT_LEARN.items():
+        began = time.perf_counter()
+        fit = GaussianMixture(len(parts), covariance_type=name, precisions_init=precisions[name], **known).fit(X)
+        fits[model] = time.perf_counter() - began, float(fit.lower_bound_) * len(X)
+    return fits
+
+
+def verify(n_components: int, own: Fits, theirs: Fits, who: str) -> dict[str, float]:
+    """Return the differences of log-likelihoods as shares; SystemExit if they are not what they may be."""
+    differences = {model: abs(own[model][1] / value - 1.0) for model, (_, value) in theirs.items()}
+    for model, difference in differences.items():
+        if not difference <= ITERATED.get(model, CLOSED):
+            raise SystemExit(f"K = {n_components}, {model}: {who}'s log-likelihood differs by {difference:.1e}")
+    return differences
+
+
+def measure(X: Array, numbers: Iterable[int], turns: int) -> dict[str, dict[str, Any]]:
+    """Verify and time sweeps of these numbers of components; seconds are those of each turn."""
+    sweeps = {}
+    with mclust(X) as in_R:
+        for k in numbers:
+            print(f"K = {k}", file=sys.stderr)
+            labels = partition(X, k)
+            own = here(X, labels, MODELS)  # which compiles
+            differences = verify(k, own, in_R(labels), "mclust")
+            verify(k, own, scikit_learn(X, labels), "scikit-learn")
+            found: dict[str, Any] = {"differences": differences, **{name: [] for name in TIMED}}
+            for _ in range(turns):
+                for name, fits in (
+                    ("fastgmm", lambda labels: here(X, labels, MODELS)),
+                    ("mclust", in_R),
+                    ("four", lambda labels: here(X, labels, SCIKIT_LEARN.values())),
+                    ("scikit-learn", lambda labels: scikit_learn(X, labels)),
+                ):
+                    time.sleep(PAUSE)
+                    found[name].append(sum(seconds for seconds, _ in fits(labels).values()))
+            sweeps[str(k)] = found
+    return sweeps
+
+
+def spread(own: list[float], theirs: list[float]) -> tuple[float, float, float]:
+    """Return least, median and most of the ratios of turns."""
+    ratios = [b / a for a, b in zip(own, theirs, strict=True)]
+    return min(ratios), median(ratios), max(ratios)
+
+
+def totals(sweeps: dict[str, dict[str, Any]]) -> dict[str, list[float]]:
+    """Return the seconds of each turn for all numbers of components."""
+    return {name: np.sum([each[name] for each in sweeps.values()], axis=0).tolist() for name in TIMED}
+
+
+def table(sweeps: dict[str, dict[str, Any]]) -> str:
+    """Return a line for each number of components, and one for all."""
+    rows = []
+    for k, each in {**sweeps, "all": totals(sweeps)}.items():
+        cells = [k]
+        for own, theirs in (("fastgmm", "mclust"), ("four", "scikit-learn")):
+            cells += [f"{median(each[name]):.3g}" for name in (own, theirs)]
+            cells.append(markdown.with_spread(spread(each[own], each[theirs])))
+        rows.append(cells)
+    header = ("K", "fourteen, s", "mclust, s", "times (least–most)", "four, s", "scikit-learn, s")
+    return markdown.table((*header, "times (least–most)"), rows)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, write what was found, and say which bars were missed."""
+    try:
+        n_samples = int(*arguments) if arguments else N
+    except (TypeError, ValueError):
+        print("Error: N, a number of rows, is all that may be given", file=sys.stderr)
+        return 2
+    known = versions()
+    warnings.simplefilter("ignore")  # scikit-learn's, of fits that have not converged
+    sweeps = measure(problem(n_samples), range(1, MOST_COMPONENTS + 1), TURNS)
+    named = ", ".join(f"{name} {version}" for name, version in known.items())
+    worst = {model: max(each["differences"][model] for each in sweeps.values()) for model in MODELS}
+    closed = max(worst[model] for model in MODELS if model not in ITERATED)
+    others = ", ".join(f"{model} {worst[model]:.0e}" for model in ITERATED)
+    before = f"Largest differences of log-likelihoods: {others}, others {closed:.0e}. {n_samples} x {D} rows, "
+    before += f"{N_ROUNDS} iterations each, medians of {TURNS} turns. {named}; "
+    measured = {"n_samples": n_samples, "versions": known, "sweeps": sweeps}
+    report.keep(OUT, STRUCTURES, "measured", measured, table(sweeps), before)
+    everything = totals(sweeps)
+    for own, theirs in (("fastgmm", "mclust"), ("four", "scikit-learn")):
+        _, ratio, _ = spread(everything[own], everything[theirs])
+        missed = "" if ratio >= BARS[theirs] else f", which misses the bar of {BARS[theirs]:.0f}"
+        print(f"{theirs}: {ratio:.0f} times as long{missed}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
