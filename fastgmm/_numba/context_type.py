@@ -123,11 +123,11 @@ def _words_of(value: Any) -> list[int]:
     return [value]
 
 
-def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+def borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """Return a value whose arrays have no owner."""
     if isinstance(kind, types.BaseTuple):
         for i, member in enumerate(kind.types):
-            inner = _borrowed(context, builder, member, builder.extract_value(value, i))
+            inner = borrowed(context, builder, member, builder.extract_value(value, i))
             value = builder.insert_value(value, inner, i)
         return value
     if not isinstance(kind, types.Array):
@@ -140,8 +140,8 @@ def _borrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
 
 def store_borrowed(context: Any, builder: Any, kind: Any, value: Any, address: Any) -> None:
     """Write a value whose arrays lose their owner to an address."""
-    borrowed = _borrowed(context, builder, kind, value)
-    builder.store(borrowed, builder.bitcast(address, borrowed.type.as_pointer()))
+    value = borrowed(context, builder, kind, value)
+    builder.store(value, builder.bitcast(address, value.type.as_pointer()))
 
 
 @intrinsic

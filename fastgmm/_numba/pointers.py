@@ -84,9 +84,8 @@ def member(typing_context: Any, pointer: Any, index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if behind:
             value = builder.load(context_type.address_in(context, builder, arguments[0], position))
-        else:
-            value = builder.extract_value(arguments[0], position)
-        return held(context, builder, signature.return_type, value)
+            return context_type.borrowed(context, builder, signature.return_type, value)
+        return held(context, builder, signature.return_type, builder.extract_value(arguments[0], position))
 
     return members[position](pointer, index), generate
 
