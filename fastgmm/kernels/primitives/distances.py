@@ -37,6 +37,33 @@ def squared_distances(block, centers, n_features, out):
 
 
 @kernel
+def distances_of_group(block, centers, n_features, out):
+    """Do what `squared_distances` does, to the same bits, by fours where that is faster.
+
+    Two centres at a time wait for the second-level cache once a block has left the first; with 32 vector registers
+    four share what is loaded. Not in `squared_distances`, which every k-means compiles.
+    """
+    fours = centers.shape[0] - centers.shape[0] % 4 if WIDE and n_features >= 16 else 0
+    if fours > 0:
+        distances_by_fours(block, centers[:fours], n_features, out)
+    if fours < centers.shape[0]:
+        squared_distances(block, centers[fours:], n_features, out[fours:])
+
+
+@entry
+def distances_by_fours(block, centers, n_features, out):
+    """Do what `squared_distances` does for a multiple of four centres."""
+    wide_vectors()
+    if block.shape[1] != lanes(block) or out.shape[1] != lanes(block):  # as in ``moments/full.py``
+        return
+    rest = n_features % 4
+    for k in range(0, centers.shape[0], 4):
+        for j in range(k, k + 4):
+            first_distances(block, centers[j], rest, out[j])
+        distances_of_four(block, centers[k:], rest, n_features, out[k:])
+
+
+@kernel
 def first_distances(block, center, n_features, out):
     """Write |x - center|^2 over 1, 2 or 3 features; over 0 nothing."""
     if n_features == 1:
@@ -94,6 +121,30 @@ def distances_of_two(block, center, other, start, n_features, out, other_out):
 
 
 @kernel
+def distances_of_four(block, centers, start, n_features, out):
+    """Do what `distances_of_one` does, for the first four `centers`, into ``out[:4]``."""
+    if start == 0:
+        for k in range(4):
+            for b in range(lanes(block)):
+                out[k, b] = block.dtype.type(0.0)
+    for d in range(start, n_features, 4):
+        k0, k1, k2, k3 = centers[0, d], centers[0, d + 1], centers[0, d + 2], centers[0, d + 3]
+        m0, m1, m2, m3 = centers[1, d], centers[1, d + 1], centers[1, d + 2], centers[1, d + 3]
+        n0, n1, n2, n3 = centers[2, d], centers[2, d + 1], centers[2, d + 2], centers[2, d + 3]
+        p0, p1, p2, p3 = centers[3, d], centers[3, d + 1], centers[3, d + 2], centers[3, d + 3]
+        for b in range(lanes(block)):
+            x0, x1, x2, x3 = block[d, b], block[d + 1, b], block[d + 2, b], block[d + 3, b]
+            w0, w1, w2, w3 = x0 - k0, x1 - k1, x2 - k2, x3 - k3
+            out[0, b] += (w0 * w0 + w1 * w1) + (w2 * w2 + w3 * w3)
+            w0, w1, w2, w3 = x0 - m0, x1 - m1, x2 - m2, x3 - m3
+            out[1, b] += (w0 * w0 + w1 * w1) + (w2 * w2 + w3 * w3)
+            w0, w1, w2, w3 = x0 - n0, x1 - n1, x2 - n2, x3 - n3
+            out[2, b] += (w0 * w0 + w1 * w1) + (w2 * w2 + w3 * w3)
+            w0, w1, w2, w3 = x0 - p0, x1 - p1, x2 - p2, x3 - p3
+            out[3, b] += (w0 * w0 + w1 * w1) + (w2 * w2 + w3 * w3)
+
+
+@kernel
 def distances_of_two_8(block, center, other, out, other_out):
     """Do what `distances_of_two` does for eight features, which then need not be added up in memory.
 
@@ -148,5 +199,11 @@ def weighted_sums(r, block, steps, mean, total, row):
         for b in range(STEP * steps):
             s0 += r[b] * block[d, b]
         row[d] += s0
-    for d in range(n_features):
+    subtract_mean(total, mean, row)
+
+
+@kernel
+def subtract_mean(total, mean, row):
+    """Make `row` (D,) of sum_b r x sum_b r (x - mean), given the `total` of r."""
+    for d in range(row.shape[0]):
         row[d] -= total * np.float64(mean[d])
