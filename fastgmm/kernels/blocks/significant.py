@@ -12,7 +12,7 @@ D = 64 diagonal 0.92 and 0.65.
 """
 
 from ..._numba.options import kernel, part
-from ..primitives.distances import subtract_mean, weighted_sums
+from ..primitives.sums import subtract_mean, weighted_sums
 from ..sizes import STEP, lanes
 
 NEGLIGIBLE = 2.0**-80
@@ -29,19 +29,11 @@ def count_above(values, floor):
 
 @kernel
 def find_above(values, floor, index):
-    """Write the places of the `values` (B,) that exceed `floor` into `index` (B,), and return how many there are.
-
-    Steps without any are passed over: of well separated components most are.
-    """
+    """Write the places of the `values` (B,) that exceed `floor` into `index` (B,), and return how many there are."""
     n = 0
-    for start in range(0, lanes(values), STEP):
-        count = 0
-        for b in range(start, start + STEP):
-            count += 1 if values[b] > floor else 0
-        if count > 0:
-            for b in range(start, start + STEP):
-                index[n] = b
-                n += 1 if values[b] > floor else 0
+    for b in range(lanes(values)):
+        index[n] = b
+        n += 1 if values[b] > floor else 0
     return n
 
 
