@@ -82,6 +82,23 @@ def test_small_and_general_kernels_agree():
     assert state.numbers[LOG_LIKELIHOOD] == pytest.approx(expected.log_likelihood, rel=1e-13)
 
 
+def test_what_is_padded():
+    assert [sizes.tiled(d) for d in range(1, 14)] == [2, 2, 4, 4, 5, 6, 8, 8, 9, 10, 12, 12, 13]
+
+
+def test_first_moments_of_few_rows_of_many_features():
+    """Of separated components only rows that count are summed, where they lie; N_k and all digits stay."""
+    generator = np.random.default_rng(0)
+    means = 9.0 * generator.normal(size=(8, 17))
+    X = means[generator.integers(8, size=700)] + generator.normal(size=(700, 17))
+    start = Mixture(np.full(8, 0.125), means + 0.3, np.ones(8), "spherical")
+    statistics = fastgmm.accumulate(X, start)
+    responsibilities = start.responsibilities(X)
+    assert (responsibilities > 2.0**-80).sum() == len(X)
+    expected = np.einsum("nk,nkd->kd", responsibilities, X[:, np.newaxis] - start.means)
+    np.testing.assert_allclose(statistics.first_moments, expected, rtol=1e-11, atol=1e-11)
+
+
 @pytest.mark.parametrize("n_features", [1, 2, 3])
 def test_closed_form_factors_are_the_general_ones(n_features):
     _, start = make_problem(10, n_features, 4, seed=n_features)

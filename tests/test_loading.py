@@ -5,7 +5,7 @@ import pytest
 
 from fastgmm.kernels.blocks import ahead
 from fastgmm.kernels.blocks.loading import load_block
-from fastgmm.kernels.primitives.distances import squared_distances
+from fastgmm.kernels.primitives.distances import distances_by_fours, squared_distances
 from fastgmm.kernels.sizes import LANES_DOUBLE, LANES_SINGLE
 
 # Views of a (601, 2 D) array: rows in one piece, rows that lie apart, values that lie apart.
@@ -59,3 +59,13 @@ def test_squared_distances(n_features, n_centers):
     squared_distances(block, centers, n_features, out)
     expected = ((block - centers[:, :, np.newaxis]) ** 2).sum(axis=1)
     np.testing.assert_allclose(out, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("n_features", [16, 19])
+def test_distances_by_fours_have_the_same_bits(n_features):
+    generator = np.random.default_rng(n_features)
+    block, centers = generator.normal(size=(n_features, LANES_DOUBLE)), generator.normal(size=(8, n_features))
+    out, expected = np.empty((8, LANES_DOUBLE)), np.empty((8, LANES_DOUBLE))
+    distances_by_fours(block, centers, n_features, out)
+    squared_distances(block, centers, n_features, expected)
+    np.testing.assert_array_equal(out, expected)

@@ -11,7 +11,7 @@ from fastgmm._numba.width import WIDE
 from fastgmm.kernels.primitives.weighted import weighted_products
 from fastgmm.kernels.sizes import LANES_DOUBLE, STEP
 
-for size in (4, 6, 8, 10, 16):
+for size in (4, 5, 6, 8, 9, 10, 13, 16):
     for steps in (1, LANES_DOUBLE // STEP):
         g = np.random.default_rng(size)
         roots, block, mean = g.random(LANES_DOUBLE), g.normal(size=(size, LANES_DOUBLE)), g.normal(size=size)

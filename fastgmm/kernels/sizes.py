@@ -52,6 +52,14 @@ def slab_pitch(length: int) -> int:
     return -(-length // 8) * 8
 
 
+def tiled(n_features: int) -> int:
+    """Return P, the features that the tiles of full covariances compute for D >= 4, and D = 1, 2, 3 are stored as.
+
+    A single feature after whole tiles of four has tiles of its own: D = 5 is not computed as 6.
+    """
+    return n_features if n_features % 4 == 1 and n_features > 4 else n_features + n_features % 2
+
+
 def lanes(array):
     """Rows in a block of the dtype of `array`.
 

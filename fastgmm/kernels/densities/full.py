@@ -9,13 +9,14 @@ from ..._numba.width import wide_vectors
 from ..blocks.ahead import fetch
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.tiles import less_distance
+from ..sizes import tiled
 from ..work import MODEL, OK, SCRATCH, STATE
 from .floor import against_floor
 from .kinds import log_density, log_weight
 
 
 class FullDensity(NamedTuple):
-    """log(w phi(x)) / 2 = constant - |factor x + offset|^2, P = D rounded up to even.
+    """log(w phi(x)) / 2 = constant - |factor x + offset|^2, P as `tiled` says.
 
     factors (K, P, P) are A / 2 with A = L^-1 and Sigma = L L^T; offsets (K, P) are -A (mean - origin) / 2;
     constants (K,) are (log w + log det u A) / 2.
@@ -28,7 +29,7 @@ class FullDensity(NamedTuple):
 
 def full_shape(n_components, n_features):
     """Rows of a block, and the shapes of factors and offsets."""
-    size = n_features + n_features % 2
+    size = tiled(n_features)
     return size, (n_components, size, size), (n_components, size)
 
 

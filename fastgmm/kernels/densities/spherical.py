@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
-from ..primitives.distances import GROUP, squared_distances
+from ..primitives.distances import GROUP, distances_of_group
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
 from .floor import variances_against_floor
@@ -58,7 +58,7 @@ def log_density_spherical(density, block, spare, half_logs, ahead):
     n_components = half_logs.shape[0]
     for first in range(0, n_components, GROUP):
         last = min(first + GROUP, n_components)
-        squared_distances(block, density.offsets[first:last], block.shape[0], spare[first:])
+        distances_of_group(block, density.offsets[first:last], block.shape[0], spare[first:])
         for k in range(first, last):
             constant, factor = density.constants[k], density.factors[k, 0, 0]
             for b in range(lanes(block)):

@@ -7,7 +7,7 @@ from ..._numba.options import entry, exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
-from ..primitives.distances import GROUP, squared_distances
+from ..primitives.distances import GROUP, distances_of_group
 from ..primitives.tiles import set_4x4, tile_4x4
 from ..sizes import lanes
 from ..work import MODEL, OK, SCRATCH, STATE, ZERO
@@ -91,7 +91,7 @@ def log_density_whitened(density, block, spare, half_logs, ahead):
     n_components, n_features = half_logs.shape[0], density.scales.shape[0]
     for first in range(0, n_components, GROUP):
         last = min(first + GROUP, n_components)
-        squared_distances(spare, density.offsets[first:last], n_features, half_logs[first:])
+        distances_of_group(spare, density.offsets[first:last], n_features, half_logs[first:])
         for k in range(first, last):
             constant = density.constants[k]
             for b in range(lanes(block)):

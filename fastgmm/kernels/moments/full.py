@@ -10,26 +10,26 @@ from ..blocks.ahead import fetch
 from ..blocks.posterior import scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
 from ..primitives.weighted import weighted_products
-from ..sizes import lanes
+from ..sizes import lanes, tiled
 from ..work import MODEL, OK, STATE, SUMS
 from .kinds import accumulate, unit_of, unpack_first
 
 
 class FullMoments(NamedTuple):
-    """Row k of a slab: N_k, sum r z (P), sum r z z^T (P x P, lower triangle). `means` are (K, P), P even."""
+    """Row k of a slab: N_k, sum r z (P), sum r z z^T (P x P, lower triangle). `means` are (K, P), P see `tiled`."""
 
     means: Any
 
 
 def full_sums(n_components, n_features):
     """Rows of sums, and numbers in one."""
-    size = n_features + n_features % 2
+    size = tiled(n_features)
     return n_components + 1, 1 + size + size * size
 
 
 def full_spare(n_components, n_features):
     """Rows of scratch: scaled rows (P); rows that count (P) and their values, or the four rows of the density."""
-    return 2 * (n_features + n_features % 2) + 4
+    return 2 * tiled(n_features) + 4
 
 
 @implements(accumulate, FullMoments)

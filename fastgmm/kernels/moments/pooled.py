@@ -13,8 +13,7 @@ from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.ahead import fetch
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
-from ..blocks.significant import NEGLIGIBLE, significant
-from ..primitives.distances import weighted_sums
+from ..blocks.significant import NEGLIGIBLE, significant, weighted_sums_of_significant
 from ..primitives.weighted import weighted_products
 from ..sizes import lanes
 from ..slots import LEAST
@@ -75,8 +74,8 @@ def accumulate_first(moments, block, roots, scales, spare, index, slab, ahead):
         total = responsibilities(roots[k], scales)
         fetch(ahead, 2 * k + 1)
         slab[k, 0] += total
-        rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[size:], index)
-        weighted_sums(kept, rows, steps, moments.means[k], total, slab[k, 1 : 1 + moments.scales.shape[0]])
+        floor, row = NEGLIGIBLE * slab[k, 0], slab[k, 1 : 1 + moments.scales.shape[0]]
+        weighted_sums_of_significant(roots[k], block, floor, most, index, moments.means[k], total, row)
 
 
 @exact_task

@@ -6,8 +6,8 @@ from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import view
 from ..._numba.width import wide_vectors
 from ..blocks.ahead import fetch
-from ..blocks.significant import NEGLIGIBLE, significant
-from ..primitives.distances import squared_distances, weighted_sums
+from ..blocks.significant import NEGLIGIBLE, weighted_sums_of_significant
+from ..primitives.distances import squared_distances
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE, SUMS, ZERO
 from .kinds import accumulate, unit_of, unpack_first
@@ -29,8 +29,8 @@ def spherical_sums(n_components, n_features):
 
 
 def spherical_spare(n_components, n_features):
-    """Rows of scratch: distances (K); rows that count (D) and their responsibilities."""
-    return n_components + n_features + 1
+    """Rows of scratch: distances."""
+    return n_components
 
 
 class ApartMoments(NamedTuple):
@@ -66,8 +66,8 @@ def add_spherical(means, block, roots, scales, spare, index, slab, ahead):
         fetch(ahead, 2 * k + 1)
         slab[k, 0] += total
         slab[k, 1 + n_features] += second
-        rows, kept, steps = significant(block, roots[k], NEGLIGIBLE * slab[k, 0], most, spare[n_components:], index)
-        weighted_sums(kept, rows, steps, means[k], total, slab[k, 1 : 1 + n_features])
+        floor, row = NEGLIGIBLE * slab[k, 0], slab[k, 1 : 1 + n_features]
+        weighted_sums_of_significant(roots[k], block, floor, most, index, means[k], total, row)
 
 
 @kernel

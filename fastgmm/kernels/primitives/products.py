@@ -77,6 +77,22 @@ def moments_4x2(s, steps, i, j, out, across, down):
 
 
 @kernel
+def moments_1x4(s, steps, i, j, out, pitch):
+    """``out[i, j + q] += sum_b s[i, b] s[j + q, b]``, q = 0..3; `out` is flat."""
+    c0 = c1 = c2 = c3 = s.dtype.type(0.0)
+    for b in range(STEP * steps):
+        c0 += s[i, b] * s[j, b]
+        c1 += s[i, b] * s[j + 1, b]
+        c2 += s[i, b] * s[j + 2, b]
+        c3 += s[i, b] * s[j + 3, b]
+    p = i * pitch + j
+    out[p] += c0
+    out[p + 1] += c1
+    out[p + 2] += c2
+    out[p + 3] += c3
+
+
+@kernel
 def moments_triangle_4(s, steps, i, pitch, out):
     """``out[i + p, i + q] += sum_b s[i + p, b] s[i + q, b]`` for q <= p = 0..3."""
     c00 = c10 = c11 = c20 = c21 = c22 = c30 = c31 = c32 = c33 = s.dtype.type(0.0)
@@ -130,7 +146,8 @@ def first_moments(roots, block, steps, mean, scaled, first):
     Over 16 `steps` lanes.
     """
     zero = block.dtype.type(0.0)
-    for d in range(0, block.shape[0], 2):
+    size = block.shape[0]
+    for d in range(0, size - 1, 2):
         m0, m1 = mean[d], mean[d + 1]
         sum0 = sum1 = zero
         x0, x1, s0, s1 = block[d], block[d + 1], scaled[d], scaled[d + 1]
@@ -143,16 +160,23 @@ def first_moments(roots, block, steps, mean, scaled, first):
             sum1 += roots[b] * value1
         first[d] += sum0
         first[d + 1] += sum1
+    if size % 2:
+        last, sum0 = mean[size - 1], zero
+        for b in range(STEP * steps):
+            value0 = roots[b] * (block[size - 1, b] - last)
+            scaled[size - 1, b] = value0
+            sum0 += roots[b] * value0
+        first[size - 1] += sum0
 
 
 @kernel
 def second_moments(s, steps, size, pitch, out):
     """Add the lower triangle of sum_b s s^T, over 16 `steps` lanes, to the flat `out` with rows `pitch` apart.
 
-    `s` has an even `size` of rows.
+    `s` has a `size` of rows as `tiled` says.
     """
-    for i in range(0, size, 4):
-        # The last two rows of D mod 4 = 2 or 3 are the same tile with the roles of rows and columns exchanged.
+    for i in range(0, size - 1, 4):
+        # The last two rows of D mod 4 = 2 are the same tile with the roles of rows and columns exchanged.
         tail = i + 4 > size
         # Otherwise tiles of two columns until the rest is a multiple of three.
         narrow = i if tail else 4 * i % 6
@@ -166,3 +190,10 @@ def second_moments(s, steps, size, pitch, out):
             for j in range(narrow, i, 3):
                 moments_4x3(s, steps, i, j, pitch, out)
             moments_triangle_4(s, steps, i, pitch, out)
+    if size % 4 == 1:
+        for j in range(0, size - 1, 4):
+            moments_1x4(s, steps, size - 1, j, out, pitch)
+        square = s.dtype.type(0.0)
+        for b in range(STEP * steps):
+            square += s[size - 1, b] * s[size - 1, b]
+        out[(size - 1) * (pitch + 1)] += square

@@ -5,11 +5,13 @@ block as the innermost loop, which LLVM turns into SIMD code on its own. Share o
 (``bench/limit.py``) on one AVX2 core at D = 8, 16, 32, 64: tiles of 4 x 4 0.76, 0.81, 0.86, 0.86; 2 x 4 0.73, 0.79,
 0.80, 0.80; 2 x 6 0.74, 0.77, 0.78, 0.79.
 
-Features are padded to an even number with a row of zeros; D mod 4 = 2 or 3 ends in tiles of two rows.
+D mod 4 = 1 and 2 end in tiles of one or two rows (``narrow_tiles.py``); for 3 there is a row of zeros more, see
+`tiled`.
 """
 
 from ..._numba.options import kernel
 from ..sizes import lanes
+from .narrow_tiles import finish_1, finish_2, second_1, second_2, start_1x4, start_2x4, tile_1x4, tile_2x4
 
 
 @kernel
@@ -118,53 +120,6 @@ def second_4(a, offset, x, out):
 
 
 @kernel
-def second_2(a, offset, x, out):
-    """Subtract ``|A x + offset|^2`` of rows 4 and 5 from `out`, as `second_4` does for four."""
-    c0, c1 = offset[4], offset[5]
-    a00, a01, a02, a03, a04 = a[4, 0], a[4, 1], a[4, 2], a[4, 3], a[4, 4]
-    a10, a11, a12, a13, a14, a15 = a[5, 0], a[5, 1], a[5, 2], a[5, 3], a[5, 4], a[5, 5]
-    for b in range(lanes(x)):
-        x0, x1, x2, x3, x4, x5 = x[0, b], x[1, b], x[2, b], x[3, b], x[4, b], x[5, b]
-        y0 = c0 + a00 * x0 + a01 * x1 + a02 * x2 + a03 * x3 + a04 * x4
-        y1 = c1 + a10 * x0 + a11 * x1 + a12 * x2 + a13 * x3 + a14 * x4 + a15 * x5
-        out[b] -= y0 * y0 + y1 * y1
-
-
-@kernel
-def start_2x4(a, j, offset, x, y):
-    """``y[i] = offset[j + i] + sum_p a[j + i, p] x[p]`` for i = 0, 1 and p = 0..3."""
-    c0, c1 = offset[j], offset[j + 1]
-    a00, a01, a02, a03 = a[j, 0], a[j, 1], a[j, 2], a[j, 3]
-    a10, a11, a12, a13 = a[j + 1, 0], a[j + 1, 1], a[j + 1, 2], a[j + 1, 3]
-    for b in range(lanes(x)):
-        x0, x1, x2, x3 = x[0, b], x[1, b], x[2, b], x[3, b]
-        y[0, b] = c0 + a00 * x0 + a01 * x1 + a02 * x2 + a03 * x3
-        y[1, b] = c1 + a10 * x0 + a11 * x1 + a12 * x2 + a13 * x3
-
-
-@kernel
-def tile_2x4(a, j, d, x, y):
-    """``y[i] += sum_p a[j + i, d + p] x[d + p]`` for i = 0, 1 and p = 0..3."""
-    a00, a01, a02, a03 = a[j, d], a[j, d + 1], a[j, d + 2], a[j, d + 3]
-    a10, a11, a12, a13 = a[j + 1, d], a[j + 1, d + 1], a[j + 1, d + 2], a[j + 1, d + 3]
-    for b in range(lanes(x)):
-        x0, x1, x2, x3 = x[d, b], x[d + 1, b], x[d + 2, b], x[d + 3, b]
-        y[0, b] += a00 * x0 + a01 * x1 + a02 * x2 + a03 * x3
-        y[1, b] += a10 * x0 + a11 * x1 + a12 * x2 + a13 * x3
-
-
-@kernel
-def finish_2(a, j, x, y, out):
-    """Finish y with the diagonal triangle of rows j and j + 1 and subtract its squares from `out`."""
-    a00, a10, a11 = a[j, j], a[j + 1, j], a[j + 1, j + 1]
-    for b in range(lanes(x)):
-        x0, x1 = x[j, b], x[j + 1, b]
-        y0 = y[0, b] + a00 * x0
-        y1 = y[1, b] + a10 * x0 + a11 * x1
-        out[b] -= y0 * y0 + y1 * y1
-
-
-@kernel
 def less_distance(constant, a, offset, x, y, out):
     """Write ``constant - |A x + offset|^2`` of each lane into `out` (B,), D >= 4; `y` (4, B) is scratch."""
     size = a.shape[0]
@@ -177,10 +132,19 @@ def less_distance(constant, a, offset, x, y, out):
         for d in range(4, j, 4):
             tile_4x4(a, j, d, x, y)
         finish_4(a, j, x, y, out)
-    if whole < size and whole == 4:
-        second_2(a, offset, x, out)
-    elif whole < size:
-        start_2x4(a, whole, offset, x, y)
-        for d in range(4, whole, 4):
-            tile_2x4(a, whole, d, x, y)
-        finish_2(a, whole, x, y, out)
+    if size - whole == 2:
+        if whole == 4:
+            second_2(a, offset, x, out)
+        else:
+            start_2x4(a, whole, offset, x, y)
+            for d in range(4, whole, 4):
+                tile_2x4(a, whole, d, x, y)
+            finish_2(a, whole, x, y, out)
+    elif size > whole:
+        if whole == 4:
+            second_1(a, offset, x, out)
+        else:
+            start_1x4(a, whole, offset, x, y)
+            for d in range(4, whole, 4):
+                tile_1x4(a, whole, d, x, y)
+            finish_1(a, whole, x, y, out)

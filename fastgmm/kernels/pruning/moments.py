@@ -5,12 +5,11 @@ import math
 from ..._numba.options import generic, implements, kernel
 from ..._numba.width import wide_vectors
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
-from ..blocks.significant import NEGLIGIBLE, significant
+from ..blocks.significant import NEGLIGIBLE, significant, weighted_sums_of_significant
 from ..moments.diagonal import DiagonalMoments, weighted_moments
 from ..moments.full import FullMoments
 from ..moments.pooled import FirstMoments
 from ..moments.spherical import ApartMoments, take_squares
-from ..primitives.distances import weighted_sums
 from ..primitives.weighted import weighted_products
 from ..sizes import lanes
 from .bounds import UNSEEN
@@ -69,14 +68,14 @@ def accumulate_diagonal_of(moments, components, block, roots, scales, spare, ind
 def accumulate_first_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
     """See above."""
     wide_vectors()
-    size, n_features = moments.means.shape[1], moments.scales.shape[0]
+    n_features = moments.scales.shape[0]
     for j in range(roots.shape[0]):
         k = components[j]
         total = responsibilities(roots[j], scales)
         slab[k, 0] += total
         floor = unseen(shares[k], weight, slab[k, 0])
-        rows, kept, steps = significant(block, roots[j], floor, lanes(block) // 4, spare[size:], index)
-        weighted_sums(kept, rows, steps, moments.means[k], total, slab[k, 1 : 1 + n_features])
+        row = slab[k, 1 : 1 + n_features]
+        weighted_sums_of_significant(roots[j], block, floor, lanes(block) // 4, index, moments.means[k], total, row)
 
 
 @implements(accumulate_of, ApartMoments)
@@ -91,5 +90,5 @@ def accumulate_apart_of(moments, components, block, roots, scales, spare, index,
         slab[k, 0] += total
         slab[k, 1 + n_features] += second
         floor = unseen(shares[k], weight, slab[k, 0])
-        rows, kept, steps = significant(block, roots[j], floor, lanes(block) // 4, spare[n_components:], index)
-        weighted_sums(kept, rows, steps, moments.means[k], total, slab[k, 1 : 1 + n_features])
+        row = slab[k, 1 : 1 + n_features]
+        weighted_sums_of_significant(roots[j], block, floor, lanes(block) // 4, index, moments.means[k], total, row)
