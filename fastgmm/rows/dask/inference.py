@@ -12,7 +12,7 @@ from ..._checks import own_error_state
 from ...model.parameters import Parameters
 from ..evaluate import evaluate_rows
 from .collection import columns_of, is_array, rows_of
-from .tasks import rows_of_block
+from .parts import rows_of_block
 
 
 def evaluated(X: Any, parameters: Parameters, feature_names: tuple[str, ...] | None, wanted: str) -> Any:

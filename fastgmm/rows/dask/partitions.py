@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .tasks import Facts, counted_of, each_of, facts_of, part_of, scaled
+from .parts import Facts, counted_of, facts_of, part_of, scaled
+from .tasks import each_of
 
 # Results that are joined at once: of more partitions than this tasks join them, group by group.
 JOINED = 16
