@@ -65,6 +65,22 @@ def test_k_means_labels_are_of_the_nearest_centres_and_means_are_theirs(n_featur
     assert np.mean(nearest != labels) < 0.02  # the labels are those of the centres one round before
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_features", [1, 2])
+def test_k_means_of_few_features_and_clusters(n_features, dtype):
+    """In one loop, with lanes beyond the last row: ends of blocks and of steps of 16, and each number of clusters."""
+    epsilon = np.finfo(dtype).eps
+    for n_samples in (15, 16, 17, 255, 256, 257, 513) if JIT_ENABLED else (17, 257):
+        for n_components in (1, 2, 3, 4, 5):
+            X = clouds(n_samples, n_features, n_components, spread=1.0)[0].astype(dtype)
+            labels, means = k_means_of(X, n_components).fit(np.random.default_rng(3))
+            assert len(labels) == n_samples
+            of_labels = [X[labels == k].mean(axis=0, dtype=float) for k in range(n_components)]
+            np.testing.assert_allclose(means, of_labels, rtol=100 * epsilon, atol=10 * epsilon)
+            nearest = np.argmin(((X[:, None] - means[None]) ** 2).sum(axis=2), axis=1)
+            assert np.count_nonzero(nearest != labels) <= 0.02 * n_samples
+
+
 @exact
 def draw(uniform, sums, closest, unit):
     s, target = draw_superblock(uniform, sums)
