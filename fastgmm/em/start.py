@@ -142,8 +142,8 @@ def _of_single_rows(rows: NDArray[Any], source: Source, plan: Plan, regulariser:
     One row a component has no spread of its own. Its covariance is reg_covar I, as in scikit-learn, or the share of
     the variances of all rows that scikit-learn's default is of standardised features.
     """
-    own, clusters = of_single_rows(regulariser, source), Partition(np.arange(len(rows)))
-    return _first_m_step(ArraySource(rows), plan, clusters, own)
+    clusters = Partition(np.arange(len(rows)))
+    return _first_m_step(ArraySource(rows), plan, clusters, of_single_rows(regulariser, source))
 
 
 def _first_m_step(rows: ArraySource, plan: Plan, clusters: Partition, regulariser: Regulariser) -> Parameters:

@@ -92,11 +92,10 @@ def farthest(closest):
 
 @part
 def fill_empty(labels, weights, counts):
-    """Give each empty cluster one row of the largest, where duplicates left it without any; return how many.
+    """Give each empty cluster one row of the largest, where duplicates left it without any.
 
     Where `weights` (N,) has rows, those of weight 0 do not count. `counts` (K,) is scratch.
     """
-    n_filled = 0
     n_components = counts.shape[0]
     for k in range(n_components):
         counts[k] = 0.0
@@ -115,5 +114,3 @@ def fill_empty(labels, weights, counts):
             labels[i] = k
             counts[donor] -= 1.0
             counts[k] += 1.0
-            n_filled += 1
-    return n_filled
