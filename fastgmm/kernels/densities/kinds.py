@@ -38,19 +38,22 @@ def center(context):
     model, state = view(context, MODEL), view(context, STATE)
     set_scales(model.scales, state.covariances)
     n_components, n_features = state.means.shape
+    means, scales, origin = state.means, model.scales, model.origin
     # By features inside, where no division waits for the one before (15 of 70 us at K = 64, D = 64), so in what the
     # pass that begins will overwrite.
     averages = state.first[0]
     for d in range(n_features):
         averages[d] = 0.0
     for k in range(n_components):
+        mean = means[k]
         for d in range(n_features):
-            averages[d] += (state.means[k, d] - averages[d]) / (k + 1)
+            averages[d] += (mean[d] - averages[d]) / (k + 1)
     for d in range(n_features):
-        model.origin[d] = averages[d] * float(model.scales[d])
+        origin[d] = averages[d] * float(scales[d])
     for k in range(n_components):
+        mean, centered = means[k], model.means[k]
         for d in range(n_features):
-            model.means[k, d] = state.means[k, d] * float(model.scales[d]) - float(model.origin[d])
+            centered[d] = mean[d] * float(scales[d]) - float(origin[d])
     if state.covariances[0, 0, 0] > 0.0:
         exponent = math.frexp(1.0 / math.sqrt(state.covariances[0, 0, 0]))[1]
         model.unit[0] = math.ldexp(1.0, -exponent)

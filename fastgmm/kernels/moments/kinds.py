@@ -35,8 +35,10 @@ def unpack_first(context, k):
     """Write what moments of component `k` are taken about, N_k and first moments, which lie alike in every slab."""
     model, state, accumulator = view(context, MODEL), view(context, STATE), view(context, SUMS).accumulator
     state.sums[k] = accumulator[k, 0]
-    for d in range(model.scales.shape[0]):
-        unit = unit_of(model.scales, d)
+    scales, origin, mean, sums = model.scales, model.origin, model.means[k], accumulator[k, 1:]
+    center, first = state.centers[k], state.first[k]
+    for d in range(scales.shape[0]):
+        unit = unit_of(scales, d)
         # The means as `model` holds them, after rounding.
-        state.centers[k, d] = (float(model.origin[d]) + float(model.means[k, d])) * unit
-        state.first[k, d] = accumulator[k, 1 + d] * unit
+        center[d] = (float(origin[d]) + float(mean[d])) * unit
+        first[d] = sums[d] * unit

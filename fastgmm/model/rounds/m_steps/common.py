@@ -65,19 +65,22 @@ def cancels(context):
     state = view(context, STATE)
     least = state.numbers[LEAST]
     n_components, n_features = state.means.shape
-    shared, averaged = state.covariances.shape[0] < n_components, state.covariances.shape[1] < n_features
-    averaged = averaged and state.covariances.shape[2] < n_features
+    covariances, added = state.covariances, state.added
+    shared, averaged = covariances.shape[0] < n_components, covariances.shape[1] < n_features
+    averaged = averaged and covariances.shape[2] < n_features
     for k in range(n_components):
-        scale = inverse(state.sums[k])
-        weight = state.weights[k] if shared else 1.0
-        total = 0.0
-        for d in range(n_features):
-            delta = state.first[k, d] * scale
-            total += delta * delta
-            variance = variance_of(state.covariances, k, d) - state.added[d]
-            if not averaged and variance < least * weight * delta * delta:
+        scale, first = inverse(state.sums[k]), state.first[k]
+        if averaged:
+            total = 0.0
+            for d in range(n_features):
+                delta = first[d] * scale
+                total += delta * delta
+            if n_features * (variance_of(covariances, k, 0) - added[0]) < least * total:
                 return True
-        variance = variance_of(state.covariances, k, n_features - 1) - state.added[0]
-        if averaged and n_features * variance < least * total:
-            return True
+        else:
+            weight = state.weights[k] if shared else 1.0
+            for d in range(n_features):
+                delta = first[d] * scale
+                if variance_of(covariances, k, d) - added[d] < least * weight * delta * delta:
+                    return True
     return False
