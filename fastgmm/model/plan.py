@@ -29,10 +29,11 @@ SMALL_ROUND_WORK = 1.6e6
 # 96 (5760) 32 64; D = 8, K = 16 (1920) 46 64, 48 (5760) 44 35; diag, D = 16, K = 16 (1536) 62 65, 32 (3072) 55 34,
 # 64 (6144) 51 20.
 LONG_COMPONENTS, LONG_ROW_WORK, LONG_ROUND_WORK, LONG_ROWS = 16, 5000, 2**32, 2**31 - 1
-# How long what takes a nanosecond with AVX-512 takes with narrower vectors, by the features that LLVM names. Measured
-# (``bench/costs.py``) on a Zen 5; on a Zen 3 with AVX2 full covariances of D = 16 to 128 took 2.7 to 3.6 times as
-# long. It sets how long launches are, and no bit of an answer.
-SLOWER = {"+avx512f": 1.0, "+avx2": 2.5, "": 5.0}
+# How long what takes a nanosecond on a Zen 5 takes on other processors, by their name or the features that LLVM names:
+# the first that fits counts. Measured (``bench/costs.py``): a Zen 4, which does 512 bits in two halves, 1.0 to 2.6, by
+# structure, K and D; a Zen 3 with AVX2, full covariances of D = 16 to 128, 2.7 to 3.6. It sets how long launches are,
+# and no bit of an answer.
+SLOWER = {"znver4": 1.6, "+avx512f": 1.0, "+avx2": 2.5, "": 5.0}
 
 
 class Cut(NamedTuple):
@@ -115,7 +116,7 @@ class Plan:
         """
         d = self.n_features
         # What a row takes whatever the number of components: to be loaded, and to be whitened or multiplied once.
-        once = (0.3 if d < 4 else 0.5) * d + (0.02 * d * d if self.structure.pooled else 0.0)
+        once = (0.3 if d < 4 else 0.4) * d + (0.02 * d * d if self.structure.pooled else 0.0)
         single = 0.5 if self.lanes == sizes.LANES_SINGLE else 1.0
         return slower() * single * (once + self.n_components * (0.55 + 0.025 * self._multiply_adds))
 
@@ -187,8 +188,9 @@ class Plan:
 
 @cache
 def slower() -> float:
-    """Return how many times as long as with AVX-512 code takes on this processor."""
-    return next(times for feature, times in SLOWER.items() if feature in machine()[1])
+    """Return how many times as long as on a Zen 5 code takes on this processor."""
+    name, features = machine()
+    return next(times for known, times in SLOWER.items() if known in name or known in features)
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,7 @@ from ...._numba.options import part
 from ...._numba.pointers import view
 from ....kernels.densities.kinds import variance_of
 from ....kernels.slots import GIVEN, LEAST
-from ....kernels.work import STATE
+from ....kernels.work import STATE, ZERO
 
 SMALLEST = 2.2250738585072014e-308
 
@@ -75,7 +75,7 @@ def cancels(context):
             for d in range(n_features):
                 delta = first[d] * scale
                 total += delta * delta
-            if n_features * (variance_of(covariances, k, 0) - added[0]) < least * total:
+            if n_features * (variance_of(covariances, k, ZERO) - added[0]) < least * total:
                 return True
         else:
             weight = state.weights[k] if shared else 1.0
