@@ -37,6 +37,9 @@ def as_rows(
     ValueError
         If the shape is wrong, there are no rows or columns, or values are missing or not finite.
     """
+    if gaps is not None and np.ma.isMaskedArray(X):
+        filled = f"X{'' if X.dtype.kind == 'f' else '.astype(float)'}.filled(numpy.nan)"
+        refuse_masked("X", X, f", or pass {filled} and missing={MARGINAL!r}")
     array, column_names = as_columns(X, feature_names)
     if array.shape[0] == 0 or array.shape[1] == 0:
         raise ValueError(f"X must have at least one row and one column, got shape {array.shape}")

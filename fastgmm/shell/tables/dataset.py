@@ -16,6 +16,7 @@ from ...rows.chunked.chunks import Chunks, Part
 from ...rows.chunked.datasets import dataset_of, is_number, looks_like_numbers, reading_of
 from ..application import note
 from .columns import Reading, choose, listed, refuse_equal, shown
+from .places import refuse_results
 
 _OF_TEXT = ("header", "separator", "decimal", "thousands", "encoding")
 
@@ -52,6 +53,7 @@ def open_dataset(path: Path, reading: Reading) -> Dataset:
     if reading.missing != "refuse":
         raise ValueError(f"--missing {reading.missing} is for a single file; {origin} is a directory or a pattern")
     dataset = dataset_of(path)
+    refuse_results(map(Path, dataset.files))
     names = dataset.schema.names
     if dataset.format.default_extname == "csv" and looks_like_numbers(names):
         note(f"the first line of the files of {origin}, {', '.join(names)[:40]}, is taken for names")
