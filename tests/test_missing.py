@@ -411,7 +411,7 @@ GAPS = np.array([[1.0, np.nan], [2.0, 3.0], [np.nan, 4.0], [3.0, 5.0]])
         (GAPS[[0, 1]] * [1.0, np.nan], MARGINAL, ValueError, "X has no value of feature 'x1'; leave it out"),
         (np.where(GAPS == 4.0, np.inf, GAPS), MARGINAL, ValueError, "X has 1 infinite value, the first in row 2"),
         ([GAPS, GAPS], MARGINAL, TypeError, "missing='marginal' is for rows in memory, got"),
-        (np.ma.masked_invalid(GAPS), MARGINAL, ValueError, "or pass X.filled(numpy.nan) and missing='marginal'$"),
+        (np.ma.masked_invalid(GAPS), MARGINAL, ValueError, r"or pass X.filled\(numpy.nan\) and missing='marginal'$"),
         (np.ma.masked_equal([[1, 2], [3, 4]], 4), {}, ValueError, r"or pass X.astype\(float\).filled"),
         (GAPS[:, :1], MARGINAL, ValueError, "X has 1 row without any value"),
         (GAPS, {**MARGINAL, "n_components": 5}, ValueError, "n_components must be at most the number of rows, 4"),
