@@ -482,10 +482,8 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
             "predict model/model.json model --out x.csv",
             "model/labels.csv is what a fit has written, beside model.json",
         ),
-        (
-            "fit model -k 2",
-            "model/labels.csv is what a fit has written, beside model.json; give a directory or a pat",
-        ),
+        ("fit model -k 2", "model/labels.csv is what a fit has written, beside model.json; give a directory"),
+        ("fit chosen -k 2", "chosen/candidates.csv is what a fit has written, beside model.json"),
         ("predict model/model.json text.csv --out x.csv", "text.csv has no column 'width [cm]'; its columns are"),
         ("predict model/model.json table.csv --header no --out x.csv", "table.csv does not name its columns"),
         ("predict model/model.json table.csv --out model", "--out model is not a regular file"),
@@ -501,6 +499,9 @@ def test_bad_input_is_one_line_and_code_2(run, table, model, tmp_path, arguments
     (tmp_path / "labels.csv").write_text("a,label\n1,2\n")
     (tmp_path / "twice.csv").write_text("a,a\n1,2\n")
     (tmp_path / "clash" / "labels.csv").mkdir(parents=True)
+    (tmp_path / "chosen").mkdir()
+    (tmp_path / "chosen" / "model.json").write_text("{}")
+    (tmp_path / "chosen" / "candidates.csv").write_text("a,b\n1\n")  # what no reader would take for a table
     before = sorted(tmp_path.rglob("*"))
     code, out, error = run(*arguments.split())
     assert (code, out) == (2, "")
