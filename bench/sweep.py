@@ -1,10 +1,12 @@
-"""Fourteen structures of one to nine components, beside mclust's ``me()``: ``python -m bench.sweep [N]``.
+"""Fourteen structures of one to nine components, beside mclust's ``me()``: ``python -m bench.sweep [N [K ...]]``.
 
 Of each number of components all fourteen go through the same iterations from the same partition, here and in R, and
 scikit-learn's four from its parameters. Log-likelihoods must agree before anything is said of time. The table goes
-into ``docs/structures.md``, what was measured into ``bench/sweep.json``.
+into ``docs/structures.md``, what was measured into ``bench/sweep.json``. Sweeps of some K alone take the places of
+theirs in what has been measured of as many rows with the same versions.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -159,6 +161,12 @@ def measure(X: Array, numbers: Iterable[int], turns: int) -> dict[str, dict[str,
     return sweeps
 
 
+def earlier(n_samples: int, known: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the sweeps that have been measured of so many rows with these versions."""
+    measured = json.loads(OUT.read_text())["measured"]
+    return measured["sweeps"] if (measured["n_samples"], measured["versions"]) == (n_samples, known) else {}
+
+
 def spread(own: list[float], theirs: list[float]) -> tuple[float, float, float]:
     """Return least, median and most of the ratios of turns."""
     ratios = [b / a for a, b in zip(own, theirs, strict=True)]
@@ -185,14 +193,22 @@ def table(sweeps: dict[str, dict[str, Any]]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Measure, write what was found, and say which bars were missed."""
+    every = range(1, MOST_COMPONENTS + 1)
     try:
-        n_samples = int(*arguments) if arguments else N
-    except (TypeError, ValueError):
-        print("Error: N, a number of rows, is all that may be given", file=sys.stderr)
+        n_samples, *numbers = map(int, arguments or [str(N)])
+        if not set(numbers) <= set(every):
+            raise ValueError
+    except ValueError:
+        print(
+            f"Error: N, a number of rows, and some K in 1..{MOST_COMPONENTS} are all that may be given",
+            file=sys.stderr,
+        )
         return 2
     known = versions()
     warnings.simplefilter("ignore")  # scikit-learn's, of fits that have not converged
-    sweeps = measure(problem(n_samples), range(1, MOST_COMPONENTS + 1), TURNS)
+    sweeps = earlier(n_samples, known) if numbers else {}
+    sweeps |= measure(problem(n_samples), numbers or every, TURNS)
+    sweeps = dict(sorted(sweeps.items()))
     named = ", ".join(f"{name} {version}" for name, version in known.items())
     worst = {model: max(each["differences"][model] for each in sweeps.values()) for model in MODELS}
     closed = max(worst[model] for model in MODELS if model not in ITERATED)

@@ -56,10 +56,10 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def refuse_masked(name: str, values: Any) -> None:
+def refuse_masked(name: str, values: Any, way_out: str = "") -> None:
     """Raise ValueError for a masked array in which something is masked: what lies below the mask is not data."""
     if np.ma.is_masked(values):
-        raise ValueError(f"{name} is a masked array with masked values; drop or impute these rows first")
+        raise ValueError(f"{name} is a masked array with masked values; drop or impute these rows first{way_out}")
 
 
 def as_numbers(name: str, values: Any, dtype: Any = np.float64) -> NDArray[Any]:

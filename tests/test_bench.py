@@ -253,4 +253,22 @@ def test_without_mclust_sweeps_are_skipped_in_one_sentence(monkeypatch, capsys):
     assert skipped.value.code == 0
     said = capsys.readouterr().err
     assert said == "Skipped, because mclust is not installed (apt-get install r-cran-mclust): no Rscript\n"
-    assert sweep.main(["many"]) == sweep.main(["1", "2"]) == 2
+    assert sweep.main(["many"]) == sweep.main(["1", "10"]) == sweep.main(["1", "0"]) == 2
+
+
+def test_some_sweeps_join_those_of_as_many_rows_and_the_same_versions(monkeypatch):
+    measured = json.loads(sweep.OUT.read_text())["measured"]
+    n_samples, known, before = measured["n_samples"], measured["versions"], measured["sweeps"]
+    again = {"3": {**before["3"], "mclust": [9.0] * len(before["3"]["mclust"])}}
+    kept = {}
+    monkeypatch.setattr(sweep, "versions", lambda: known)
+    monkeypatch.setattr(sweep, "measure", lambda X, numbers, turns: {str(k): again[str(k)] for k in numbers})
+    monkeypatch.setattr(sweep.report, "keep", lambda out, page, key, found, *texts: kept.update(found))
+    assert sweep.main([str(n_samples), "3"]) == 0
+    assert kept["sweeps"] == before | again
+    assert list(kept["sweeps"]) == list(before)
+    assert sweep.main(["100", "3"]) == 0
+    assert kept["sweeps"] == again
+    monkeypatch.setattr(sweep, "versions", lambda: {**known, "R": "0"})
+    assert sweep.main([str(n_samples), "3"]) == 0
+    assert kept["sweeps"] == again

@@ -23,7 +23,7 @@ import fastgmm
 from fastgmm import Mixture, api, warm_up
 from fastgmm._numba import cache
 from fastgmm.rows.source import EM, Underway
-from fastgmm.shell import commands, files, interrupt, stages, warmup
+from fastgmm.shell import application, commands, files, interrupt, stages, warmup
 
 FILES = {"model.json", "labels.csv"}
 PICTURES = {"data.png", "clusters.png", "log_likelihood.png", "responsibilities.png"}
@@ -474,6 +474,16 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("predict model/model.json nowhere.csv --out x.csv", "nowhere.csv: no such file"),
         ("predict nowhere.json table.csv --out x.csv", "nowhere.json: No such file or directory"),
         ("predict text.csv table.csv --out x.csv", "text.csv is not a fastgmm model"),
+        (
+            "predict model table.csv --out x.csv",
+            "model is a directory; a model is a file, the model.json in what a fit",
+        ),
+        (
+            "predict model/model.json model --out x.csv",
+            "model/labels.csv is what a fit has written, beside model.json",
+        ),
+        ("fit model -k 2", "model/labels.csv is what a fit has written, beside model.json; give a directory"),
+        ("fit chosen -k 2", "chosen/candidates.csv is what a fit has written, beside model.json"),
         ("predict model/model.json text.csv --out x.csv", "text.csv has no column 'width [cm]'; its columns are"),
         ("predict model/model.json table.csv --header no --out x.csv", "table.csv does not name its columns"),
         ("predict model/model.json table.csv --out model", "--out model is not a regular file"),
@@ -489,6 +499,9 @@ def test_bad_input_is_one_line_and_code_2(run, table, model, tmp_path, arguments
     (tmp_path / "labels.csv").write_text("a,label\n1,2\n")
     (tmp_path / "twice.csv").write_text("a,a\n1,2\n")
     (tmp_path / "clash" / "labels.csv").mkdir(parents=True)
+    (tmp_path / "chosen").mkdir()
+    (tmp_path / "chosen" / "model.json").write_text("{}")
+    (tmp_path / "chosen" / "candidates.csv").write_text("a,b\n1\n")  # what no reader would take for a table
     before = sorted(tmp_path.rglob("*"))
     code, out, error = run(*arguments.split())
     assert (code, out) == (2, "")
@@ -778,13 +791,18 @@ def test_version_and_help(run):
         assert "predict" in out
 
 
-def test_the_module_runs_and_a_closed_pipe_is_quiet(table):
-    command = [sys.executable, "-m", "fastgmm", "fit", table, "-k", "1"]
+@pytest.mark.parametrize("arguments", [["fit", "table.csv", "-k", "1"], ["--version"]])
+def test_a_closed_pipe_is_quiet(table, arguments):
+    command = [sys.executable, "-m", "fastgmm", *arguments]
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
-        run = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
-    assert re.sub(STAGES, "", run.stderr) == ""
+        run = subprocess.run(command, cwd=table.parent, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, re.sub(STAGES, "", run.stderr)) == (application.CLOSED_PIPE, "")
+
+
+def test_the_module_runs(table):
+    command = [sys.executable, "-m", "fastgmm", "fit", table, "-k", "1"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert re.sub(STAGES, "", run.stderr) == ""
     assert "converged" in run.stdout

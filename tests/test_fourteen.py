@@ -163,7 +163,8 @@ def m_step_from(covariances, statistics, regulariser=None):
 @pytest.mark.parametrize("model", ["VEE", "EVE", "VVE"])
 def test_shared_axes_are_not_worse_than_those_of_random_starts(model):
     cases = [(seed, K, D) for seed in range(10 if JIT_ENABLED else 1)]
-    cases += [(130, 4, 6), (44, 2, 6)] * JIT_ENABLED  # the best of EVE and VVE are near one in a dozen random starts
+    # The best of EVE and VVE are near one in a dozen random starts; of ten features few sweeps do not lead there.
+    cases += [(130, 4, 6), (44, 2, 6), (175, 4, 6), (0, 3, 10), (0, 6, 10)] * JIT_ENABLED
     for seed, k, d in cases:
         statistics, counts, moments = random_statistics(model, seed, k, d)
         found = loss(counts, moments, fastgmm.maximize(statistics, reg_covar=0.0).covariances)

@@ -354,6 +354,8 @@ def test_the_estimator_remembers_its_option(problem):
     mixture = fastgmm.Mixture(model.weights_, model.means_, model.covariances_)
     np.testing.assert_array_equal(model.score_samples(Y), mixture.log_density(Y, **MARGINAL))
     np.testing.assert_array_equal(model.predict(Y), mixture.predict(Y, **MARGINAL))
+    with pytest.raises(ValueError, match=r"masked values; drop .*missing='marginal' allows X.astype"):
+        model.predict(np.ma.masked_invalid(Y))
     for call in (model.set_params(missing="error").predict, model.fit):
         with pytest.raises(ValueError, match=r"Input X contains NaN.*missing='marginal' allows missing values"):
             call(Y)
@@ -409,6 +411,13 @@ GAPS = np.array([[1.0, np.nan], [2.0, 3.0], [np.nan, 4.0], [3.0, 5.0]])
         (GAPS[[0, 1]] * [1.0, np.nan], MARGINAL, ValueError, "X has no value of feature 'x1'; leave it out"),
         (np.where(GAPS == 4.0, np.inf, GAPS), MARGINAL, ValueError, "X has 1 infinite value, the first in row 2"),
         ([GAPS, GAPS], MARGINAL, TypeError, "missing='marginal' is for rows in memory, got"),
+        (np.ma.masked_invalid(GAPS), MARGINAL, ValueError, r"drop or impute .*, or pass X.astype\(float\).filled"),
+        (
+            np.ma.masked_equal(GAPS[1:2], 2),
+            {},
+            ValueError,
+            r"or pass X.astype\(float\).filled\(numpy.nan\) and missing=",
+        ),
         (GAPS[:, :1], MARGINAL, ValueError, "X has 1 row without any value"),
         (GAPS, {**MARGINAL, "n_components": 5}, ValueError, "n_components must be at most the number of rows, 4"),
     ],

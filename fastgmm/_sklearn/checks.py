@@ -24,7 +24,8 @@ def as_rows(X: Any, name: str, min_samples: int, gaps: bool | None = None) -> ND
             "array."
         )
     if np.ma.is_masked(X):
-        raise ValueError("Input X is a masked array with masked values; drop or impute these rows first.")
+        way_out = "" if gaps is None else f" missing={MARGINAL!r} allows X.astype(float).filled(numpy.nan)."
+        raise ValueError(f"Input X is a masked array with masked values; drop or impute these rows first.{way_out}")
     array = np.asarray(X) if isinstance(X, np.ndarray) else tables.as_array(X)
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{array}\n")

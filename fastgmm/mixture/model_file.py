@@ -46,6 +46,10 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     ``ValueError`` if the file is not a model, ``OSError`` if it cannot be read.
     """
+    if Path(path).is_dir():
+        raise IsADirectoryError(
+            f"{os.fspath(path)} is a directory; a model is a file, the model.json in what a fit has written"
+        )
     try:
         # Editors put a byte order mark before UTF-8.
         text = Path(path).read_text(encoding="utf-8-sig")

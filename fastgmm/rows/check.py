@@ -1,7 +1,4 @@
-"""The checks of rows and of what goes with them: weights, labels, responsibilities.
-
-Errors are one sentence: what was given, what is allowed.
-"""
+"""Checks of rows, weights, labels, responsibilities; an error is one sentence: what was given, what is allowed."""
 
 from __future__ import annotations
 
@@ -37,6 +34,8 @@ def as_rows(
     ValueError
         If the shape is wrong, there are no rows or columns, or values are missing or not finite.
     """
+    if gaps is not None and np.ma.isMaskedArray(X):
+        refuse_masked("X", X, f", or pass X.astype(float).filled(numpy.nan) and missing={MARGINAL!r}")
     array, column_names = as_columns(X, feature_names)
     if array.shape[0] == 0 or array.shape[1] == 0:
         raise ValueError(f"X must have at least one row and one column, got shape {array.shape}")

@@ -17,8 +17,8 @@ from .. import _files
 from ..rows.chunked.datasets import FORMATS
 from ..rows.evaluate import uncertainties
 from . import interrupt
+from .tables import places
 from .tables.columns import Table
-from .tables.places import is_dataset, refuse_inside
 
 _OPTION = "--out "  # how messages call the destination
 _CSV_ROWS = 1 << 16  # made into text at once
@@ -31,10 +31,10 @@ def new_directory(out: Path, source: Path | None = None, *, several: bool = Fals
     ValueError if one would replace the data in `source` or become a part of them; of `several` fits there is a table
     more.
     """
-    names = ["model.json", *["candidates.csv"] * several]
+    names = [places.MODEL, *[places.CANDIDATES] * several]
     if source is not None:
-        for name in names if is_dataset(source) else [*names, "labels.csv"]:
-            refuse_inside(out / name, source)
+        for name in names if places.is_dataset(source) else [*names, places.LABELS]:
+            places.refuse_inside(out / name, source)
     with _files.new_directory(out, _OPTION) as directory, _without(directory.parent):
         yield directory
 
@@ -45,7 +45,7 @@ def new_file(out: Path, source: Path) -> Iterator[Path]:
 
     ValueError if it would replace the data or become a part of them.
     """
-    refuse_inside(out, source)
+    places.refuse_inside(out, source)
     with _files.new_file(out, _OPTION, parents=True) as path, _without(path.parent):
         yield path
 

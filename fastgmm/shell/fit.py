@@ -42,6 +42,7 @@ from .options import (
     Weights,
 )
 from .options.parsing import components, one_of, path
+from .tables import places
 from .tables.columns import Reading, Table, origin_of
 from .warmup import help_beside
 
@@ -158,14 +159,14 @@ def fit(
         result = replace(result, mixture=replace(result.mixture, feature_names=rows.feature_names))
         if directory:
             with running.stage("writing", out):
-                result.mixture.save(directory / "model.json")
+                result.mixture.save(directory / places.MODEL)
                 if selection is not None:
-                    files.write_candidates(directory / "candidates.csv", selection.table())
+                    files.write_candidates(directory / places.CANDIDATES, selection.table())
                 if isinstance(rows, Table):
                     responsibilities = result.mixture.responsibilities(
                         rows.X, n_threads=threads, missing=reading.gaps
                     )
-                    files.write_labels(directory / "labels.csv", responsibilities, rows)
+                    files.write_labels(directory / places.LABELS, responsibilities, rows)
                     if plots:
                         figures.save_pictures(directory, rows.X, result, responsibilities, selection)
     # Printed last: a reader who closes the pipe early loses no file.

@@ -101,7 +101,7 @@ def dataset_of(path: Any) -> Any:
     import pyarrow.dataset as ds
     from pyarrow import ArrowException, csv, float64
 
-    files = _files_of(os.fspath(path))
+    files = files_of(path)
     kinds = {FORMATS.get(Path(file).suffix.lower(), "") for file in files}
     if len(kinds) > 1 or "" in kinds:
         suffixes = sorted({Path(file).suffix for file in files})
@@ -140,8 +140,9 @@ def _refuse_a_row(dataset: Any, file: str) -> None:
     )
 
 
-def _files_of(path: str) -> list[str]:
+def files_of(path: str | os.PathLike[str]) -> list[str]:
     """Return the files that a path or a pattern names, sorted; in a directory those of known formats."""
+    path = os.fspath(path)
     if os.path.isdir(path):
         found = (each for each in Path(path).rglob("*") if not each.name.startswith((".", "_")) and each.is_file())
         files = [str(each) for each in found if each.suffix.lower() in FORMATS]

@@ -13,9 +13,10 @@ from pyarrow import compute, csv
 
 from ...rows.chunked.ahead import made_ahead
 from ...rows.chunked.chunks import Chunks, Part
-from ...rows.chunked.datasets import dataset_of, is_number, looks_like_numbers, reading_of
+from ...rows.chunked.datasets import dataset_of, files_of, is_number, looks_like_numbers, reading_of
 from ..application import note
 from .columns import Reading, choose, listed, refuse_equal, shown
+from .places import refuse_results
 
 _OF_TEXT = ("header", "separator", "decimal", "thousands", "encoding")
 
@@ -51,6 +52,7 @@ def open_dataset(path: Path, reading: Reading) -> Dataset:
             raise ValueError(f"--{name} is for a single file of text; {origin} is a directory or a pattern")
     if reading.missing != "refuse":
         raise ValueError(f"--missing {reading.missing} is for a single file; {origin} is a directory or a pattern")
+    refuse_results(map(Path, files_of(path)))
     dataset = dataset_of(path)
     names = dataset.schema.names
     if dataset.format.default_extname == "csv" and looks_like_numbers(names):

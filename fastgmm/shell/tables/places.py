@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from os.path import abspath
 from pathlib import Path
 
 from ...rows.chunked.datasets import FORMATS
 
+# What a fit writes, beside pictures.
+MODEL, LABELS, CANDIDATES = "model.json", "labels.csv", "candidates.csv"
+TABLES = (LABELS, CANDIDATES)
+
 
 def is_dataset(path: Path) -> bool:
     """Whether a path is a directory, or a pattern and no file."""
     return path.is_dir() or (glob.has_magic(str(path)) and not path.exists())
+
+
+def refuse_results(files: Iterable[Path]) -> None:
+    """Refuse to read tables of a fit as data: they lie beside its model."""
+    for file in files:
+        if file.name in TABLES and file.with_name(MODEL).exists():
+            raise ValueError(
+                f"{file} is what a fit has written, beside {MODEL}; give a directory or a pattern of data alone"
+            )
 
 
 def refuse_inside(out: Path, source: Path) -> None:

@@ -9,29 +9,19 @@ import numpy as np
 
 from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
-from ....kernels.primitives.philox import N_WORDS, open_stream, uniform
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
-from .common import goes_on, inverse, maximize_means, total_of
+from .common import goes_on, maximize_means, total_of
 from .matrices import fit_along, rescale, scaled_moments_of, set_units, take_moments, take_volumes
 from .rotations import compose, diagonalise, turn, turn_planes
+from .trials import add, count_trials, set_apart, write_trials
 from .values import begin_volumes, empty_fit
 
-# Sweeps over all planes in a round, whose successors go on; of what is tried; of the best of that; and from the best.
+# Sweeps over all planes in a round, whose successors go on; of what is tried, each time; and from the best.
 ROUND_SWEEPS = 20
-TRIED_SWEEPS = 16
-BEST_SWEEPS = 40
+TRIED_SWEEPS = 24
 MOST_SWEEPS = 300
-# What is tried where there is nothing to go on from: the axes of so many components, and for each angle so many at
-# random, fewer where K D^3 is large; the best quarter goes on. Of 3200 random sets of moments, D = 3 to 6, K = 2 to
-# 5, one ended higher than from the best of 20 other random axes; with 40 at random for any D and 24 sweeps for all,
-# 3 of 1600; without those at random 19 of 800.
-MOST_COMPONENTS = 16
-RANDOM_AN_ANGLE = 8
-MOST_RANDOM = 120
-MOST_BEST = 16
-MOST_NUMBERS = 1 << 20
-# How much lower a loss a row has to be: many of these end in the same place, up to rounding.
-CLEARLY = 1e-10
+# How much higher a loss a row leads to another place: many trials end in the same.
+APART = 1e-7
 
 
 @exact_task
@@ -86,33 +76,23 @@ def maximize_shared_axes(context, worker, equal_volume, equal_shape):
 
 @part
 def try_axes(context, units, axes, spare, fit, equal_volume, equal_shape):
-    """Write the best of many `axes`, as far as some sweeps tell; one shape has no other maximum than the first."""
+    """Write the best of many `axes`: again and again the better half goes on, of those that lead elsewhere.
+
+    What rises most slowly may lead to the highest place, so that few sweeps tell too little.
+    """
     n_components, n_features = fit[0].shape
-    n_known = 1 if equal_shape else 2 + min(n_components, MOST_COMPONENTS)
-    n_random = 0 if equal_shape else RANDOM_AN_ANGLE * (n_features * (n_features - 1) // 2)
-    n_random = min(n_random, MOST_RANDOM, MOST_NUMBERS // (n_components * n_features**3))
-    n_tried = n_known + n_random
-    tried, losses = np.empty((n_tried, n_features, n_features)), np.empty(n_tried)
-    stream = np.empty(N_WORDS, np.uint64)
-    open_stream(0, 0, stream)
-    for trial in range(n_tried):
-        if trial < n_known:
-            mix_moments(context, units, trial, spare)
-        else:
-            draw(stream, spare)
-        diagonalise(spare, axes)
-        losses[trial] = climb(context, units, axes, spare, fit, equal_volume, equal_shape, False, TRIED_SWEEPS)
-        tried[trial] = axes
-    best, lowest = 0, math.inf
-    for _ in range(min(MOST_BEST, 1 + n_tried // 4)):
-        chosen = np.argmin(losses)
-        losses[chosen] = math.inf
-        axes[:] = tried[chosen]
-        loss = climb(context, units, axes, spare, fit, equal_volume, equal_shape, False, BEST_SWEEPS)
-        tried[chosen] = axes
-        if loss < lowest - CLEARLY * total_of(view(context, STATE).sums):
-            best, lowest = chosen, loss
-    axes[:] = tried[best]
+    n_left = count_trials(n_components, n_features, equal_shape)
+    tried, losses, order = np.empty((n_left, n_features, n_features)), np.empty(n_left), np.arange(n_left)
+    write_trials(context, units, spare, tried)
+    same = APART * total_of(view(context, STATE).sums)
+    while n_left > 1:
+        for trial in order[:n_left]:
+            axes[:] = tried[trial]
+            losses[trial] = climb(context, units, axes, spare, fit, equal_volume, equal_shape, False, TRIED_SWEEPS)
+            tried[trial] = axes
+        n_apart = set_apart(losses, same, order[:n_left])
+        n_left = min(n_apart, (n_left + 1) // 2)
+    axes[:] = tried[order[0]]
 
 
 @part
@@ -152,41 +132,6 @@ def mix(context, out):
         for d in range(out.shape[0]):
             trace += covariances[k, d, d]
         add(covariances[k], 1.0 / (trace * (1.0 + 0.7 * k)), out)
-
-
-@part
-def mix_moments(context, units, trial, out):
-    """Write a matrix whose axes are to be tried into `out` (D, D)."""
-    state = view(context, STATE)
-    matrix = state.covariances[0]  # which means nothing yet
-    out[:] = 0.0
-    for k in range(state.means.shape[0]):
-        scaled_moments_of(context, k, units, matrix)
-        if trial == 0:
-            add(matrix, state.sums[k], out)
-        elif trial == 1:
-            trace = 0.0
-            for d in range(out.shape[0]):
-                trace += matrix[d, d]
-            add(matrix, state.sums[k] * inverse(trace), out)
-        elif trial == k + 2 and k < MOST_COMPONENTS:
-            add(matrix, 1.0, out)
-
-
-@part
-def draw(stream, out):
-    """Write a symmetric matrix of random numbers into `out` (D, D)."""
-    for i in range(out.shape[0]):
-        for j in range(i + 1):
-            out[i, j] = out[j, i] = uniform(stream) - 0.5
-
-
-@part
-def add(matrix, factor, out):
-    """Add a multiple of a matrix to `out`."""
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] += factor * matrix[i, j]
 
 
 @part

@@ -1,0 +1,104 @@
+"""Axes to be tried for matrices that share them, where there are none to go on from; see ``shared_axes.py``."""
+
+import numpy as np
+
+from ...._numba.options import part
+from ...._numba.pointers import view
+from ....kernels.primitives.philox import N_WORDS, open_stream, uniform
+from ....kernels.work import STATE
+from .common import inverse
+from .matrices import scaled_moments_of
+from .rotations import diagonalise
+
+# The axes of so many components are tried, and for each angle so many at random, fewer where K D^3 is large.
+MOST_COMPONENTS = 16
+RANDOM_AN_ANGLE = 8
+MOST_RANDOM = 120
+MOST_NUMBERS = 1 << 20
+
+
+@part
+def count_trials(n_components, n_features, equal_shape):
+    """Return how many axes are tried; one shape has no other maximum than the first."""
+    if equal_shape:
+        return 1
+    n_random = min(RANDOM_AN_ANGLE * (n_features * (n_features - 1) // 2), MOST_RANDOM)
+    return count_known(n_components) + min(n_random, MOST_NUMBERS // (n_components * n_features**3))
+
+
+@part
+def count_known(n_components):
+    """Return how many of the trials are axes of moments: the pooled ones twice, and some components'."""
+    return 2 + min(n_components, MOST_COMPONENTS)
+
+
+@part
+def write_trials(context, units, spare, tried):
+    """Write axes into `tried` (T, D, D): those of moments, then of random matrices; `spare` (D, D) is scratch."""
+    n_known = count_known(view(context, STATE).means.shape[0])
+    stream = np.empty(N_WORDS, np.uint64)
+    open_stream(0, 0, stream)
+    for trial in range(tried.shape[0]):
+        if trial < n_known:
+            mix_moments(context, units, trial, spare)
+        else:
+            draw(stream, spare)
+        diagonalise(spare, tried[trial])
+
+
+@part
+def mix_moments(context, units, trial, out):
+    """Write a matrix whose axes are to be tried into `out` (D, D)."""
+    state = view(context, STATE)
+    matrix = state.covariances[0]  # which means nothing yet
+    out[:] = 0.0
+    for k in range(state.means.shape[0]):
+        scaled_moments_of(context, k, units, matrix)
+        if trial == 0:
+            add(matrix, state.sums[k], out)
+        elif trial == 1:
+            trace = 0.0
+            for d in range(out.shape[0]):
+                trace += matrix[d, d]
+            add(matrix, state.sums[k] * inverse(trace), out)
+        elif trial == k + 2 and k < MOST_COMPONENTS:
+            add(matrix, 1.0, out)
+
+
+@part
+def draw(stream, out):
+    """Write a symmetric matrix of random numbers into `out` (D, D)."""
+    for i in range(out.shape[0]):
+        for j in range(i + 1):
+            out[i, j] = out[j, i] = uniform(stream) - 0.5
+
+
+@part
+def add(matrix, factor, out):
+    """Add a multiple of a matrix to `out`."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] += factor * matrix[i, j]
+
+
+@part
+def set_apart(losses, same, order):
+    """Sort the trials in `order` by their losses, the lowest first; return how many lead elsewhere, which come first.
+
+    Of those whose losses are the `same`, up to that, the first trial is left: which is lowest rounding decides.
+    """
+    for i in range(1, order.shape[0]):
+        trial, j = order[i], i
+        while j > 0 and losses[order[j - 1]] > losses[trial]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = trial
+    n_apart, lowest = 1, losses[order[0]]
+    for i in range(1, order.shape[0]):
+        if losses[order[i]] > lowest + same:
+            lowest = losses[order[i]]
+            order[n_apart] = order[i]
+            n_apart += 1
+        else:
+            order[n_apart - 1] = min(order[n_apart - 1], order[i])
+    return n_apart
