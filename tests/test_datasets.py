@@ -278,3 +278,31 @@ def test_ctrl_c_ends_the_command_and_leaves_nothing(files, tmp_path):
     assert process.returncode == 130
     assert "Interrupted; nothing is written. Highest iterations:" in out
     assert not [path.name for path in tmp_path.iterdir() if not path.name.startswith("part-")]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs a list of the files that a process has open")
+@pytest.mark.parametrize("suffix", sorted(WRITE))
+def test_a_pass_that_breaks_off_leaves_no_file_open(tmp_path, suffix):
+    values = np.arange(300_000.0)
+    values[7] = np.nan
+    for number in range(4):
+        WRITE[suffix](pa.table({"a": values}), tmp_path / f"{number}.{suffix}")
+    with pytest.raises(ValueError, match="row 7") as error:
+        fastgmm.fit(tmp_path, 2)
+    # Arrow's own threads end a moment later; the traceback is still there.
+    patience = time.monotonic() + 5.0
+    while open_in(tmp_path) and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert open_in(tmp_path) == []
+    assert error.tb is not None
+
+
+def open_in(directory):
+    """Return the files of a directory that this process has open."""
+    found = []
+    for entry in os.scandir("/proc/self/fd"):
+        try:
+            found.append(os.readlink(entry.path))
+        except OSError:  # that of the list itself
+            continue
+    return [path for path in found if path.startswith(str(directory))]

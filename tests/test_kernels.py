@@ -8,6 +8,8 @@ import fastgmm
 from fastgmm import Mixture, naive
 from fastgmm.kernels import sizes, tasks
 from fastgmm.kernels.blocks.limits import cut_off
+from fastgmm.kernels.blocks.pair import exponentiate_two
+from fastgmm.kernels.blocks.posterior import exponentiate, row_maxima
 from fastgmm.model import kinds
 from fastgmm.model import plan as plans
 from fastgmm.model.plan import MOST_SLAB_BYTES, Plan, plan_of
@@ -185,3 +187,25 @@ def test_the_processor_sets_how_long_launches_are_and_not_the_superblocks(monkey
     finally:
         plans.slower.cache_clear()
     assert (rows, small) == (plan_of("tied", 8, 16).rows, plan_of("tied", 8, 16).is_small(1000))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_two_components_are_as_any_number_of_them(dtype):
+    half_logs = np.random.default_rng(0).normal(0.0, 8.0, (2, 512 if dtype is np.float32 else 256)).astype(dtype)
+    inf, nan = np.inf, np.nan
+    half_logs[:, :8] = [[0.0, -inf, 1.0, -inf, nan, 2.0, nan, 3.0], [0.0, 1.0, -inf, -inf, 2.0, nan, nan, -1e4]]
+    roots, (maxima, sums), (wanted_maxima, wanted_sums, spare) = (
+        half_logs.copy(),
+        *(np.empty((n, half_logs.shape[1]), dtype) for n in (2, 3)),
+    )
+    interpreted(exponentiate_two)(roots, maxima, sums)
+    interpreted(row_maxima)(half_logs, spare, wanted_maxima)
+    interpreted(exponentiate)(half_logs, wanted_maxima, wanted_sums)
+    np.testing.assert_array_equal(roots, half_logs)
+    np.testing.assert_array_equal(maxima, wanted_maxima)
+    np.testing.assert_array_equal(sums, wanted_sums)
+
+
+def interpreted(function):
+    """Return what Python runs in place of a compiled function."""
+    return getattr(function, "py_func", function)

@@ -18,6 +18,7 @@ from .blocks.given import load_memberships
 from .blocks.limits import lowest
 from .blocks.loading import clear, load_block
 from .blocks.outputs import store_labels, store_log_density, store_responsibilities
+from .blocks.pair import exponentiate_two
 from .blocks.posterior import (
     collect,
     collect_weighted,
@@ -80,8 +81,11 @@ def sweep(density, moments, context, worker, first, end):
             if is_given:
                 load_memberships(rows, start, n_rows, half_logs, row_sums)
             else:
-                row_maxima(half_logs, row_sums, maxima)
-                exponentiate(half_logs, maxima, row_sums)
+                if n_components == 2:
+                    exponentiate_two(half_logs, maxima, row_sums)
+                else:
+                    row_maxima(half_logs, row_sums, maxima)
+                    exponentiate(half_logs, maxima, row_sums)
                 if weights.shape[0] > 0:
                     total += collect_weighted(maxima, row_sums, weights, start, n_rows)
                 else:
