@@ -23,9 +23,12 @@ from ..launch.work import address_of, check, entry_of, example, launched, layout
 
 Array = NDArray[np.float64]
 
-# Of pairs of blocks and centres: rounds that look at more are hardly faster than those that look at all. The first
-# so many items of a round tell; after one that was not worth it so many look at all, then twice as many.
-MOST, LOOK, PAUSE = 0.6, 4, 2
+# Rows whose labels are copied at once.
+PIECE = 1 << 16
+# Of pairs of blocks and centres: rounds that look at more than `MOST` are hardly faster than those that look at all.
+# So may be the first two, while labels still move, and the third be not; there is no hope where the first `LOOK`
+# items of a round with bounds look at more than `HOPELESS`. Then `PAUSE` rounds look at all, next time twice as many.
+MOST, TRIES, HOPELESS, LOOK, PAUSE = 0.6, 3, 0.95, 4, 8
 # Of the rows: those that must have another nearest centre before they are put in order anew.
 LEAST_MOVED = 1 / 16
 
@@ -67,9 +70,9 @@ class NearRounds:
         x, (k, d), dtype = bench.work.x, bench.work.model.means.shape, plan.dtype
         n_blocks, places = -(-len(x) // plan.lanes), SPREAD * cut.n_workers
         # The centres that bounds are about, None where there are none, and the share of the rows that has moved since
-        # they were put in order.
+        # they were put in order; rounds that were not worth it, one after another.
         self._before: Centers | None = None
-        self._moved = 0.0
+        self._moved, self._n_bad = 0.0, 0
         rounded = max(2.0**-18, (d + 16.0) * float(np.finfo(dtype).eps))
         self._near = Near(
             order=np.arange(len(x), dtype=np.int32),
@@ -95,7 +98,7 @@ class NearRounds:
             self._label()
             self._next_pass(chosen)
             tell()
-            while counts[PHASE] == SWEEP and self._find():
+            while counts[PHASE] == SWEEP and self._n_bad < TRIES and self._find():
                 self._add(add_nearest)
                 self._next_pass(chosen)
                 tell()
@@ -111,10 +114,12 @@ class NearRounds:
         near, work = self._near, self._bench.work
         counts = work.state.counts
         aim = counts[AIM]
+        self._n_bad = 0
         counts[AIM] = LABEL if aim == MOVE else aim
         self._add(lloyd)
         counts[AIM] = aim
-        near.labels[:] = work.rows.labels[near.order]
+        for a in range(0, len(near.order), PIECE):
+            near.labels[a : a + PIECE] = work.rows.labels[near.order[a : a + PIECE]]
         self._put_in_order()
 
     def _next_pass(self, chosen: NDArray[np.int64]) -> None:
@@ -161,9 +166,11 @@ class NearRounds:
         for begin, end in ((0, min(LOOK, n_items)), (LOOK, n_items)):
             items = begin, max(end - begin, 0), BLOCKS * self._plan.lanes * 100.0
             check(launched(launch_items, tasks, context, work.x, cut, self._n_threads, *items, like=near_example))
-            if near.counts[: min(LOOK, n_items), EVALUATED].mean() > MOST * n_pairs:
+            seen = float(near.counts[: min(LOOK, n_items), EVALUATED].mean()) / n_pairs
+            if before is not None and seen > HOPELESS:
                 return False
         self._before = centers
+        self._n_bad = self._n_bad + 1 if near.counts[:, EVALUATED].sum() > MOST * near.lengths.size else 0
         self._moved += float(near.counts[:, MOVED].sum()) / len(near.order)
         return True
 
