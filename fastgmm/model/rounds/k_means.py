@@ -9,29 +9,23 @@ from ..._numba.options import part, resumable
 from ..._numba.pointers import member, view
 from ...kernels.blocks.loading import clear
 from ...kernels.densities.kinds import set_scales_of
-from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, scale_means, take_means
-from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
 from ...kernels.k_means.plus_plus import draw_row, draw_superblock, fill_chosen, take_rows
 from ...kernels.launch import add_slabs, launch
 from ...kernels.slots import (
-    AIM,
-    ASSIGN,
     BEST,
     CANDIDATE,
     DRAW,
-    FAR,
     FINISHED,
     HELD,
     ITEM,
-    LABEL,
     LIVE,
-    MOVE,
     N_ITER,
     OPEN,
     PHASE,
     SWEEP,
 )
 from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, ZERO, X
+from .settling import open_pass, settle
 
 
 @resumable
@@ -132,19 +126,12 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
     another, which duplicates make necessary: then the means are not those of the labels. If its AIM is ASSIGN it only
     labels the rows, by the nearest of the centres ``state.means``, which come in the units of the data.
     """
-    model, state, sums = view(context, MODEL), view(context, STATE), view(context, SUMS)
+    state, sums = view(context, STATE), view(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]
     left = nanoseconds * cut.n_workers
     while counts[PHASE] != FINISHED and counts[PHASE] != HELD and left > 0.0:
         if counts[PHASE] == OPEN:
-            if counts[N_ITER] == 0:
-                set_scales_of(model.scales, state.spread)
-                if counts[AIM] == ASSIGN:
-                    scale_means(context)
-                else:
-                    take_means(context, chosen)
-            hold_centers(context)
-            counts[PHASE], counts[ITEM] = SWEEP, 0
+            open_pass(context, chosen)
         if counts[ITEM] == 0:
             clear(accumulator)
         begin = counts[ITEM]
@@ -158,42 +145,3 @@ def lloyd_rounds(drive, lloyd, context, cut, chosen, nanoseconds):
         if counts[ITEM] == cut.n_superblocks:
             settle(context)
     return OK
-
-
-@part
-def settle(context):
-    """Move the centres after a pass, and decide what the next one is for."""
-    x, rows, scales = member(context, X), view(context, ROWS), view(context, MODEL).scales
-    state, accumulator = view(context, STATE), view(context, SUMS).accumulator
-    counts = state.counts
-    n_components = state.means.shape[0]
-    if counts[AIM] == ASSIGN:
-        counts[PHASE] = FINISHED
-        return
-    shift, variance = move(accumulator, state.means, state.centers)
-    n_empty = 0
-    for k in range(n_components):
-        n_empty += 1 if accumulator[k, 0] == 0.0 else 0
-    if counts[AIM] == LABEL:
-        copy_centers(context)
-        if n_empty > 0:
-            fill_empty(rows.labels, rows.weights, state.sums)
-        counts[PHASE] = HELD if n_empty > 0 else FINISHED
-        return
-    if n_empty > 0 and counts[AIM] == MOVE:
-        # Once more with the same centres, for the distances of the rows.
-        counts[AIM], counts[ITEM] = FAR, 0
-        return
-    restarted = False
-    for k in range(n_components):
-        if accumulator[k, 0] == 0.0:
-            row = farthest(rows.values)
-            if row >= 0:  # as in scikit-learn: an empty cluster restarts on a row far from its centre
-                restarted = True
-                for d in range(x.shape[1]):
-                    state.centers[k, d] = x[row, d] * scales[d]
-    copy_centers(context)
-    counts[N_ITER] += 1
-    settled = not restarted and shift <= LLOYD_TOLERANCE * variance
-    counts[AIM] = LABEL if settled or counts[N_ITER] == LLOYD_ROUNDS else MOVE
-    counts[PHASE] = OPEN

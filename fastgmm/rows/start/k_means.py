@@ -19,6 +19,7 @@ from ..launch.bench import Bench, bench_for
 from ..launch.buffers import Sizes
 from ..launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
 from ..source import Centers, Partition, Underway, Watch
+from .near import NearRounds
 
 Array = NDArray[np.float64]
 
@@ -118,6 +119,9 @@ class KMeans:
         chosen, labels = self.seed(generator), np.empty(len(self._x), np.int64)
         bench = self._bench(clustering_sizes(self._plan, self._cut.n_workers, self._n_slabs), labels)
         state, scales = bench.work.state, bench.work.model.scales
+        if self._plan.is_long(len(self._x)):
+            rounds = NearRounds(self._plan, self._cut, self._n_threads, bench)
+            rounds.run(chosen, lambda: self._tell("k-means", bench))
         while state.counts[PHASE] not in (FINISHED, HELD):
             check(self._launched(k_means.lloyd_rounds, lloyd.lloyd, bench, chosen))
             self._tell("k-means", bench)
