@@ -29,10 +29,10 @@ SMALL_ROUND_WORK = 1.6e6
 # 96 (5760) 32 64; D = 8, K = 16 (1920) 46 64, 48 (5760) 44 35; diag, D = 16, K = 16 (1536) 62 65, 32 (3072) 55 34,
 # 64 (6144) 51 20.
 LONG_COMPONENTS, LONG_ROW_WORK, LONG_ROUND_WORK, LONG_ROWS = 16, 5000, 2**32, 2**31 - 1
-# How long what takes a nanosecond on a Zen 5 takes on other processors, by their name or the features that LLVM names:
-# the first that fits counts. Measured (``bench/costs.py``): a Zen 4, which does 512 bits in two halves, 1.0 to 2.6, by
-# structure, K and D; a Zen 3 with AVX2, full covariances of D = 16 to 128, 2.7 to 3.6. It sets how long launches are,
-# and no bit of an answer.
+# How long what takes a nanosecond on a Zen 5 takes on others, by their name or by features, in LLVM's words:
+# the first that fits counts. Measured (``bench/costs.py``): a Zen 4, which does 512 bits in two halves, 1.0 to 2.6 by
+# structure, K and D; a Zen 3 with AVX2, full covariances of D = 16 to 128, 2.7 to 3.6. It sets how long launches
+# are, and no bit of an answer.
 SLOWER = {"znver4": 1.6, "+avx512f": 1.0, "+avx2": 2.5, "": 5.0}
 
 
