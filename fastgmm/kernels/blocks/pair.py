@@ -1,6 +1,6 @@
 """What ``posterior.py`` does up to the sum of a row, for two components: in one loop, with one exponential a row.
 
-One AMD Zen 5 core, other processes beside it, nanoseconds of a block of 256 rows: 650 by `row_maxima` and
+One AMD Zen 4 core, other processes beside it, nanoseconds of a block of 256 rows: 650 by `row_maxima` and
 `exponentiate`, 263 so. In a fit of 200 x 1 these are half of a pass.
 """
 
