@@ -31,9 +31,7 @@ def near_only(always=True):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(NearRounds, "_find", noted)
-        patch.setattr(plan, "LONG_ROUND_WORK", 0)
-        patch.setattr(plan, "LONG_ROW_WORK", 0)
-        patch.setattr(plan, "LONG_COMPONENTS", 2)
+        patch.setattr(near, "are_worth_it", lambda plan, n_samples: plan.n_components > 1)
         if always:
             patch.setattr(near, "MOST", 1.0)
             patch.setattr(near, "HOPELESS", 1.0)
@@ -126,6 +124,17 @@ def test_rounds_of_clusters_that_are_not_apart_are_ordinary():
     assert_same(ours, dense)
     # Then so many look at all, and twice as many after the next.
     assert 0 < len(found) <= near.TRIES * (2 + np.log2(1 + ours[0] / near.PAUSE))
+
+
+@pytest.mark.parametrize(("n_components", "n_samples", "expected"), [(1024, 2**20, True), (8, 2**20, False)])
+def test_near_centres_are_for_long_rounds(n_components, n_samples, expected):
+    assert near.are_worth_it(plan.plan_of("spherical", n_components, 16), n_samples) is expected
+
+
+def test_more_centres_than_blocks_are_all_looked_at():
+    spherical = plan.plan_of("spherical", 20_000, 16)
+    assert spherical.is_long(200_000)
+    assert not near.are_worth_it(spherical, 200_000)
 
 
 @pytest.mark.compiled

@@ -19,7 +19,7 @@ from ..launch.bench import Bench, bench_for
 from ..launch.buffers import Sizes
 from ..launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
 from ..source import Centers, Partition, Underway, Watch
-from .near import NearRounds
+from . import near
 
 Array = NDArray[np.float64]
 
@@ -119,8 +119,8 @@ class KMeans:
         chosen, labels = self.seed(generator), np.empty(len(self._x), np.int64)
         bench = self._bench(clustering_sizes(self._plan, self._cut.n_workers, self._n_slabs), labels)
         state, scales = bench.work.state, bench.work.model.scales
-        if self._plan.is_long(len(self._x)):
-            rounds = NearRounds(self._plan, self._cut, self._n_threads, bench)
+        if near.are_worth_it(self._plan, len(self._x)):
+            rounds = near.NearRounds(self._plan, self._cut, self._n_threads, bench)
             rounds.run(chosen, lambda: self._tell("k-means", bench))
         while state.counts[PHASE] not in (FINISHED, HELD):
             check(self._launched(k_means.lloyd_rounds, lloyd.lloyd, bench, chosen))

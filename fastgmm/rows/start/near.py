@@ -31,6 +31,8 @@ PIECE = 1 << 16
 MOST, TRIES, HOPELESS, LOOK, PAUSE = 0.6, 3, 0.95, 4, 8
 # Of the rows: those that must have another nearest centre before they are put in order anew.
 LEAST_MOVED = 1 / 16
+# Centres whose distances from all others are found at once.
+MOST_AT_ONCE = 256
 
 
 @functools.cache
@@ -126,10 +128,6 @@ class NearRounds:
         x, arguments = self._bench.work.x, (self._bench.context, chosen)
         entry_of(next_pass, (x.dtype, layout_of(x)), *arguments)(*arguments)
 
-    def _centers(self) -> Centers:
-        model = self._bench.work.model
-        return Centers(model.origin.astype(np.float64), model.means.astype(np.float64))
-
     def _add(self, task: Any) -> None:
         """Sum all rows by a task of superblocks, as compiled rounds do."""
         work, cut, x = self._bench.work, self._cut, self._bench.work.x
@@ -148,12 +146,10 @@ class NearRounds:
         near, work, cut = self._near, self._bench.work, self._cut
         if self._moved > LEAST_MOVED:
             self._put_in_order()
-        model = work.model
-        centers = Centers(model.origin.astype(np.float64), model.means.astype(np.float64))
+        centers = Centers(*(each.astype(np.float64) for each in (work.model.origin, work.model.means)))
         # Lengths are as good as the rounding of rows and centres less the origin, which is another in each pass.
-        rounding = (
-            4.0 * float(np.finfo(work.x.dtype).eps) * float(np.sqrt(np.square(centers.means).sum(axis=1).max()))
-        )
+        largest = float(np.linalg.norm(centers.means, axis=1).max())
+        rounding = 4.0 * float(np.finfo(work.x.dtype).eps) * largest
         before, self._before = self._before, None  # for an interrupt
         if before is None:
             near = near._replace(apart=_apart(centers.means, rounding))
@@ -182,12 +178,23 @@ class NearRounds:
         self._before, self._moved = None, 0.0
 
 
+def are_worth_it(plan: Plan, n_samples: int) -> bool:
+    """Whether rounds over `n_samples` rows may be shorter so: long ones, with a block of rows for each centre.
+
+    Of fewer rows a block has those of many, and distances of centres from each other take more memory than bounds.
+    """
+    return plan.is_long(n_samples) and plan.n_components * plan.lanes <= n_samples
+
+
 def _apart(centers: Array, rounding: float) -> NDArray[np.float32]:
     """Return what distances of centres (K, D) from each other are at least, (K, K)."""
     squares = np.square(centers).sum(axis=1)
     # By expansion, less what that may have cancelled.
-    least = squares[:, np.newaxis] + squares
-    least -= 2.0 * (centers @ centers.T) + (16.0 + centers.shape[1]) * 2.0**-50 * least.max()
-    least = np.sqrt(np.maximum(least, 0.0)) * (1.0 - 2.0**-18) - rounding
-    apart: NDArray[np.float32] = np.clip(least, 0.0, LONGEST).astype(np.float32)
+    cancelled = (16.0 + centers.shape[1]) * 2.0**-50 * 4.0 * squares.max()
+    apart = np.empty((len(centers), len(centers)), np.float32)
+    for k in range(0, len(centers), MOST_AT_ONCE):
+        some = slice(k, k + MOST_AT_ONCE)
+        least = squares[some, np.newaxis] + squares - 2.0 * (centers[some] @ centers.T) - cancelled
+        least = np.sqrt(np.maximum(least, 0.0)) * (1.0 - 2.0**-18) - rounding
+        apart[some] = np.clip(least, 0.0, LONGEST)
     return apart
