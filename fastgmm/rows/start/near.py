@@ -13,6 +13,7 @@ from ...kernels.k_means.lloyd import lloyd
 from ...kernels.k_means.near import EVALUATED, LONGEST, MOVED, Near, NearWork
 from ...kernels.k_means.nearest import BLOCKS, add_nearest, find_nearest
 from ...kernels.launch import fold, launch_items
+from ...kernels.pruning.bounds import ROUNDED_DOWN, ROUNDED_UP
 from ...kernels.pruning.moves import order_by_label
 from ...kernels.slots import AIM, FILLED, ITEM, LABEL, MOVE, PHASE, SWEEP
 from ...kernels.work import SPREAD
@@ -148,14 +149,13 @@ class NearRounds:
             self._put_in_order()
         centers = Centers(*(each.astype(np.float64) for each in (work.model.origin, work.model.means)))
         # Lengths are as good as the rounding of rows and centres less the origin, which is another in each pass.
-        largest = float(np.linalg.norm(centers.means, axis=1).max())
-        rounding = 4.0 * float(np.finfo(work.x.dtype).eps) * largest
+        rounding = 4.0 * float(np.finfo(work.x.dtype).eps) * float(np.linalg.norm(centers.means, axis=1).max())
         before, self._before = self._before, None  # for an interrupt
         if before is None:
             near = near._replace(apart=_apart(centers.means, rounding))
         else:
             moves = (centers.means - before.means) + (centers.origin - before.origin)
-            near.shift[:] = np.minimum(np.sqrt(np.square(moves).sum(axis=1)) * (1.0 + 2.0**-18) + rounding, LONGEST)
+            near.shift[:] = np.minimum(np.sqrt(np.square(moves).sum(axis=1)) * ROUNDED_UP + rounding, LONGEST)
         context = packed_work(NearWork(*work, near), near_example)
         tasks = (address_of(find_nearest, work.x.dtype, layout_of(work.x), near_example),)
         n_items, n_pairs = len(near.counts), BLOCKS * near.lengths.shape[1]
@@ -195,6 +195,6 @@ def _apart(centers: Array, rounding: float) -> NDArray[np.float32]:
     for k in range(0, len(centers), MOST_AT_ONCE):
         some = slice(k, k + MOST_AT_ONCE)
         least = squares[some, np.newaxis] + squares - 2.0 * (centers[some] @ centers.T) - cancelled
-        least = np.sqrt(np.maximum(least, 0.0)) * (1.0 - 2.0**-18) - rounding
+        least = np.sqrt(np.maximum(least, 0.0)) * ROUNDED_DOWN - rounding
         apart[some] = np.clip(least, 0.0, LONGEST)
     return apart
