@@ -15,43 +15,53 @@ from fastgmm.kernels.moments.kinds import accumulate
 from fastgmm.kernels.primitives.distances import squared_distances
 
 AVX512 = ("avx512f", "avx512vl", "avx512dq")
-# A loop over rows, compiled for another processor: its code is looked at, not run.
+NEWER = (*AVX512, "avx512bw", "avx512cd")
+# A loop over rows of either kind, compiled for another processor: its code is looked at, not run.
 LOOP = """
 import numba
 from fastgmm._numba.options import entry
-from fastgmm._numba.width import WIDE, wide_vectors
+from fastgmm._numba.width import WIDE, tile_vectors, wide_vectors
 
-@entry
-def total(x):
-    wide_vectors()
-    s = 0.0
-    for i in range(x.shape[0]):
-        s += x[i] * x[i]
-    return s
+def total(prefer):
+    @entry
+    def squares(x):
+        prefer()
+        s = 0.0
+        for i in range(x.shape[0]):
+            s += x[i] * x[i]
+        return s
 
-total.compile((numba.float64[::1],))
-print(WIDE, "zmm" in "".join(total.inspect_asm().values()))
+    squares.compile((numba.float64[::1],))
+    return "zmm" in "".join(squares.inspect_asm().values())
+
+print(WIDE, total(wide_vectors), total(tile_vectors))
 """
 
 
 def features(*missing):
     """Of an x86-64-v4, a processor on which LLVM prefers 256 bits, less those that are `missing`."""
-    present = ("sse2", "sse4.2", "avx", "avx2", "fma", "bmi", "bmi2", *AVX512, "avx512bw", "avx512cd")
+    present = ("sse2", "sse4.2", "avx", "avx2", "fma", "bmi", "bmi2", *NEWER)
     return ",".join(f"-{name}" if name in missing else f"+{name}" for name in present)
 
 
 @pytest.mark.compiled
 @pytest.mark.skipif(not llvmlite.binding.get_default_triple().startswith("x86_64"), reason="of x86-64 processors")
 @pytest.mark.parametrize(
-    ("settings", "wide"),
+    ("settings", "wide", "tiles"),
     [
-        ({"NUMBA_CPU_NAME": "x86-64-v4", "NUMBA_CPU_FEATURES": features()}, True),
-        ({"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": features(*AVX512, "avx512bw", "avx512cd")}, False),
-        ({"NUMBA_CPU_NAME": "generic"}, False),
+        ({"NUMBA_CPU_NAME": "x86-64-v4", "NUMBA_CPU_FEATURES": features()}, True, True),
+        ({"NUMBA_CPU_NAME": "znver4", "NUMBA_CPU_FEATURES": features()}, True, False),
+        (
+            {"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": features(*AVX512, "avx512bw", "avx512cd")},
+            False,
+            False,
+        ),
+        ({"NUMBA_CPU_NAME": "generic"}, False, False),
     ],
 )
-def test_vectors_are_as_wide_as_the_processor_has_them(settings, wide, tmp_path):
-    assert run(LOOP, NUMBA_CACHE_DIR=str(tmp_path), **settings).split() == [str(wide)] * 2
+def test_vectors_are_as_wide_as_the_processor_is_fastest_with(settings, wide, tiles, tmp_path):
+    """The processor has them, and tiles do not take half of them at a time (`HALVES`)."""
+    assert run(LOOP, NUMBA_CACHE_DIR=str(tmp_path), **settings).split() == [str(wide), str(wide), str(tiles)]
 
 
 def test_this_process_is_compiled_for_this_processor():
@@ -68,5 +78,6 @@ def test_this_process_is_compiled_for_this_processor():
         *(lloyd, potential, column_ranges, column_sums),
     ],
 )
-def test_whatever_is_vectorised_by_itself_asks_for_wide_vectors(function):
-    assert "wide_vectors" in getattr(function, "py_func", function).__code__.co_names
+def test_whatever_is_vectorised_by_itself_says_how_wide(function):
+    names = getattr(function, "py_func", function).__code__.co_names
+    assert "wide_vectors" in names or "tile_vectors" in names

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..blocks.ahead import fetch
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
@@ -104,7 +104,7 @@ def less_squares_of_two(constants, factors, offsets, block, out, other_out):
 @implements(log_density, DiagonalDensity)
 def log_density_diagonal(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     if block.shape[1] != lanes(block) or half_logs.shape[1] != lanes(block):  # as in ``moments/full.py``
         return
     constants, factors, offsets = density.constants, density.factors, density.offsets

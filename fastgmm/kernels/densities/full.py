@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, part
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..blocks.ahead import fetch
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.tiles import less_distance
@@ -68,7 +68,7 @@ def store_component(context, k, inverse_factor):
 @implements(log_density, FullDensity)
 def log_density_full(density, block, spare, half_logs, ahead):
     """See ``kinds``; four rows of `spare`."""
-    wide_vectors()
+    tile_vectors()
     for k in range(half_logs.shape[0]):
         fetch(ahead, k)
         less_distance(density.constants[k], density.factors[k], density.offsets[k], block, spare, half_logs[k])

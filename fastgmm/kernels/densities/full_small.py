@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors, wide_vectors
 from ..blocks.ahead import fetch
 from ..primitives.cholesky import OK as POSITIVE_DEFINITE
 from ..primitives.cholesky import cholesky_2x2, cholesky_3x3
@@ -124,7 +124,7 @@ def log_density_full_2(density, block, spare, half_logs, ahead):
 @implements(log_density, Full3Density)
 def log_density_full_3(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     for k in range(half_logs.shape[0]):
         fetch(ahead, k)
         constant, offset, a = density.constants[k], density.offsets[k], density.factors[k]

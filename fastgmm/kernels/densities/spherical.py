@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..primitives.distances import GROUP, distances_of_group
 from ..sizes import lanes
 from ..work import MODEL, OK, STATE
@@ -54,7 +54,7 @@ def prepare_spherical(context, worker, first, end):
 @implements(log_density, SphericalDensity)
 def log_density_spherical(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     n_components = half_logs.shape[0]
     for first in range(0, n_components, GROUP):
         last = min(first + GROUP, n_components)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import entry, exact_task, implements, kernel
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..primitives.cholesky import NOT_POSITIVE_DEFINITE, cholesky, invert_lower
 from ..primitives.distances import GROUP, distances_of_group
 from ..primitives.tiles import set_4x4, tile_4x4
@@ -97,7 +97,7 @@ def whiten(whitener, block, white):
 @implements(log_density, WhitenedDensity)
 def log_density_whitened(density, block, spare, half_logs, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     whiten(density.factors[0], block, spare)
     n_components, n_features = half_logs.shape[0], density.scales.shape[0]
     for first in range(0, n_components, GROUP):

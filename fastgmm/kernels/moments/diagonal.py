@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..blocks.ahead import fetch
 from ..blocks.posterior import responsibilities
 from ..blocks.significant import NEGLIGIBLE, significant
@@ -75,7 +75,7 @@ def weighted_moments(r, block, steps, mean, first, second):
 @implements(accumulate, DiagonalMoments)
 def accumulate_diagonal(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     n_features = block.shape[0]
     most = lanes(block) // 4 if n_features >= 16 else 0
     for k in range(roots.shape[0]):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..blocks.ahead import fetch
 from ..blocks.posterior import scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant
@@ -35,7 +35,7 @@ def full_spare(n_components, n_features):
 @implements(accumulate, FullMoments)
 def accumulate_full(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     size = moments.means.shape[1]
     # Always so: LLVM learns how far rows are apart, and that those read and those written do not overlap.
     if block.shape[1] != lanes(block) or roots.shape[1] != lanes(block) or spare.shape[1] != lanes(block):

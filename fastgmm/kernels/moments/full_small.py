@@ -6,7 +6,7 @@ The general kernels of ``full.py`` would write the scaled rows to memory.
 from typing import Any, NamedTuple
 
 from ..._numba.options import implements
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors, wide_vectors
 from ..blocks.ahead import fetch
 from ..sizes import lanes
 from .kinds import accumulate
@@ -78,7 +78,7 @@ def accumulate_full_2(moments, block, roots, scales, spare, index, slab, ahead):
 @implements(accumulate, Full3Moments)
 def accumulate_full_3(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     for k in range(roots.shape[0]):
         fetch(ahead, roots.shape[0] + k)
         m0, m1, m2 = moments.means[k, 0], moments.means[k, 1], moments.means[k, 2]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, part, task
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..blocks.ahead import fetch
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant, weighted_sums_of_significant
@@ -48,7 +48,7 @@ def pooled_spare(n_components, n_features):
 @implements(accumulate, PooledMoments)
 def accumulate_pooled(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     n_components, size = moments.means.shape
     most = lanes(block) // 4 if size >= 16 else 0
     pooled = slab[n_components + 1 :].reshape(-1)
@@ -65,7 +65,7 @@ def accumulate_pooled(moments, block, roots, scales, spare, index, slab, ahead):
 @implements(accumulate, FirstMoments)
 def accumulate_first(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     n_components, size = moments.means.shape
     most = lanes(block) // 4 if size >= 16 else 0
     for k in range(n_components):

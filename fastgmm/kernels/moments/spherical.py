@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact_task, implements, kernel
 from ..._numba.pointers import view
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..blocks.ahead import fetch
 from ..blocks.significant import NEGLIGIBLE, weighted_sums_of_significant
 from ..primitives.distances import squared_distances
@@ -42,7 +42,7 @@ class ApartMoments(NamedTuple):
 @implements(accumulate, ApartMoments)
 def accumulate_apart(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     squared_distances(block, moments.means, block.shape[0], spare)
     add_spherical(moments.means, block, roots, scales, spare, index, slab, ahead)
 
@@ -50,7 +50,7 @@ def accumulate_apart(moments, block, roots, scales, spare, index, slab, ahead):
 @implements(accumulate, SphericalMoments)
 def accumulate_spherical(moments, block, roots, scales, spare, index, slab, ahead):
     """See ``kinds``."""
-    wide_vectors()
+    tile_vectors()
     add_spherical(moments.means, block, roots, scales, spare, index, slab, ahead)
 
 

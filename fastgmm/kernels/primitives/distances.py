@@ -5,7 +5,7 @@ would be a matrix product, but it cancels where the centres are far from each ot
 """
 
 from ..._numba.options import entry, kernel
-from ..._numba.width import WIDE, wide_vectors
+from ..._numba.width import WIDE, tile_vectors
 from ..sizes import lanes
 
 # Centres in a call of `squared_distances` whose distances are used right after it: 8 at once took a block of 256 x 8
@@ -21,7 +21,7 @@ def squared_distances(block, centers, n_features, out):
     D = 32, on one AVX2 core. Not put in line: k-means would compile it twice, for 1.5 seconds, and a call a block
     costs nothing that could be measured.
     """
-    wide_vectors()
+    tile_vectors()
     rest, odd = n_features % 4, centers.shape[0] % 2
     for k in range(centers.shape[0]):
         first_distances(block, centers[k], rest, out[k])
@@ -51,7 +51,7 @@ def distances_of_group(block, centers, n_features, out):
 @entry
 def distances_by_fours(block, centers, n_features, out):
     """Do what `squared_distances` does for a multiple of four centres."""
-    wide_vectors()
+    tile_vectors()
     if block.shape[1] != lanes(block) or out.shape[1] != lanes(block):  # as in ``moments/full.py``
         return
     rest = n_features % 4

@@ -1,7 +1,7 @@
 """Log-densities of some of the components, for every kind of density."""
 
 from ..._numba.options import entry, generic, implements
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..densities.diagonal import DiagonalDensity, less_squares
 from ..densities.full import FullDensity
 from ..densities.spherical import SphericalDensity
@@ -22,7 +22,7 @@ def log_density_of(density, components, block, spare, half_logs, is_first):
 @entry
 def squared_distances_of(block, centers, components, n_features, out):
     """Do what `squared_distances` does for some `components` (n,) of the centres, into `out` (n, B)."""
-    wide_vectors()
+    tile_vectors()
     rest, n = n_features % 4, out.shape[0]
     for j in range(n):
         first_distances(block, centers[components[j]], rest, out[j])
@@ -36,7 +36,7 @@ def squared_distances_of(block, centers, components, n_features, out):
 @implements(log_density_of, FullDensity)
 def log_density_of_full(density, components, block, spare, half_logs, is_first):
     """See above; four rows of `spare`."""
-    wide_vectors()
+    tile_vectors()
     for j in range(half_logs.shape[0]):
         k = components[j]
         less_distance(density.constants[k], density.factors[k], density.offsets[k], block, spare, half_logs[j])
@@ -45,7 +45,7 @@ def log_density_of_full(density, components, block, spare, half_logs, is_first):
 @implements(log_density_of, DiagonalDensity)
 def log_density_of_diagonal(density, components, block, spare, half_logs, is_first):
     """See above."""
-    wide_vectors()
+    tile_vectors()
     for j in range(half_logs.shape[0]):
         k = components[j]
         less_squares(density.constants[k], density.factors[k, 0], density.offsets[k], block, half_logs[j])
@@ -54,7 +54,7 @@ def log_density_of_diagonal(density, components, block, spare, half_logs, is_fir
 @implements(log_density_of, SphericalDensity)
 def log_density_of_spherical(density, components, block, spare, half_logs, is_first):
     """See above; it leaves nothing behind."""
-    wide_vectors()
+    tile_vectors()
     for first in range(0, half_logs.shape[0], GROUP):
         last = min(first + GROUP, half_logs.shape[0])
         out = half_logs[first:last]
@@ -69,7 +69,7 @@ def log_density_of_spherical(density, components, block, spare, half_logs, is_fi
 @implements(log_density_of, WhitenedDensity)
 def log_density_of_whitened(density, components, block, spare, half_logs, is_first):
     """See above."""
-    wide_vectors()
+    tile_vectors()
     if is_first:
         whiten(density.factors[0], block, spare)
     n_features = density.scales.shape[0]

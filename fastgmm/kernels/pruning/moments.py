@@ -3,7 +3,7 @@
 import math
 
 from ..._numba.options import generic, implements, kernel
-from ..._numba.width import wide_vectors
+from ..._numba.width import tile_vectors
 from ..blocks.posterior import responsibilities, scale_roots, take_roots
 from ..blocks.significant import NEGLIGIBLE, significant, weighted_sums_of_significant
 from ..moments.diagonal import DiagonalMoments, weighted_moments
@@ -37,7 +37,7 @@ def unseen(share, weight, total):
 @implements(accumulate_of, FullMoments)
 def accumulate_full_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
     """See above."""
-    wide_vectors()
+    tile_vectors()
     size = moments.means.shape[1]
     if block.shape[1] != lanes(block) or roots.shape[1] != lanes(block) or spare.shape[1] != lanes(block):
         return
@@ -54,7 +54,7 @@ def accumulate_full_of(moments, components, block, roots, scales, spare, index, 
 @implements(accumulate_of, DiagonalMoments)
 def accumulate_diagonal_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
     """See above."""
-    wide_vectors()
+    tile_vectors()
     n_features = block.shape[0]
     for j in range(roots.shape[0]):
         k = components[j]
@@ -67,7 +67,7 @@ def accumulate_diagonal_of(moments, components, block, roots, scales, spare, ind
 @implements(accumulate_of, FirstMoments)
 def accumulate_first_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
     """See above."""
-    wide_vectors()
+    tile_vectors()
     n_features = moments.scales.shape[0]
     for j in range(roots.shape[0]):
         k = components[j]
@@ -81,7 +81,7 @@ def accumulate_first_of(moments, components, block, roots, scales, spare, index,
 @implements(accumulate_of, ApartMoments)
 def accumulate_apart_of(moments, components, block, roots, scales, spare, index, slab, shares, weight):
     """See above."""
-    wide_vectors()
+    tile_vectors()
     n_components, n_features = roots.shape[0], block.shape[0]
     squared_distances_of(block, moments.means, components, n_features, spare[:n_components])
     for j in range(n_components):
