@@ -140,7 +140,7 @@ class _Worker:
         self, plan: Plan, problems: Problems, options: Options, fits: Fits, most_rows: int, started: bool
     ) -> None:
         k, d, dtype = plan.n_components, plan.n_features, plan.dtype
-        self.start = start = start_for(plan, most_rows)
+        self.start = start = start_for(plan, most_rows, len(problems.weights) > 0)
         bench = start.bench
         bench.restart(nothing(d, dtype), no_rows(dtype, k))
         n_rounds = min(max(options.max_iter, 1), MOST_ROUNDS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._numba.addresses import by_address
 from .._numba.pointers import kind_of, packed
-from ..kernels.k_means import lloyd, plus_plus
+from ..kernels.k_means import plus_plus
 from ..kernels.launch import fold
 from ..kernels.moments.columns import column_ranges, column_sums
 from ..kernels.work import Rows, Tasks
@@ -34,7 +34,7 @@ from .launch.work import (
     tasks_of,
 )
 from .run import Run
-from .start.k_means import Draws, clustering_sizes, seeding_sizes
+from .start.k_means import Draws, assigning, clustering_sizes, seeding_sizes
 
 Array = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class WholeRun(Run):
         reg_covar: float | str,
     ) -> None:
         n_samples = len(x)
-        self._start = start = start_for(plan, n_samples)
+        self._start = start = start_for(plan, n_samples, len(weights) > 0)
         none = no_rows(plan.dtype, plan.n_components).responsibilities
         start.bench.restart(x, Rows(weights, np.empty(n_samples, np.int64), none, np.empty(n_samples, plan.dtype)))
         self._use(plan, n_threads, start.cut, start.bench)
@@ -83,9 +83,9 @@ class WholeRun(Run):
 
 
 class WholeStart(NamedTuple):
-    """What a run works on, for a plan and so many superblocks, its `key`; `context` is of a `Whole`."""
+    """What a run works on. `key`: a plan, so many superblocks, whether rows are weighted; `context`: of a `Whole`."""
 
-    key: tuple[Plan, tuple[int, ...]]
+    key: tuple[Plan, tuple[int, ...], bool]
     context: Any
     cut: Cut
     bench: Bench
@@ -128,10 +128,10 @@ def _sizes(plan: Plan, counts: tuple[int, ...]) -> list[Sizes]:
     ]
 
 
-def start_for(plan: Plan, n_samples: int) -> WholeStart:
+def start_for(plan: Plan, n_samples: int, are_weighted: bool) -> WholeStart:
     """Return buffers for so many rows, which are the caller's until they are given back."""
-    counts = counts_of(plan, n_samples)
-    return _starts.take((plan, counts)) or _new_start(plan, counts)
+    key = plan, counts_of(plan, n_samples), are_weighted
+    return _starts.take(key) or _new_start(*key)
 
 
 def give_back(start: WholeStart) -> None:
@@ -140,7 +140,7 @@ def give_back(start: WholeStart) -> None:
     _starts.put_back(start.key, start)
 
 
-def _new_start(plan: Plan, counts: tuple[int, ...]) -> WholeStart:
+def _new_start(plan: Plan, counts: tuple[int, ...], are_weighted: bool) -> WholeStart:
     """Return buffers and addresses for so many superblocks of columns, of k-means, and of the rounds."""
     d, dtype, plans, sizes = plan.n_features, plan.dtype, _plans(plan), _sizes(plan, counts)
     *benches, bench = (Bench(each, nothing(d, dtype), no_rows(dtype, plan.n_components)) for each in sizes)
@@ -158,12 +158,12 @@ def _new_start(plan: Plan, counts: tuple[int, ...]) -> WholeStart:
         int(plan.structure.n_axes == 0),
         last_place(dtype),
         rounding_of(dtype, d),
-        *_addresses(dtype),
+        *_addresses(dtype, assigning(plans[1], are_weighted)),
         tasks_of(plan.kernels, plan.kernels.sweep, dtype, "C"),
     ]
     values = whole.Whole(*parts)
     kind = _kinds.get(dtype) or _kinds.setdefault(dtype, kind_of(values))
-    return WholeStart((plan, counts), packed(values, kind), cut, bench)
+    return WholeStart((plan, counts, are_weighted), packed(values, kind), cut, bench)
 
 
 # Kinds of the contexts, by dtype.
@@ -171,11 +171,11 @@ _kinds: dict[Any, Any] = {}
 
 
 @functools.cache
-def _addresses(dtype: Any) -> tuple[Any, ...]:
-    """Return the addresses in a `Whole` but those of the rounds' tasks, in their order."""
+def _addresses(dtype: Any, lloyd: Any) -> tuple[Any, ...]:
+    """Return the addresses in a `Whole` but those of the rounds' tasks, in their order, given Lloyd's task."""
     drive, work = driver_of(dtype, "C", False), packed_work(example(dtype, "C"))
     ranges, sums, potential, assign, folded = (
-        address_of(task, dtype, "C") for task in (column_ranges, column_sums, plus_plus.potential, lloyd.lloyd, fold)
+        address_of(task, dtype, "C") for task in (column_ranges, column_sums, plus_plus.potential, lloyd, fold)
     )
     # All tasks are of one type; the last is compiled in any case.
     tasks = Tasks(*[folded] * len(Tasks._fields))

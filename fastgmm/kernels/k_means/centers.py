@@ -1,6 +1,6 @@
 """What is done with centres between the passes of k-means."""
 
-from ..._numba.options import part
+from ..._numba.options import kernel, part
 from ..._numba.pointers import member, view
 from ..work import MODEL, STATE, X
 
@@ -114,3 +114,14 @@ def fill_empty(labels, weights, counts):
             labels[i] = k
             counts[donor] -= 1.0
             counts[k] += 1.0
+
+
+@kernel
+def from_origin_to_centers(centers, slab):
+    """Make sums of x - center by cluster of the sums of x in `slab`, whose rows begin with their counts.
+
+    As in `weighted_sums`, of no more digits than the new centre, an offset from the same origin, can hold.
+    """
+    for k in range(centers.shape[0]):
+        for d in range(centers.shape[1]):
+            slab[k, 1 + d] -= slab[k, 0] * float(centers[k, d])

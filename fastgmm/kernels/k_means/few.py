@@ -1,17 +1,23 @@
-"""What a pass of Lloyd's does with a block of one or two features and few clusters: one loop, and nothing in memory.
+"""Lloyd's pass over one or two features and few clusters: a block is one loop.
 
 Distances, labels, counts and sums of clusters one after another are a dozen loops, which for a block take longer to
 begin and to end than to do. Nanoseconds of a pass over 200 x 1, K = 2, and 300 x 2, K = 3, on one Zen 5 core: 342 and
-876 so, 238 and 544 in one loop.
+876 so, 238 and 544 in one loop. A task of its own, because LLVM takes two seconds for the dozen.
 """
 
 import numpy as np
 
-from ..._numba.options import kernel
-from ..sizes import STEP
+from ..._numba.options import kernel, task
+from ..._numba.pointers import member, view
+from ..._numba.width import wide_vectors
+from ..blocks.loading import clear, load_block
+from ..sizes import STEP, lanes
+from ..slots import AIM, FAR, LABEL
+from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
+from .centers import from_origin_to_centers
 
-# Clusters at most; their centres and sums fit into 32 vector registers.
-FEW = 4
+# Clusters and features at most; centres and sums fit into 32 vector registers.
+FEW, FLAT = 4, 2
 
 
 @kernel
@@ -27,8 +33,8 @@ def count_lanes(block, n_rows):
 
 
 @kernel
-def assign_few_1(block, centers, n_rows, label, slab):
-    """Do what `assign` and `add_by_mask` do for up to `FEW` clusters of one feature, in one loop.
+def assign_few_1(block, centers, n_rows, nearest, label, slab):
+    """Write the squared distance of each lane to its `nearest` centre, and its `label`; add to clusters in `slab`.
 
     Returns the sum of the squared distances. Lanes beyond the last row are zero, as the first centre is but for
     rounding: they add nothing to sums.
@@ -42,7 +48,7 @@ def assign_few_1(block, centers, n_rows, label, slab):
         near, q = (one, q1) if q1 < q0 else (zero, q0)
         other, p = (three, q3) if q3 < q2 else (two, q2)
         near, q = (other, p) if p < q else (near, q)
-        label[b] = near
+        nearest[b], label[b] = q, near
         total += q
         n1 += one if near == one else zero
         n2 += one if near == two else zero
@@ -59,7 +65,7 @@ def assign_few_1(block, centers, n_rows, label, slab):
 
 
 @kernel
-def assign_few_2(block, centers, n_rows, label, slab):
+def assign_few_2(block, centers, n_rows, nearest, label, slab):
     """Do what `assign_few_1` does, for two features."""
     m0, m1, m2, m3 = place(centers, 0, 0), place(centers, 1, 0), place(centers, 2, 0), place(centers, 3, 0)
     o0, o1, o2, o3 = place(centers, 0, 1), place(centers, 1, 1), place(centers, 2, 1), place(centers, 3, 1)
@@ -72,7 +78,7 @@ def assign_few_2(block, centers, n_rows, label, slab):
         near, q = (one, q1) if q1 < q0 else (zero, q0)
         other, p = (three, q3) if q3 < q2 else (two, q2)
         near, q = (other, p) if p < q else (near, q)
-        label[b] = near
+        nearest[b], label[b] = q, near
         total += q
         n1 += one if near == one else zero
         n2 += one if near == two else zero
@@ -92,3 +98,41 @@ def assign_few_2(block, centers, n_rows, label, slab):
         slab[k, 1] += sums[k]
         slab[k, 2] += others[k]
     return total
+
+
+@task
+def lloyd_few(context, worker, first, end):
+    """Task: do what `lloyd` does for up to `FEW` clusters of `FLAT` features, where there are no weights."""
+    wide_vectors()
+    x, rows, model, scratch, sums = (
+        member(context, X),
+        member(context, ROWS),
+        member(context, MODEL),
+        member(context, SCRATCH),
+        member(context, SUMS),
+    )
+    if scratch.block.shape[2] != lanes(x) or scratch.spare.shape[2] != lanes(x):
+        return WRONG_SCRATCH
+    block, nearest, label = scratch.block[worker], scratch.spare[worker, 0], scratch.spare[worker, 1]
+    centers, n_components, aim = model.means, model.means.shape[0], view(context, STATE).counts[AIM]
+    for s in range(first, end):
+        slab = sums.slabs[s % sums.slabs.shape[0]]
+        clear(slab)
+        stop = min((s + 1) * sums.rows, x.shape[0])
+        for start in range(s * sums.rows, stop, lanes(x)):
+            n_rows = min(lanes(x), stop - start)
+            load_block(x, start, n_rows, model.scales, model.origin, block)
+            if x.shape[1] == 1:
+                slab[n_components, 0] += assign_few_1(block, centers, n_rows, nearest, label, slab)
+            else:
+                slab[n_components, 0] += assign_few_2(block, centers, n_rows, nearest, label, slab)
+            if n_rows % STEP != 0:
+                slab[np.int64(label[n_rows]), 0] -= count_lanes(block, n_rows) - n_rows
+            if aim >= LABEL:
+                for b in range(n_rows):
+                    rows.labels[start + b] = np.int64(label[b])
+            if aim == FAR:
+                for b in range(n_rows):
+                    rows.values[start + b] = nearest[b]
+        from_origin_to_centers(centers, slab)
+    return OK

@@ -11,10 +11,10 @@ from ..._numba.width import wide_vectors
 from ..blocks.loading import clear, load_block
 from ..blocks.posterior import multiply
 from ..primitives.distances import squared_distances
-from ..sizes import STEP, lanes
-from ..slots import AIM, ASSIGN, FAR, LABEL, MOVE
+from ..sizes import lanes
+from ..slots import AIM, ASSIGN, FAR, LABEL
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
-from .few import FEW, assign_few_1, assign_few_2, count_lanes
+from .centers import from_origin_to_centers
 
 # scikit-learn's KMeans: rounds at most, and the squared shift of the centres, in mean variances, that ends it.
 LLOYD_ROUNDS = 300
@@ -118,7 +118,6 @@ def lloyd(context, worker, first, end):
     scales, origin, weights, labels, closest = model.scales, model.origin, rows.weights, rows.labels, rows.values
     n_components, n_features = centers.shape
     aim = view(context, STATE).counts[AIM]
-    are_few = n_components <= FEW and n_features <= 2 and weights.shape[0] == 0 and aim in (MOVE, LABEL)
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
         clear(slab)
@@ -126,18 +125,6 @@ def lloyd(context, worker, first, end):
         for start in range(s * sums.rows, stop, lanes(x)):
             n_rows = min(lanes(x), stop - start)
             load_block(x, start, n_rows, scales, origin, block)
-            if are_few:
-                label = spare[0]
-                if n_features == 1:
-                    slab[n_components, 0] += assign_few_1(block, centers, n_rows, label, slab)
-                else:
-                    slab[n_components, 0] += assign_few_2(block, centers, n_rows, label, slab)
-                if n_rows % STEP != 0:
-                    slab[np.int64(label[n_rows]), 0] -= count_lanes(block, n_rows) - n_rows
-                if aim == LABEL:
-                    for b in range(n_rows):
-                        labels[start + b] = np.int64(label[b])
-                continue
             nearest, label = assign(block, centers, n_features, spare)
             if weights.shape[0] > 0:
                 multiply(nearest, weights, start, n_rows)
@@ -159,9 +146,5 @@ def lloyd(context, worker, first, end):
                 add_by_mask(block, n_rows, label, slab)
             else:
                 add_by_cluster(x, start, n_rows, scales, origin, label, slab)
-        for k in range(n_components):
-            for d in range(n_features):
-                # As in `weighted_sums`, of no more digits than the new centre, an offset from the same origin, can
-                # hold.
-                slab[k, 1 + d] -= slab[k, 0] * float(centers[k, d])
+        from_origin_to_centers(centers, slab)
     return OK

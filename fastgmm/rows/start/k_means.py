@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.k_means import lloyd, plus_plus
+from ...kernels.k_means import few, lloyd, plus_plus
 from ...kernels.sizes import slab_pitch
 from ...kernels.slots import AIM, ASSIGN
 from ...kernels.work import Rows
@@ -59,6 +59,12 @@ def clustering_sizes(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
     k, d = plan.n_components, plan.n_features
     slab_shape = k + 1, slab_pitch(1 + d)
     return Sizes(plan.dtype, k, d, d, plan.lanes, n_workers, n_slabs, slab_shape, plan.rows, lloyd.SPARE)
+
+
+def assigning(plan: Plan, are_weighted: bool) -> Any:
+    """Return the task of a pass of Lloyd's."""
+    are_few = plan.n_components <= few.FEW and plan.n_features <= few.FLAT and not are_weighted
+    return few.lloyd_few if are_few else lloyd.lloyd
 
 
 def unit_of(deviations: Array) -> float:
@@ -122,8 +128,9 @@ class KMeans:
         if near.are_worth_it(self._plan, len(self._x)):
             rounds = near.NearRounds(self._plan, self._cut, self._n_threads, bench)
             rounds.run(chosen, lambda: self._tell("k-means", bench))
+        task = assigning(self._plan, len(self._weights) > 0)
         while state.counts[PHASE] not in (FINISHED, HELD):
-            check(self._launched(k_means.lloyd_rounds, lloyd.lloyd, bench, chosen))
+            check(self._launched(k_means.lloyd_rounds, task, bench, chosen))
             self._tell("k-means", bench)
         self.n_rounds = int(state.counts[N_ITER])
         means = state.means / scales if state.counts[PHASE] == FINISHED else None
@@ -175,7 +182,7 @@ class Nearest:
         state, nobody = bench.work.state, np.empty(0, np.int64)
         state.spread.fill(self._spread)
         state.means[:], state.counts[AIM] = self._means, ASSIGN
-        tasks = (address_of(lloyd.lloyd, plan.dtype, layout_of(x)),)
+        tasks = (address_of(assigning(plan, False), plan.dtype, layout_of(x)),)
         while state.counts[PHASE] != FINISHED:
             arguments = bench.context, x, cut, self._n_threads, nobody, LAUNCH_NANOSECONDS
             check(launched(k_means.lloyd_rounds, tasks, *arguments))
