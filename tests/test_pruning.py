@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import fastgmm
 from fastgmm import Mixture
 from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.em.outcome import Interrupted
 from fastgmm.kernels.pruning.blocks import mark_of
 from fastgmm.kernels.pruning.moves import order_by_label
 from fastgmm.model import plan
@@ -389,6 +390,26 @@ def test_a_pass_that_is_broken_off_leaves_the_parameters_of_the_last_round(monke
     broken, whole = caught.value.outcome, fit(X, start, max_iter=4)
     np.testing.assert_allclose(broken.trace, whole.trace, rtol=1e-12)
     np.testing.assert_allclose(broken.parameters.means, whole.mixture.means, rtol=1e-12)
+
+
+@pytest.mark.compiled
+def test_an_interrupt_of_a_pass_over_chunks_keeps_the_last_whole_round(monkeypatch):
+    X, start = problem(30000, 6, 8, 3.0)
+    monkeypatch.setattr(passes_of_rows, "WINDOW_BYTES", 10**6)  # windows of 16384 rows, and what is left
+
+    def interrupt(underway):
+        if underway.stage == "EM" and underway.number == 4 and 0 < underway.n_seen < len(X):
+            raise KeyboardInterrupt
+
+    with pruned() as passes:
+        expected = fit(np.array_split(X, 7), start, max_iter=3)
+        n_passes = len(passes)
+        with pytest.raises(Interrupted) as caught:
+            fit(np.array_split(X, 7), start, progress=interrupt)
+    outcome = caught.value.outcome
+    assert len(passes) - n_passes == 3
+    assert_same_bits(outcome.parameters, expected.mixture)
+    np.testing.assert_array_equal(outcome.trace, expected.trace)
 
 
 @pytest.mark.compiled

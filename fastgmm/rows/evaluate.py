@@ -21,7 +21,7 @@ from ..model.rounds.state import COMPONENT
 from .accumulation import IllDefinedCovariance
 from .chunked.opening import chunks_of
 from .launch import threads
-from .launch.pieces import pieces
+from .launch.pieces import in_place, pieces
 from .launch.work import address_of, check, launched, layout_of, packed_work
 from .run import Run
 
@@ -127,6 +127,8 @@ def _evaluated(X: NDArray[Any], parameters: Parameters, n_threads: int | None, w
     evaluation.put(parameters)
     if not evaluation.advance(1):
         raise IllDefinedCovariance(int(evaluation.state.counts[COMPONENT]))
+    if wanted == "labels" and evaluation.label(X, parameters, output):
+        return output
     for start, x in pieces(X, evaluation.rows_a_launch, plan.rows, X.dtype):
         piece = output[start : start + len(x)]
         if evaluation.evaluate(x, _FIELDS[wanted], piece) and wanted != "log_density":
@@ -137,6 +139,21 @@ def _evaluated(X: NDArray[Any], parameters: Parameters, n_threads: int | None, w
 
 class _Evaluation(Run):
     """Parameters, prepared, whose rows are told of and not summed."""
+
+    def label(self, X: NDArray[Any], parameters: Parameters, labels: NDArray[np.int64]) -> bool:
+        """Write the labels of rows `X` (N, D) by near components alone; return False if that is not worth it."""
+        if not self.plan.is_long(len(X)):
+            return False
+        # When it is wanted, as in ``array.py``.
+        from .pruning.labels import are_worth_it, label
+
+        if not are_worth_it(self.plan, len(X)):
+            return False
+        x = in_place(X)
+        code = label(self.plan, self._work, self._cut, self._n_threads, x, labels)
+        if code == FAR_ROWS:
+            _settle_far_rows(x, parameters, labels)
+        return code is not None
 
     def evaluate(self, x: NDArray[Any], field: str, output: NDArray[Any]) -> bool:
         """Write an output for rows `x` (n, D), a launch at most; return whether the densities of some underflow."""

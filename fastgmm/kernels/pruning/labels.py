@@ -1,0 +1,272 @@
+"""The two passes that find labels of rows near whose components there are few others: a guess, and the proof."""
+
+import math
+
+import numpy as np
+
+from ..._numba.options import kernel, part, task
+from ..._numba.pointers import member, read_only, view
+from ..._numba.width import wide_vectors
+from ..blocks.loading import load_block
+from ..blocks.posterior import row_maxima
+from ..densities.full import FullDensity
+from ..k_means.near import gather
+from ..sizes import lanes
+from ..work import FAR_ROWS, MODEL, OK, ROWS, SCRATCH, WRONG_SCRATCH, ZERO, X
+from .densities import log_density_of
+from .nearby import LARGEST, NEARBY, SINGLE, TINY
+
+# Rows of `Nearby.single` before those of the block: four for sums, and others.
+SUMS, FIRST = 0, 8
+# Above the numbers of all components.
+MOST = np.int64(2**62)
+# Blocks in an item of the guess.
+BLOCKS = 16
+
+
+@kernel
+def distances_of_four(starts, leads, k, x, block, out):
+    """Write ``starts + leads . x`` of components `k` to k + 3 into ``out[:4]``; lanes are those of `block`."""
+    c0, c1, c2, c3 = starts[k], starts[k + 1], starts[k + 2], starts[k + 3]
+    for b in range(lanes(block)):
+        out[0, b] = c0
+        out[1, b] = c1
+        out[2, b] = c2
+        out[3, b] = c3
+    for d in range(0, x.shape[0], 4):
+        k0, k1, k2, k3 = leads[k, d], leads[k, d + 1], leads[k, d + 2], leads[k, d + 3]
+        m0, m1, m2, m3 = leads[k + 1, d], leads[k + 1, d + 1], leads[k + 1, d + 2], leads[k + 1, d + 3]
+        n0, n1, n2, n3 = leads[k + 2, d], leads[k + 2, d + 1], leads[k + 2, d + 2], leads[k + 2, d + 3]
+        p0, p1, p2, p3 = leads[k + 3, d], leads[k + 3, d + 1], leads[k + 3, d + 2], leads[k + 3, d + 3]
+        for b in range(lanes(block)):
+            x0, x1, x2, x3 = x[d, b], x[d + 1, b], x[d + 2, b], x[d + 3, b]
+            out[0, b] += (k0 * x0 + k1 * x1) + (k2 * x2 + k3 * x3)
+            out[1, b] += (m0 * x0 + m1 * x1) + (m2 * x2 + m3 * x3)
+            out[2, b] += (n0 * x0 + n1 * x1) + (n2 * x2 + n3 * x3)
+            out[3, b] += (p0 * x0 + p1 * x1) + (p2 * x2 + p3 * x3)
+
+
+@kernel
+def nearest_of_four(out, k, block, old, old_label, new, new_label):
+    """Write the least of ``out[:4]`` and `old`, and its component, `k` to k + 3 or `old_label`.
+
+    Everything is read before it is chosen from, as in `nearer` of ``k_means/lloyd.py``.
+    """
+    k0, k1, k2, k3 = np.float32(k), np.float32(k + 1), np.float32(k + 2), np.float32(k + 3)
+    for b in range(lanes(block)):
+        value, label = old[b], old_label[b]
+        v0, v1, v2, v3 = out[0, b], out[1, b], out[2, b], out[3, b]
+        label = k0 if v0 < value else label
+        value = v0 if v0 < value else value
+        label = k1 if v1 < value else label
+        value = v1 if v1 < value else value
+        label = k2 if v2 < value else label
+        value = v2 if v2 < value else value
+        label = k3 if v3 < value else label
+        value = v3 if v3 < value else value
+        new[b] = value
+        new_label[b] = label
+
+
+@task
+def guess_labels(context, worker, first, end):
+    """Task: write a guess at the label of each row of `BLOCKS` blocks an item."""
+    wide_vectors()
+    x, model, nearby = member(context, X), member(context, MODEL), member(context, NEARBY)
+    block, single = member(context, SCRATCH).block[worker], nearby.single[worker]
+    if block.shape[1] != lanes(x) or single.shape[1] != lanes(x):
+        return WRONG_SCRATCH
+    leads, starts, guesses = nearby.leads, nearby.starts, nearby.guesses
+    here, here_label, there, there_label = single[4], single[5], single[6], single[7]
+    for start in range(first * BLOCKS * lanes(x), min(end * BLOCKS * lanes(x), x.shape[0]), lanes(x)):
+        n_rows = min(lanes(x), x.shape[0] - start)
+        load_block(x, start, n_rows, model.scales, model.origin, block)
+        for d in range(x.shape[1]):
+            for b in range(lanes(x)):
+                single[FIRST + d, b] = block[d, b]
+        for b in range(lanes(x)):
+            here[b] = np.float32(np.inf)
+            here_label[b] = np.float32(0.0)
+        for k in range(0, leads.shape[0], 8):
+            distances_of_four(starts, leads, k, single[FIRST:], block, single)
+            nearest_of_four(single, k, block, here, here_label, there, there_label)
+            distances_of_four(starts, leads, k + 4, single[FIRST:], block, single)
+            nearest_of_four(single, k + 4, block, there, there_label, here, here_label)
+        for b in range(n_rows):
+            guesses[start + b] = np.int32(here_label[b])
+    return OK
+
+
+@kernel
+def set_slopes(density, mean, size, white, slope, slopes, lengths):
+    """Write g and |y_k| of all components at the `mean` of one; `white` and `slope` (D,) float64 are scratch."""
+    factors, offsets = density.factors, density.offsets
+    for k in range(lengths.shape[0]):
+        square = 0.0
+        for i in range(size):
+            value = float(offsets[k, i])
+            for p in range(i + 1):
+                value += float(factors[k, i, p]) * float(mean[p])
+            white[i] = value
+            square += value * value
+            slope[i] = 0.0
+        for i in range(size):
+            value = 2.0 * white[i]
+            for p in range(i + 1):
+                slope[p] += value * float(factors[k, i, p])
+        for p in range(size):
+            slopes[k, p] = slope[p]
+        lengths[k] = math.sqrt(square)
+
+
+@kernel
+def largest(values, block, spare):
+    """Return the largest of `values` (B,); `spare` (2, B) is scratch. By halves, as in ``k_means/nearest.py``."""
+    size = lanes(block) // 2
+    one, other = spare[0], spare[1]
+    for b in range(size):
+        one[b] = max(values[b], values[size + b])
+    while size > 16:
+        size //= 2
+        for b in range(size):
+            other[b] = max(one[b], one[size + b])
+        one, other = other, one
+    found = one[0]
+    for b in range(1, size):
+        found = max(found, one[b])
+    return float(found)
+
+
+@kernel
+def largest_sum(slope, least, block, single):
+    """Return the largest of ``-slope . z - least |z|^2 - gap`` of the lanes, which `single` holds."""
+    out, squares, gaps, z = single[SUMS], single[4], single[5], single[FIRST:]
+    for b in range(lanes(block)):
+        out[b] = -(least * squares[b]) - gaps[b]
+    for d in range(0, z.shape[0], 4):
+        s0, s1, s2, s3 = slope[d], slope[d + 1], slope[d + 2], slope[d + 3]
+        for b in range(lanes(block)):
+            out[b] -= (s0 * z[d, b] + s1 * z[d + 1, b]) + (s2 * z[d + 2, b] + s3 * z[d + 3, b])
+    return largest(out, block, single[6:8])
+
+
+@part
+def list_all(n_components, owner, components):
+    """List all components behind the first of `components`, the `owner`; return how many there are."""
+    n = 1
+    for k in range(n_components):
+        components[n if k != owner else 0] = k
+        n += 1 if k != owner else 0
+    return n
+
+
+@kernel
+def list_nearby(density, nearby, owner, mean, block, maxima, single, slopes, lengths, components):
+    """List behind `owner` the components that may be as probable as it is in some row; return how many there are.
+
+    `maxima` (B,) are the half log joint densities of the owner.
+    """
+    n_components, size, constants = lengths.shape[0], nearby.tile.shape[2], density.constants
+    squares, gaps = single[4], single[5]
+    for b in range(lanes(block)):
+        squares[b] = np.float32(0.0)
+        gaps[b] = -maxima[b]
+    least = -largest(gaps, block, single[6:8])
+    for b in range(lanes(block)):
+        gaps[b] = maxima[b] - least
+    for d in range(size):
+        m = mean[d]
+        z = single[FIRST + d]
+        for b in range(lanes(block)):
+            value = np.float32(block[d, b] - m)
+            z[b] = value
+            squares[b] += value * value
+    square, span = largest(squares, block, single[6:8]), largest(gaps, block, single[6:8])
+    if not (square < LARGEST * LARGEST and abs(least) < LARGEST and span < LARGEST):
+        return list_all(n_components, owner, components)
+    # The least is one in single precision; what is tiny is 0 there, or its square is.
+    rounding, rest = (size + 8) * SINGLE, SINGLE * abs(least) + TINY
+    radius = math.sqrt(square) * (1.0 + rounding) + size * TINY
+    epsilon = size * (1e-6 if block.itemsize == 4 else 2e-15)
+    n = 1
+    for k in range(n_components):
+        length, constant, width = lengths[k], float(constants[k]), nearby.widths[k]
+        far = length + width * radius
+        closest = max(length - width * radius, 0.0)
+        off = epsilon * (nearby.sizes[k] + far)
+        error = rest + 4.0 * off * (far + off) + (epsilon * abs(constant) if constant > -math.inf else 0.0)
+        # What is not a number is listed.
+        near = not constant - closest * closest + error < least
+        if near and k != owner:
+            if far < LARGEST and width < LARGEST:
+                curve = nearby.least[k]
+                error += rounding * (2.0 * length * width * radius + curve * square + span)
+                top = largest_sum(slopes[k], np.float32(curve), block, single)
+                near = not top + (constant - length * length + error - least) < 0.0
+            if near:
+                components[n] = k
+                n += 1
+    return n
+
+
+@kernel
+def store_first(half_logs, n_rows, maxima, components, index, labels, order):
+    """Write the first component that attains the maximum into the `labels` of rows `order`, -1 where none does.
+
+    Returns in how many rows none does.
+    """
+    none = MOST
+    for b in range(lanes(half_logs)):
+        index[b] = none
+    for j in range(half_logs.shape[0]):
+        k, values = components[j], half_logs[j]
+        for b in range(lanes(half_logs)):
+            index[b] = k if (values[b] == maxima[b]) & (k < index[b]) else index[b]
+    n_far = 0
+    for b in range(n_rows):
+        n_far += 1 if index[b] == none else 0
+        labels[order[b]] = -1 if index[b] == none else index[b]
+    return n_far
+
+
+@task
+def label_full(context, worker, first, end):
+    """Task: write the labels of rows of blocks `first` to `end`, of which each has an owner; `FullDensity`."""
+    wide_vectors()
+    x, model, scratch = member(context, X), member(context, MODEL), member(context, SCRATCH)
+    nearby = member(context, NEARBY)
+    block, spare, half_logs = scratch.block[worker], scratch.spare[worker], scratch.half_logs[worker]
+    maxima, row_sums, index = scratch.maxima[worker], scratch.row_sums[worker], scratch.index[worker]
+    tile, single, components = nearby.tile[worker], nearby.single[worker], nearby.components[worker]
+    slopes, lengths, white = nearby.slopes[worker], nearby.lengths[worker], scratch.matrices[worker]
+    if (
+        block.shape[1] != lanes(x)
+        or spare.shape[1] != lanes(x)
+        or half_logs.shape[1] != lanes(x)
+        or tile.shape[0] != lanes(x)
+        or single.shape[1] != lanes(x)
+    ):
+        return WRONG_SCRATCH
+    density = FullDensity(model.factors, model.offsets, model.constants)
+    labels, order = view(context, ROWS).labels, nearby.order
+    owner, n_far = np.int64(-1), 0
+    for j in range(first, end):
+        start, n_rows = nearby.places[j], nearby.ends[j] - nearby.places[j]
+        mean = model.means[nearby.owners[j]]
+        if nearby.owners[j] != owner:
+            owner = nearby.owners[j]
+            set_slopes(density, mean, x.shape[1], white[0, 0], white[1, 0], slopes, lengths)
+        gather(x, order, start, n_rows, tile)
+        load_block(read_only(tile), ZERO, lanes(x), model.scales, model.origin, block)
+        components[0] = owner
+        n = 1
+        for turn in range(2):
+            done = n - 1 if turn == 0 else 1
+            if turn == 1:
+                n = list_nearby(density, nearby, owner, mean, block, maxima, single, slopes, lengths, components)
+            if n > done:
+                log_density_of(density, components[done:n], block, spare, half_logs[done:n], turn == 0)
+                row_maxima(half_logs[:n], row_sums, maxima)
+        n_far += store_first(half_logs[:n], n_rows, maxima, components, index, labels, order[start:])
+        nearby.counts[j] = n
+    return OK if n_far == 0 else FAR_ROWS
