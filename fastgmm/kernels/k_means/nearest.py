@@ -110,16 +110,12 @@ def find_nearest(context, worker, first, end):
             for b in range(lanes(x)):
                 nearest[b] = block.dtype.type(np.inf)
                 label[b] = block.dtype.type(n_components)
-            done = n = 0
-            for turn in range(2):  # own centres, then near ones: compiled once
-                if turn == 0:
-                    n = list_own(own, start, n_rows, lengths, listed)
-                else:
-                    if near.apart.shape[0] > 0:
-                        bound_by_centers(near.apart, nearest, label, kept, lengths, listed[:n], reach)
-                    done = n
-                    n = list_near(lengths, math.sqrt(halved(nearest, halves, True)) / kept, done, listed)
-                look_at(block, centers, n_features, listed[done:n], pair, fresh[done:n], kept, spare, halves)
+            n_own = list_own(own, start, n_rows, lengths, listed)
+            look_at(block, centers, n_features, listed[:n_own], pair, fresh[:n_own], kept, spare, halves)
+            if near.apart.shape[0] > 0:
+                bound_by_centers(near.apart, nearest, label, kept, lengths, listed[:n_own], reach)
+            n = list_near(lengths, math.sqrt(halved(nearest, halves, True)) / kept, n_own, listed)
+            look_at(block, centers, n_features, listed[n_own:n], pair, fresh[n_own:n], kept, spare, halves)
             for j in range(n):
                 lengths[listed[j]] = fresh[j]
             evaluated += n

@@ -188,12 +188,17 @@ def list_nearby(density, nearby, owner, mean, block, maxima, single, slopes, len
     rounding, rest = (size + 8) * SINGLE, SINGLE * abs(least) + TINY
     radius = math.sqrt(square) * (1.0 + rounding) + size * TINY
     epsilon = size * (1e-6 if block.itemsize == 4 else 2e-15)
+    norm = 0.0
+    for d in range(size):
+        norm += float(mean[d]) * float(mean[d])
+    # Of rows less the origin, and what the sum of D numbers may be beyond its own length.
+    longest = math.sqrt(float(size)) * (math.sqrt(norm) + radius)
     n = 1
     for k in range(n_components):
         length, constant, width = lengths[k], float(constants[k]), nearby.widths[k]
         far = length + width * radius
         closest = max(length - width * radius, 0.0)
-        off = epsilon * (nearby.sizes[k] + far)
+        off = epsilon * (nearby.sizes[k] + width * longest)
         error = rest + 4.0 * off * (far + off) + (epsilon * abs(constant) if constant > -math.inf else 0.0)
         # What is not a number is listed.
         near = not constant - closest * closest + error < least
@@ -215,17 +220,16 @@ def store_first(half_logs, n_rows, maxima, components, index, labels, order):
 
     Returns in how many rows none does.
     """
-    none = MOST
     for b in range(lanes(half_logs)):
-        index[b] = none
+        index[b] = MOST
     for j in range(half_logs.shape[0]):
         k, values = components[j], half_logs[j]
         for b in range(lanes(half_logs)):
             index[b] = k if (values[b] == maxima[b]) & (k < index[b]) else index[b]
     n_far = 0
     for b in range(n_rows):
-        n_far += 1 if index[b] == none else 0
-        labels[order[b]] = -1 if index[b] == none else index[b]
+        n_far += 1 if index[b] == MOST else 0
+        labels[order[b]] = -1 if index[b] == MOST else index[b]
     return n_far
 
 

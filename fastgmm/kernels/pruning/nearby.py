@@ -15,9 +15,9 @@ where w is no less than the norm of H. A component is left out where by the seco
 or by the first, of each row, l_k is below l_a in all of its rows. The first takes D multiply-adds in single precision
 where a density takes D^2 / 2, and is exact for components that are round and as wide as each other.
 
-So labels are those of `passes.evaluate`, as long as what is left out is so by more than the rounding of densities:
-each length |y| is as good as that of D numbers as large as the offset of the density, and the sum of D + 2 numbers in
-single precision as D + 8 roundings of the largest they can be.
+So labels are those of `passes.evaluate`, as long as what is left out is so by more than the rounding of densities: a
+length |H x + o| is as good as D roundings of |o| and of the largest that the absolute values of H and x can make,
+sqrt(D) w |x|; and the sum of D + 2 numbers in single precision as D + 8 roundings of the largest they can be.
 """
 
 from typing import Any, NamedTuple

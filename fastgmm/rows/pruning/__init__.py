@@ -1,1 +1,1 @@
-"""Rounds over rows in memory in which pairs of rows and components that cannot matter are left out."""
+"""Rounds over rows, and labels of these, in which pairs of rows and components that cannot matter are left out."""
