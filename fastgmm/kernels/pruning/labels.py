@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..._numba.options import kernel, part, task
+from ..._numba.options import entry, kernel, part, task
 from ..._numba.pointers import member, read_only, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import load_block
@@ -119,9 +119,13 @@ def set_slopes(density, mean, size, white, slope, slopes, lengths):
         lengths[k] = math.sqrt(square)
 
 
-@kernel
+@entry
 def largest(values, block, spare):
-    """Return the largest of `values` (B,); `spare` (2, B) is scratch. By halves, as in ``k_means/nearest.py``."""
+    """Return the largest of `values` (B,); `spare` (2, B) is scratch. By halves, as in ``k_means/nearest.py``.
+
+    Not put in line, for the time of the compiler.
+    """
+    wide_vectors()
     size = lanes(block) // 2
     one, other = spare[0], spare[1]
     for b in range(size):
@@ -274,3 +278,7 @@ def label_full(context, worker, first, end):
         n_far += store_first(half_logs[:n], n_rows, maxima, components, index, labels, order[start:])
         nearby.counts[j] = n
     return OK if n_far == 0 else FAR_ROWS
+
+
+# By the names of densities: what finds their labels; others are not pruned.
+LABELS = {"full": label_full}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...kernels.launch import launch_items
 from ...kernels.pruning.bounds import ROUNDED_DOWN, ROUNDED_UP
-from ...kernels.pruning.labels import BLOCKS, FIRST, guess_labels, label_full
+from ...kernels.pruning.labels import BLOCKS, FIRST, LABELS, guess_labels
 from ...kernels.pruning.moves import order_by_label
 from ...kernels.pruning.nearby import Nearby, NearbyWork
 from ...kernels.work import FAR_ROWS, OK, Work
@@ -31,7 +31,7 @@ NUMBERS = 1 << 20
 def are_worth_it(plan: Plan, n_samples: int) -> bool:
     """Whether labels of so many rows may be found sooner so: in a long pass, in blocks of one component each."""
     is_long = plan.is_long(n_samples) and plan.work(n_samples) >= ROUNDS * LONG_ROUND_WORK
-    return is_long and plan.kernels.density.name == "full" and plan.n_components * plan.lanes <= n_samples
+    return is_long and plan.kernels.density.name in LABELS and plan.n_components * plan.lanes <= n_samples
 
 
 @functools.cache
@@ -113,7 +113,7 @@ def label(
     code, n_blocks, begin = int(OK), len(nearby.places), 0
     while begin < n_blocks:
         end = min(n_blocks, begin + (BLOCKS * step if begin else LOOK))
-        code = max(code, launch(label_full, nearby, begin, end, block_nanoseconds))
+        code = max(code, launch(LABELS[plan.kernels.density.name], nearby, begin, end, block_nanoseconds))
         begin = end
         if nearby.counts[:begin].sum() > MOST * k * begin:
             return None
