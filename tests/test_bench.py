@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are not part of an installed package", allow_module_level=True)
 
-from bench import cases, limit, pruning, report, rounds, run, serial, sweep  # noqa: E402
+from bench import cases, labels, limit, pruning, report, rounds, run, serial, sweep  # noqa: E402
 
 README = ROOT / "README.md"
 SMALL = cases.Case(300, 2, 2)
@@ -188,6 +188,19 @@ def test_the_table_of_pruned_rounds_is_what_was_measured():
     measured = json.loads(pruning.OUT.read_text())["cases"]
     assert set(measured) <= set(pruning.CASES)
     assert pruning.table(measured) in pruning.SPEED.read_text()
+
+
+@pytest.mark.compiled
+def test_labels_are_verified_before_they_are_timed(monkeypatch):
+    measured = json.loads(labels.OUT.read_text())["cases"]
+    assert set(measured) <= set(labels.CASES)
+    assert labels.table(measured) in labels.SPEED.read_text()
+    monkeypatch.setitem(labels.CASES, "small", labels.Case(2000, 4, 8, 6.0, False))
+    found = labels.measure("small")
+    assert labels.table({"small": found}).count("\n") == 2
+    monkeypatch.setattr(labels.np, "array_equal", lambda one, other: False)
+    with pytest.raises(SystemExit, match="small: labels differ in 0 rows"):
+        labels.measure("small")
 
 
 @pytest.mark.compiled

@@ -2,7 +2,13 @@
 
 import math
 
+import numpy as np
+
 from ..._numba.options import kernel
+from ..sizes import lanes
+
+# Above the numbers of all components.
+MOST = np.int64(2**62)
 
 
 @kernel
@@ -14,6 +20,25 @@ def store_labels(half_logs, n_rows, maxima, labels):
         for b in range(n_rows):
             if half_logs[k, b] == maxima[b]:
                 labels[b] = k
+
+
+@kernel
+def store_first(half_logs, n_rows, maxima, components, index, labels, order):
+    """Write the first component that attains the maximum into the `labels` of rows `order`, -1 where none does.
+
+    Returns in how many rows none does.
+    """
+    for b in range(lanes(half_logs)):
+        index[b] = MOST
+    for j in range(half_logs.shape[0]):
+        k, values = components[j], half_logs[j]
+        for b in range(lanes(half_logs)):
+            index[b] = k if (values[b] == maxima[b]) & (k < index[b]) else index[b]
+    n_far = 0
+    for b in range(n_rows):
+        n_far += 1 if index[b] == MOST else 0
+        labels[order[b]] = -1 if index[b] == MOST else index[b]
+    return n_far
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The two passes that find labels of rows near whose components there are few others: a guess, and the proof."""
+"""Labels of rows in blocks of one guess each: the components that may be more probable than that in some row."""
 
 import math
 
@@ -8,93 +8,14 @@ from ..._numba.options import entry, kernel, part, task
 from ..._numba.pointers import member, read_only, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import load_block
+from ..blocks.outputs import store_first
 from ..blocks.posterior import row_maxima
 from ..densities.full import FullDensity
 from ..k_means.near import gather
 from ..sizes import lanes
 from ..work import FAR_ROWS, MODEL, OK, ROWS, SCRATCH, WRONG_SCRATCH, ZERO, X
 from .densities import log_density_of
-from .nearby import LARGEST, NEARBY, SINGLE, TINY
-
-# Rows of `Nearby.single` before those of the block: four for sums, and others.
-SUMS, FIRST = 0, 8
-# Above the numbers of all components.
-MOST = np.int64(2**62)
-# Blocks in an item of the guess.
-BLOCKS = 16
-
-
-@kernel
-def distances_of_four(starts, leads, k, x, block, out):
-    """Write ``starts + leads . x`` of components `k` to k + 3 into ``out[:4]``; lanes are those of `block`."""
-    c0, c1, c2, c3 = starts[k], starts[k + 1], starts[k + 2], starts[k + 3]
-    for b in range(lanes(block)):
-        out[0, b] = c0
-        out[1, b] = c1
-        out[2, b] = c2
-        out[3, b] = c3
-    for d in range(0, x.shape[0], 4):
-        k0, k1, k2, k3 = leads[k, d], leads[k, d + 1], leads[k, d + 2], leads[k, d + 3]
-        m0, m1, m2, m3 = leads[k + 1, d], leads[k + 1, d + 1], leads[k + 1, d + 2], leads[k + 1, d + 3]
-        n0, n1, n2, n3 = leads[k + 2, d], leads[k + 2, d + 1], leads[k + 2, d + 2], leads[k + 2, d + 3]
-        p0, p1, p2, p3 = leads[k + 3, d], leads[k + 3, d + 1], leads[k + 3, d + 2], leads[k + 3, d + 3]
-        for b in range(lanes(block)):
-            x0, x1, x2, x3 = x[d, b], x[d + 1, b], x[d + 2, b], x[d + 3, b]
-            out[0, b] += (k0 * x0 + k1 * x1) + (k2 * x2 + k3 * x3)
-            out[1, b] += (m0 * x0 + m1 * x1) + (m2 * x2 + m3 * x3)
-            out[2, b] += (n0 * x0 + n1 * x1) + (n2 * x2 + n3 * x3)
-            out[3, b] += (p0 * x0 + p1 * x1) + (p2 * x2 + p3 * x3)
-
-
-@kernel
-def nearest_of_four(out, k, block, old, old_label, new, new_label):
-    """Write the least of ``out[:4]`` and `old`, and its component, `k` to k + 3 or `old_label`.
-
-    Everything is read before it is chosen from, as in `nearer` of ``k_means/lloyd.py``.
-    """
-    k0, k1, k2, k3 = np.float32(k), np.float32(k + 1), np.float32(k + 2), np.float32(k + 3)
-    for b in range(lanes(block)):
-        value, label = old[b], old_label[b]
-        v0, v1, v2, v3 = out[0, b], out[1, b], out[2, b], out[3, b]
-        label = k0 if v0 < value else label
-        value = v0 if v0 < value else value
-        label = k1 if v1 < value else label
-        value = v1 if v1 < value else value
-        label = k2 if v2 < value else label
-        value = v2 if v2 < value else value
-        label = k3 if v3 < value else label
-        value = v3 if v3 < value else value
-        new[b] = value
-        new_label[b] = label
-
-
-@task
-def guess_labels(context, worker, first, end):
-    """Task: write a guess at the label of each row of `BLOCKS` blocks an item."""
-    wide_vectors()
-    x, model, nearby = member(context, X), member(context, MODEL), member(context, NEARBY)
-    block, single = member(context, SCRATCH).block[worker], nearby.single[worker]
-    if block.shape[1] != lanes(x) or single.shape[1] != lanes(x):
-        return WRONG_SCRATCH
-    leads, starts, guesses = nearby.leads, nearby.starts, nearby.guesses
-    here, here_label, there, there_label = single[4], single[5], single[6], single[7]
-    for start in range(first * BLOCKS * lanes(x), min(end * BLOCKS * lanes(x), x.shape[0]), lanes(x)):
-        n_rows = min(lanes(x), x.shape[0] - start)
-        load_block(x, start, n_rows, model.scales, model.origin, block)
-        for d in range(x.shape[1]):
-            for b in range(lanes(x)):
-                single[FIRST + d, b] = block[d, b]
-        for b in range(lanes(x)):
-            here[b] = np.float32(np.inf)
-            here_label[b] = np.float32(0.0)
-        for k in range(0, leads.shape[0], 8):
-            distances_of_four(starts, leads, k, single[FIRST:], block, single)
-            nearest_of_four(single, k, block, here, here_label, there, there_label)
-            distances_of_four(starts, leads, k + 4, single[FIRST:], block, single)
-            nearest_of_four(single, k + 4, block, there, there_label, here, here_label)
-        for b in range(n_rows):
-            guesses[start + b] = np.int32(here_label[b])
-    return OK
+from .nearby import FIRST, LARGEST, NEARBY, SINGLE, TINY
 
 
 @kernel
@@ -144,7 +65,7 @@ def largest(values, block, spare):
 @kernel
 def largest_sum(slope, least, block, single):
     """Return the largest of ``-slope . z - least |z|^2 - gap`` of the lanes, which `single` holds."""
-    out, squares, gaps, z = single[SUMS], single[4], single[5], single[FIRST:]
+    out, squares, gaps, z = single[0], single[4], single[5], single[FIRST:]
     for b in range(lanes(block)):
         out[b] = -(least * squares[b]) - gaps[b]
     for d in range(0, z.shape[0], 4):
@@ -216,25 +137,6 @@ def list_nearby(density, nearby, owner, mean, block, maxima, single, slopes, len
                 components[n] = k
                 n += 1
     return n
-
-
-@kernel
-def store_first(half_logs, n_rows, maxima, components, index, labels, order):
-    """Write the first component that attains the maximum into the `labels` of rows `order`, -1 where none does.
-
-    Returns in how many rows none does.
-    """
-    for b in range(lanes(half_logs)):
-        index[b] = MOST
-    for j in range(half_logs.shape[0]):
-        k, values = components[j], half_logs[j]
-        for b in range(lanes(half_logs)):
-            index[b] = k if (values[b] == maxima[b]) & (k < index[b]) else index[b]
-    n_far = 0
-    for b in range(n_rows):
-        n_far += 1 if index[b] == MOST else 0
-        labels[order[b]] = -1 if index[b] == MOST else index[b]
-    return n_far
 
 
 @task

@@ -24,6 +24,8 @@ from typing import Any, NamedTuple
 
 from ..work import Model, Rows, Scratch, State, Sums
 
+# Rows of `Nearby.single` before those of a block.
+FIRST = 8
 # What is larger is left to the densities: its square would not be finite in single precision.
 LARGEST = 1e15
 # Rounding of a sum in single precision, and a length above all whose squares are 0 or subnormal there.
@@ -51,7 +53,7 @@ class Nearby(NamedTuple):
         Components that were evaluated.
     tile (W, B, D)
         Scratch of workers, in the dtype of the rows: rows of a block.
-    single (W, 8 + P, B) float32
+    single (W, FIRST + P, B) float32
         Scratch: rows of intermediate results, then a block, D rounded up to a multiple of four.
     slopes (W, K, P) float32, lengths (W, K)
         Scratch: g and |y_k| for the owner of a block.

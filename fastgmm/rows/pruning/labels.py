@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ...kernels.launch import launch_items
 from ...kernels.pruning.bounds import ROUNDED_DOWN, ROUNDED_UP
-from ...kernels.pruning.labels import BLOCKS, FIRST, LABELS, guess_labels
+from ...kernels.pruning.guess import BLOCKS, guess_labels
+from ...kernels.pruning.labels import LABELS
 from ...kernels.pruning.moves import order_by_label
-from ...kernels.pruning.nearby import Nearby, NearbyWork
+from ...kernels.pruning.nearby import FIRST, Nearby, NearbyWork
 from ...kernels.work import FAR_ROWS, OK, Work
 from ...model.plan import LAUNCH_NANOSECONDS, LONG_ROUND_WORK, Cut, Plan
 from ..launch.work import address_of, check, entry_of, example, launched, layout_of, packed_work
