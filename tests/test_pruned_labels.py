@@ -12,7 +12,7 @@ from fastgmm import Mixture
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.model import plan
 from fastgmm.rows.launch import pieces
-from fastgmm.rows.pruning import labels
+from fastgmm.rows.pruning import labels, nearby
 
 EXAMPLES, MOST_ROWS, MOST_COMPONENTS = (60, 3000, 40) if JIT_ENABLED else (4, 300, 5)
 
@@ -162,7 +162,7 @@ def test_overlapping_components_and_rows_unlike_them_are_left_to_the_dense_pass(
     X, near = problem(20000, 8, 64, 0.3)
     _, apart = problem(100, 8, 64, 20.0)
     with pruned(always=False) as found, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(labels, "_guess", None)
+        patch.setattr(labels, "guess_by", None)
         one = near.predict(X)
         patch.undo()
         other = apart.predict(np.float64(100.0) * X)
@@ -192,6 +192,6 @@ def test_labels_are_pruned_in_long_passes(structure, n_components, n_features, n
 def test_norms_are_bounds(n_features):
     generator = np.random.default_rng(0)
     matrices = random_covariances(generator, 10, n_features) * 10.0 ** generator.integers(-9, 9, (10, 1, 1))
-    ratios = labels._norms(matrices) / np.linalg.norm(matrices, 2, axis=(1, 2))
+    ratios = nearby._norms(matrices) / np.linalg.norm(matrices, 2, axis=(1, 2))
     assert (ratios > 1.0 - 1e-9).all()
     assert (ratios < n_features ** (1.0 / 32.0)).all()

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.launch import launch_items
-from ...kernels.pruning.bounds import ROUNDED_DOWN, ROUNDED_UP
 from ...kernels.pruning.guess import BLOCKS, guess_labels
 from ...kernels.pruning.labels import LABELS
 from ...kernels.pruning.moves import order_by_label
@@ -17,16 +16,13 @@ from ...kernels.pruning.nearby import FIRST, Nearby, NearbyWork
 from ...kernels.work import FAR_ROWS, OK, Work
 from ...model.plan import LAUNCH_NANOSECONDS, LONG_ROUND_WORK, Cut, Plan
 from ..launch.work import address_of, check, entry_of, example, launched, layout_of, packed_work
-
-Array = NDArray[np.float64]
+from .nearby import bounds_of, guess_by
 
 # Rounds of EM that are this long are pruned; a pass that there is one of must be worth what is compiled for it.
 ROUNDS = 4
-# Of the pairs of blocks and components: with more than `MOST` evaluated, labels are hardly found sooner. Rows of
-# `ASKED` components are asked for, as the model has them, then the first `LOOK` blocks.
-MOST, ASKED, LOOK = 0.5, 16, 64
-# Numbers of the matrices that are dealt with at once.
-NUMBERS = 1 << 20
+# Of the pairs of blocks and components: with more than `MOST` evaluated, labels are hardly found sooner. Rows as the
+# model has them are asked first, then the first `LOOK` blocks.
+MOST, LOOK = 0.5, 64
 
 
 def are_worth_it(plan: Plan, n_samples: int) -> bool:
@@ -68,12 +64,12 @@ def label(
 
     Returns OK or FAR_ROWS, or None where that is not worth it: components overlap, or rows are unlike them.
     """
-    widths, least, share = _bounds(work)
+    widths, least, share = bounds_of(work)
     if share > MOST:
         return None
     k, n_samples, places = plan.n_components, len(x), len(work.scratch.block)
     padded = -(-plan.n_features // 4) * 4
-    leads, starts = _guess(work, padded)
+    leads, starts = guess_by(work, padded)
     short, nothing = np.empty(0, np.int32), np.empty(0, np.int64)
     nearby = Nearby(
         leads=leads,
@@ -140,64 +136,3 @@ def _in_order(nearby: Nearby, n_components: int, lanes: int) -> Nearby:
         owners=owners,
         counts=np.zeros(len(owners), np.int64),
     )
-
-
-def _guess(work: Work, padded: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return leads and starts, of components with the covariance that they have on average."""
-    model, state = work.model, work.state
-    scales, n_components = model.scales.astype(np.float64), len(model.constants)
-    means = model.means[:, : len(scales)].astype(np.float64)
-    shared = np.einsum("k,kij->ij", state.weights, state.covariances) * np.outer(scales, scales)
-    slopes = 0.25 * means @ np.linalg.pinv(shared, hermitian=True)
-    leads = np.zeros((-(-n_components // 8) * 8, padded), np.float32)
-    starts = np.full(len(leads), np.inf, np.float32)
-    with np.errstate(all="ignore"):  # what is no number is never the nearest
-        leads[:n_components, : len(scales)] = -2.0 * slopes
-        starts[:n_components] = (slopes * means).sum(axis=1) - model.constants
-    return leads, starts
-
-
-def _bounds(work: Work) -> tuple[Array, Array, float]:
-    """Return widths and least eigenvalues of components, and which share of the pairs seems to be near.
-
-    That is estimated for rows of some components, as the model has them: a pair is near where the bound of the second
-    component exceeds the density of the first by what three standard deviations of its slope are.
-    """
-    model, state = work.model, work.state
-    d, n_components = len(model.scales), len(model.constants)
-    scales = np.outer(*[model.scales.astype(np.float64)] * 2)
-    cumulated = np.cumsum(state.weights)
-    asked = np.searchsorted(cumulated, cumulated[-1] * (np.arange(ASKED) + 0.5) / ASKED)
-    means, covariances = model.means[asked, :d].astype(np.float64), state.covariances[asked] * scales
-    widths, least = np.empty(n_components), np.empty(n_components)
-    n_near = 0
-    step = max(1, NUMBERS // (d * d))
-    with np.errstate(all="ignore"):
-        for first in range(0, n_components, step):
-            some = slice(first, first + step)
-            factors = model.factors[some, :d, :d].astype(np.float64)
-            constants, offsets = (each[some].astype(np.float64) for each in (model.constants, model.offsets[:, :d]))
-            transposed = factors.transpose(0, 2, 1)
-            widths[some] = np.sqrt(_norms(transposed @ factors)) * ROUNDED_UP
-            least[some] = ROUNDED_DOWN / _norms(4.0 * scales * state.covariances[some])
-            white = factors @ means.T + offsets[:, :, np.newaxis]
-            slopes = 2.0 * transposed @ white
-            rest = constants[:, np.newaxis] - np.square(white).sum(axis=1) - model.constants[asked] + 0.25 * d
-            rest -= least[some, np.newaxis] * np.trace(covariances, axis1=1, axis2=2)
-            for a in range(ASKED):
-                spread = np.einsum("ki,ij,kj->k", slopes[:, :, a], covariances[a], slopes[:, :, a], optimize=True)
-                n_near += int(np.count_nonzero(~(rest[:, a] + 3.0 * np.sqrt(spread) < 0.0)))
-    return widths, least, n_near / (ASKED * n_components)
-
-
-def _norms(matrices: Array) -> Array:
-    """Return bounds of the norms of symmetric matrices (K, D, D), at most a tenth above these for D up to 20.
-
-    The largest eigenvalue of M^16 is at most its Frobenius norm, and that at most sqrt(D) times as much.
-    """
-    traces = np.trace(matrices, axis1=1, axis2=2)
-    powers = matrices / traces[:, np.newaxis, np.newaxis]
-    for _ in range(4):
-        powers = powers @ powers
-    norms: Array = traces * np.sqrt(np.square(powers).sum(axis=(1, 2))) ** (1.0 / 16.0)
-    return norms
