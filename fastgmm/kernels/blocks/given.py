@@ -34,14 +34,14 @@ def load_given(given, start, n_rows, roots, scales):
 def load_labels(labels, start, n_rows, roots, scales):
     """Stand in for the E step: row b belongs to component ``labels[start + b]`` alone.
 
-    By index and not by a slice: a slice of an array that threads share is counted up and down atomically, block by
-    block, even where this is not called. Two threads were no faster than one at D = 1 by it.
+    Of a slice, which LLVM loads and does not gather; nobody counts references to what is behind a context.
     """
+    own = labels[start : start + n_rows]
     one, zero = roots.dtype.type(1.0), roots.dtype.type(0.0)
     for k in range(roots.shape[0]):
         lane = roots[k]
         for b in range(n_rows):
-            lane[b] = one if labels[start + b] == k else zero
+            lane[b] = one if own[b] == k else zero
     clear_lanes(n_rows, roots)
     for b in range(lanes(scales)):
         scales[b] = one

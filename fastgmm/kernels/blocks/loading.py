@@ -2,7 +2,6 @@
 
 from ..._numba.options import JIT_ENABLED, entry, kernel, part
 from ..._numba.width import VECTOR_BYTES, transpose_four, wide_vectors
-from ..sizes import lanes
 
 # Rows that are transposed before the next features of them are, see `load_block`.
 PIECE = 64
@@ -50,7 +49,7 @@ def load_block(x, start, n_rows, scales, origin, block):
             transpose(rows, whole, scales, origin, block)
         for a in range(whole, n_rows, PIECE):
             load_features(rows[a : a + PIECE], scales, origin, block[:, a:])
-    clear_lanes(n_rows, block)
+    clear_lanes(n_rows, block[: x.shape[1]])
 
 
 @kernel
@@ -96,10 +95,15 @@ def load_columns(values, start, n_rows, out):
 
 @kernel
 def clear_lanes(n_rows, block):
-    """Set what lies beyond the last row of a block to 0."""
+    """Set what lies beyond the last row of a block to 0.
+
+    In views, whose indices begin at 0: from a number of rows on, LLVM scatters them, because that might be negative,
+    which took half of the time of a block of 200 x 1.
+    """
     for d in range(block.shape[0]):
-        for b in range(n_rows, lanes(block)):
-            block[d, b] = block.dtype.type(0.0)
+        beyond = block[d][n_rows:]
+        for b in range(beyond.shape[0]):
+            beyond[b] = block.dtype.type(0.0)
 
 
 @part

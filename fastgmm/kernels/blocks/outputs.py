@@ -12,6 +12,13 @@ MOST = np.int64(2**62)
 
 
 @kernel
+def store(values, out):
+    """Write as many of `values` as `out` has room for, in its dtype; of a slice nothing is scattered."""
+    for b in range(out.shape[0]):
+        out[b] = out.dtype.type(values[b])
+
+
+@kernel
 def store_labels(half_logs, n_rows, maxima, labels):
     """Write the first component that attains the maximum into ``labels[:n_rows]``, -1 where none does."""
     for b in range(n_rows):

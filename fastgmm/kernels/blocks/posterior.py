@@ -112,15 +112,17 @@ def invert(sums, n_rows):
     smallest, one = sums.dtype.type(SMALLEST), sums.dtype.type(1.0)
     for b in range(lanes(sums)):
         sums[b] = one / max(sums[b], smallest)
-    for b in range(n_rows, lanes(sums)):
-        sums[b] = sums.dtype.type(0.0)
+    beyond = sums[n_rows:]
+    for b in range(beyond.shape[0]):  # see `clear_lanes`
+        beyond[b] = sums.dtype.type(0.0)
 
 
 @kernel
 def multiply(scales, weights, start, n_rows):
     """Multiply ``scales[:n_rows]`` by ``weights[start:]``."""
+    own = weights[start : start + n_rows]
     for b in range(n_rows):
-        scales[b] *= scales.dtype.type(weights[start + b])
+        scales[b] *= scales.dtype.type(own[b])
 
 
 @kernel

@@ -11,6 +11,7 @@ from ..._numba.options import kernel, task
 from ..._numba.pointers import member, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import clear, load_block
+from ..blocks.outputs import store
 from ..sizes import STEP, lanes
 from ..slots import AIM, FAR, LABEL
 from ..work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
@@ -129,10 +130,8 @@ def lloyd_few(context, worker, first, end):
             if n_rows % STEP != 0:
                 slab[np.int64(label[n_rows]), 0] -= count_lanes(block, n_rows) - n_rows
             if aim >= LABEL:
-                for b in range(n_rows):
-                    rows.labels[start + b] = np.int64(label[b])
+                store(label, rows.labels[start : start + n_rows])
             if aim == FAR:
-                for b in range(n_rows):
-                    rows.values[start + b] = nearest[b]
+                store(nearest, rows.values[start : start + n_rows])
         from_origin_to_centers(centers, slab)
     return OK

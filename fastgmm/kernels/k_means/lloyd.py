@@ -9,6 +9,7 @@ from ..._numba.options import kernel, task
 from ..._numba.pointers import member, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import clear, load_block
+from ..blocks.outputs import store
 from ..blocks.posterior import multiply
 from ..primitives.distances import squared_distances
 from ..sizes import lanes
@@ -133,11 +134,9 @@ def lloyd(context, worker, first, end):
                 total += nearest[b]
             slab[n_components, 0] += total
             if aim >= LABEL:
-                for b in range(n_rows):
-                    labels[start + b] = np.int64(label[b])
+                store(label, labels[start : start + n_rows])
             if aim == FAR:
-                for b in range(n_rows):
-                    closest[start + b] = nearest[b]
+                store(nearest, closest[start : start + n_rows])
             if aim == ASSIGN:
                 continue
             if weights.shape[0] > 0:
