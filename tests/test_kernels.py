@@ -84,6 +84,35 @@ def test_small_and_general_kernels_agree():
     assert state.numbers[LOG_LIKELIHOOD] == pytest.approx(expected.log_likelihood, rel=1e-13)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_pass_of_two_components_of_one_feature_is_the_general_one(dtype):
+    for n_samples in (1, 15, 17, 2100):
+        X, start = make_problem(n_samples, 1, 2, seed=n_samples)
+        X = X.astype(dtype)
+        X[n_samples // 2 :] += 40.0  # of one of the components alone, beyond where the other's share is cut off
+        start = Mixture(start.weights, start.means + np.array([[0.0], [40.0]]), start.covariances)
+        X.flags.writeable = False
+        statistics = fastgmm.accumulate(X, start)
+        rows = X.astype(np.float64), start.weights, start.means, start.covariances
+        responsibilities, z = naive.e_step(*rows), rows[0] - start.means[:, 0]
+        rtol, atol = (1e-11, 1e-11) if dtype is np.float64 else (1e-4, 1e-3)
+        for moments, power in (("responsibility_sums", 0), ("first_moments", 1), ("second_moments", 2)):
+            expected = (responsibilities * z**power).sum(axis=0)
+            np.testing.assert_allclose(getattr(statistics, moments).ravel(), expected, rtol, atol)
+        assert statistics.log_likelihood == pytest.approx(naive.log_likelihood(*rows), rel=rtol)
+        # Weights of one take the general pass.
+        general = fastgmm.accumulate(X, start, sample_weight=np.ones(n_samples))
+        np.testing.assert_allclose(statistics.second_moments, general.second_moments, 50 * np.finfo(dtype).eps)
+
+
+def test_a_row_far_from_two_components_of_one_feature_has_no_share():
+    X, start = make_problem(30, 1, 2)
+    expected = fastgmm.accumulate(X, start).responsibility_sums
+    statistics = fastgmm.accumulate(np.concatenate([X, [[1e200]]]), start)
+    assert statistics.log_likelihood == -np.inf
+    np.testing.assert_array_equal(statistics.responsibility_sums, expected)
+
+
 def test_what_is_padded():
     assert [sizes.tiled(d) for d in range(1, 14)] == [2, 2, 4, 4, 5, 6, 8, 8, 9, 10, 12, 12, 13]
 

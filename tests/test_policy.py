@@ -65,7 +65,7 @@ LEVEL = {name: number for number, room in enumerate(STREET) for name in room}
 # The rooms inside the kernels, from the passes down to what they are made of.
 INSIDE = [
     ("tasks", "launch"),
-    ("passes", "pruning"),
+    ("passes", "univariate", "pruning"),
     ("densities", "moments", "k_means", "keys", "agglomeration"),
     ("blocks",),
     ("primitives",),

@@ -17,6 +17,7 @@ from .moments.full_small import Full1Moments, Full2Moments, Full3Moments
 from .moments.pooled import FirstMoments, PooledMoments
 from .moments.spherical import ApartMoments, SphericalMoments
 from .passes import evaluate, sweep
+from .univariate import are_two, sweep_two
 from .work import MODEL
 
 
@@ -33,6 +34,8 @@ def sweep_full_1(context, worker, first, end):
     """Pass of `Full1Density` and `Full1Moments`."""
     model = member(context, MODEL)
     density, moments = Full1Density(model.factors, model.offsets, model.constants), Full1Moments(model.means)
+    if are_two(context):
+        return sweep_two(density, moments, context, worker, first, end)
     return sweep(density, moments, context, worker, first, end)
 
 
