@@ -62,13 +62,14 @@ def assert_same_labels(X, mixture, n_threads=None):
     n_components=st.integers(2, MOST_COMPONENTS),
     spread=st.floats(0.0, 8.0),
     offset=st.sampled_from([0.0, 1e4]),
-    scale=st.sampled_from([1.0, 1e-9, 1e9]),
+    scale=st.sampled_from([1.0, 1e-9, 1e9, 1e-155]),
     doubled=st.booleans(),
 )
 def test_labels_are_those_of_all_components(
     seed, dtype, n_samples, n_features, n_components, spread, offset, scale, doubled
 ):
     X, p = problem(n_samples, n_features, n_components, spread, seed, dtype)
+    scale = max(scale, 1e-9) if dtype == np.float32 else scale
     weights, means, covariances = p.weights, scale * (p.means + offset), scale**2 * p.covariances
     if doubled:  # each row has two components that are the most probable
         means, covariances = np.concatenate([means, means]), np.concatenate([covariances, covariances])
@@ -125,10 +126,13 @@ def test_hostile_rows_and_components(case):
 
 
 @pytest.mark.compiled
-def test_threads_find_the_same_labels():
+def test_threads_and_windows_find_the_same_labels(monkeypatch):
     X, p = problem(70000, 8, 16, 3.0)
     for n_threads in (1, 2):
         assert_same_labels(X, p, n_threads)
+    monkeypatch.setattr(labels, "WINDOW_BYTES", 0)
+    monkeypatch.setattr(labels, "WINDOW_BLOCKS", 3)
+    assert_same_labels(X, p)
 
 
 @pytest.mark.skipif(JIT_ENABLED, reason="layouts differ in types alone, and each takes the compiler ten seconds")

@@ -54,7 +54,7 @@ def _prefer(bits: int) -> Any:
 # Both reach kernels that Numba puts in line where they are called. What is compiled by itself and linked (an `entry`,
 # what `implements`) is vectorised before and needs a call of its own.
 wide_vectors = _prefer(512)
-# In densities and moments from D = 3 on.
+# In densities, moments and distances, but for full ones of D = 1 and 2.
 tile_vectors = _prefer(256 if machine()[0] in HALVES else 512)
 
 

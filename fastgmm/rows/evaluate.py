@@ -127,12 +127,11 @@ def _evaluated(X: NDArray[Any], parameters: Parameters, n_threads: int | None, w
     evaluation.put(parameters)
     if not evaluation.advance(1):
         raise IllDefinedCovariance(int(evaluation.state.counts[COMPONENT]))
-    if wanted == "labels" and evaluation.label(X, parameters, output):
-        return output
-    for start, x in pieces(X, evaluation.rows_a_launch, plan.rows, X.dtype):
-        piece = output[start : start + len(x)]
-        if evaluation.evaluate(x, _FIELDS[wanted], piece) and wanted != "log_density":
-            _settle_far_rows(x, parameters, piece)
+    if not (wanted == "labels" and evaluation.label(X, parameters, output)):
+        for start, x in pieces(X, evaluation.rows_a_launch, plan.rows, X.dtype):
+            piece = output[start : start + len(x)]
+            if evaluation.evaluate(x, _FIELDS[wanted], piece) and wanted != "log_density":
+                _settle_far_rows(x, parameters, piece)
     evaluation.close()
     return output
 
@@ -142,7 +141,7 @@ class _Evaluation(Run):
 
     def label(self, X: NDArray[Any], parameters: Parameters, labels: NDArray[np.int64]) -> bool:
         """Write the labels of rows `X` (N, D) by near components alone; return False if that is not worth it."""
-        if not self.plan.is_long(len(X)):
+        if not (self.plan.is_long(len(X)) and X.flags.aligned):  # what is not aligned is copied piece by piece
             return False
         # When it is wanted, as in ``array.py``.
         from .pruning.labels import are_worth_it, label

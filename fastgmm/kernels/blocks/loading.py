@@ -49,7 +49,7 @@ def load_block(x, start, n_rows, scales, origin, block):
             transpose(rows, whole, scales, origin, block)
         for a in range(whole, n_rows, PIECE):
             load_features(rows[a : a + PIECE], scales, origin, block[:, a:])
-    clear_lanes(n_rows, block[: x.shape[1]])
+    clear_lanes(n_rows, block)
 
 
 @kernel

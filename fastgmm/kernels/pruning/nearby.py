@@ -17,7 +17,8 @@ where a density takes D^2 / 2, and is exact for components that are round and as
 
 So labels are those of `passes.evaluate`, as long as what is left out is so by more than the rounding of densities: a
 length |H x + o| is as good as D roundings of |o| and of the largest that the absolute values of H and x can make,
-sqrt(D) w |x|; and the sum of D + 2 numbers in single precision as D + 8 roundings of the largest they can be.
+sqrt(D) w |x|, which is more than what a factor rounded to single precision adds to s |z|^2; and the sum of D + 2
+numbers in single precision as D + 8 roundings of the largest they can be.
 """
 
 from typing import Any, NamedTuple
@@ -35,10 +36,11 @@ SINGLE, TINY = 2.0**-23, 1e-18
 class Nearby(NamedTuple):
     """What finds the labels of rows near whose components there are few others.
 
-    leads (K, D), starts (K,) float32
-        The guess at the label of a row x, in units of the model, is the k of the largest starts[k] + leads[k] . x.
+    leads (M, P), starts (M,) float32
+        The guess at the label of a row x, in units of the model, is the k of the least starts[k] + leads[k] . x; M
+        and P are K and D rounded up to a multiple of 8 and of 4, and starts beyond K infinite.
     guesses (N,) int32
-        Of each row.
+        Of each row, then in the order of `order`.
     order (N,) int32
         Rows in the order of their guesses.
     places, ends (blocks,) int64

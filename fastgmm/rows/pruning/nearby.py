@@ -12,8 +12,8 @@ Array = NDArray[np.float64]
 
 # Components whose rows are asked for, as the model has them.
 ASKED = 16
-# Numbers of the matrices that are dealt with at once.
-NUMBERS = 1 << 20
+# Numbers of the matrices that are dealt with at once; there are half a dozen copies of them.
+NUMBERS = 1 << 18
 
 
 def guess_by(work: Work, padded: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -21,11 +21,11 @@ def guess_by(work: Work, padded: int) -> tuple[NDArray[np.float32], NDArray[np.f
     model, state = work.model, work.state
     scales, n_components = model.scales.astype(np.float64), len(model.constants)
     means = model.means[:, : len(scales)].astype(np.float64)
-    shared = np.einsum("k,kij->ij", state.weights, state.covariances) * np.outer(scales, scales)
-    slopes = 0.25 * means @ np.linalg.pinv(shared, hermitian=True)
     leads = np.zeros((-(-n_components // 8) * 8, padded), np.float32)
     starts = np.full(len(leads), np.inf, np.float32)
     with np.errstate(all="ignore"):  # what is no number is never the nearest
+        shared = _in_units(np.einsum("k,kij->ij", state.weights, state.covariances), scales)
+        slopes = 0.25 * means @ np.linalg.pinv(np.where(np.isfinite(shared), shared, 0.0), hermitian=True)
         leads[:n_components, : len(scales)] = -2.0 * slopes
         starts[:n_components] = (slopes * means).sum(axis=1) - model.constants
     return leads, starts
@@ -39,10 +39,10 @@ def bounds_of(work: Work) -> tuple[Array, Array, float]:
     """
     model, state = work.model, work.state
     d, n_components = len(model.scales), len(model.constants)
-    scales = np.outer(*[model.scales.astype(np.float64)] * 2)
+    scales = model.scales.astype(np.float64)
     cumulated = np.cumsum(state.weights)
     asked = np.searchsorted(cumulated, cumulated[-1] * (np.arange(ASKED) + 0.5) / ASKED)
-    means, covariances = model.means[asked, :d].astype(np.float64), state.covariances[asked] * scales
+    means, covariances = model.means[asked, :d].astype(np.float64), _in_units(state.covariances[asked], scales)
     widths, least = np.empty(n_components), np.empty(n_components)
     n_near = 0
     step = max(1, NUMBERS // (d * d))
@@ -53,7 +53,7 @@ def bounds_of(work: Work) -> tuple[Array, Array, float]:
             constants, offsets = (each[some].astype(np.float64) for each in (model.constants, model.offsets[:, :d]))
             transposed = factors.transpose(0, 2, 1)
             widths[some] = np.sqrt(_norms(transposed @ factors)) * ROUNDED_UP
-            least[some] = ROUNDED_DOWN / _norms(4.0 * scales * state.covariances[some])
+            least[some] = ROUNDED_DOWN / _norms(4.0 * _in_units(state.covariances[some], scales))
             white = factors @ means.T + offsets[:, :, np.newaxis]
             slopes = 2.0 * transposed @ white
             rest = constants[:, np.newaxis] - np.square(white).sum(axis=1) - model.constants[asked] + 0.25 * d
@@ -62,6 +62,12 @@ def bounds_of(work: Work) -> tuple[Array, Array, float]:
                 spread = np.einsum("ki,ij,kj->k", slopes[:, :, a], covariances[a], slopes[:, :, a], optimize=True)
                 n_near += int(np.count_nonzero(~(rest[:, a] + 3.0 * np.sqrt(spread) < 0.0)))
     return widths, least, n_near / (ASKED * n_components)
+
+
+def _in_units(covariances: Array, scales: Array) -> Array:
+    """Return covariances (..., D, D) of rows times `scales` (D,), whose products alone may not be finite."""
+    scaled: Array = covariances * scales[:, np.newaxis] * scales
+    return scaled
 
 
 def _norms(matrices: Array) -> Array:
