@@ -26,10 +26,10 @@ from .blocks.posterior import (
     log_sum,
     row_maxima,
 )
-from .densities.kinds import log_density
+from .densities.kinds import is_spherical, log_density
 from .moments.kinds import accumulate
 from .sizes import lanes
-from .slots import GIVEN
+from .slots import GIVEN, REPEATED, RUNNING, STATUS
 from .work import FAR_ROWS, MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
 
 
@@ -51,8 +51,9 @@ def is_as_wide(scratch, size):
 def sweep(density, moments, context, worker, first, end):
     """Fused E and M pass: superblocks `first` to `end` of `x` (N, D) into their slabs, which are overwritten.
 
-    While responsibilities or labels are given (``counts[GIVEN]``), these are taken and the E step is left out. Where
-    there are ``rows.weights``, each row counts as often as that says.
+    While responsibilities or labels are given (``counts[GIVEN]``), these are taken and the E step is left out; once
+    the run has ended (``counts[STATUS]``), its log-likelihood is all that is wanted, but for what is ``REPEATED`` of
+    its last round. Where there are ``rows.weights``, each row counts as often as that says.
     """
     wide_vectors()
     x, rows, model = member(context, X), member(context, ROWS), member(context, MODEL)
@@ -64,7 +65,8 @@ def sweep(density, moments, context, worker, first, end):
     maxima, row_sums = scratch.maxima[worker], scratch.row_sums[worker]
     products, index = scratch.products[worker], scratch.index[worker]
     weights = rows.weights
-    is_given = member(context, STATE).counts[GIVEN] > 0
+    counts = member(context, STATE).counts
+    is_given = counts[GIVEN] > 0
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
         clear(slab)
@@ -75,9 +77,10 @@ def sweep(density, moments, context, worker, first, end):
         for start in range(begin, stop, lanes(x)):
             n_rows = min(lanes(x), stop - start)
             load_block(x, start, n_rows, model.scales, model.origin, block)
-            # For given responsibilities too: what it leaves in `spare` is for the moments of a fused pair.
             ahead = rows_ahead(x, start + lanes(x), 2 * n_components)
-            log_density(density, block, spare, half_logs, ahead)
+            # The moments of a fused pair read what its density leaves in `spare`.
+            if not is_given or is_spherical(model):
+                log_density(density, block, spare, half_logs, ahead)
             if is_given:
                 load_memberships(rows, start, n_rows, half_logs, row_sums)
             else:
@@ -90,7 +93,8 @@ def sweep(density, moments, context, worker, first, end):
                     total += collect_weighted(maxima, row_sums, weights, start, n_rows)
                 else:
                     total += collect(maxima, row_sums, n_rows, products)
-            accumulate(moments, block, half_logs, row_sums, spare, index, slab, ahead)
+            if is_given or counts[STATUS] == RUNNING or counts[REPEATED] != 0:
+                accumulate(moments, block, half_logs, row_sums, spare, index, slab, ahead)
         total += log_sum(products, n_components, -(-(stop - begin) // lanes(x)))
         slab[n_components, 0] = total + model.unit[1] * counted(begin, stop, weights)
     return OK

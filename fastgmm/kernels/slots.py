@@ -18,6 +18,8 @@ GIVEN, FILLED, RAISED, SUMMED = range(9, 13)
 # anew: RAISED is LOW then, RAISING in the middle of a large matrix, RAISED_NOW when all are done, and 1 in the pass.
 OPEN, PREPARE, SWEEP, FOLD, UNPACK, HELD, MAXIMIZE, FINISHED, RAISE = range(9)
 LOW, RAISING, RAISED_NOW = -1, -2, -3
+# Why a run ended, which is RUNNING until its last round: the pass after that is for its log-likelihood alone.
+RUNNING, CONVERGED, MAX_ITER_REACHED, STOPPED, ILL_DEFINED, NOT_FINITE, BROKEN = range(7)
 
 # Of k-means. BEST: the column of sums that belongs to the newest centre, -1 before the first pass. CANDIDATE: the
 # next to be drawn, in the phase DRAW. LIVE: centres that a pass looks at. AIM: what a pass of Lloyd's is for: to move

@@ -61,6 +61,12 @@ def center(context):
 
 
 @part
+def is_spherical(model):
+    """Whether a model is prepared for squared distances from its means, which moments of a fused pair read, too."""
+    return model.offsets.shape == model.means.shape and model.factors.shape[1] * model.factors.shape[2] == 1
+
+
+@part
 def set_scales(scales, covariances):
     """Choose `scales` (D,) by the largest variance of each feature among the components."""
     for d in range(scales.shape[0]):

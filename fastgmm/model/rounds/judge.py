@@ -5,7 +5,7 @@ import math
 from ..._numba.options import part
 from ..._numba.pointers import view
 from ...kernels.blocks.loading import clear
-from ...kernels.densities.kinds import center, set_scales_of
+from ...kernels.densities.kinds import center, is_spherical, set_scales_of
 from ...kernels.work import COMPONENT as FIRST_COMPONENT
 from ...kernels.work import MODEL, STATE, SUMS
 from .convergence import converged
@@ -77,7 +77,7 @@ def open_pass(context):
     for d in range(model.origin.shape[0]):
         model.origin[d] = model.origin.dtype.type(0.0)
     move_centers(context)
-    if model.offsets.shape == model.means.shape and model.factors.shape[1] == 1:
+    if is_spherical(model):
         # Distances of a fused pair are from its offsets.
         for k in range(model.means.shape[0]):
             for d in range(model.means.shape[1]):

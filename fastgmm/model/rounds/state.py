@@ -10,23 +10,28 @@ from numpy.typing import NDArray
 
 from ...kernels.slots import (
     AITKEN,
+    BROKEN,
     CHANGE,
     CHANGE_BEFORE,
     COMPONENT,
+    CONVERGED,
     FILLED,
     FINISHED,
     FOLD,
     GIVEN,
     HELD,
+    ILL_DEFINED,
     ITEM,
     LEAST,
     LOG_LIKELIHOOD,
     LOW,
     MAX_ITER,
+    MAX_ITER_REACHED,
     MAXIMIZE,
     MEAN,
     N_ITER,
     N_TRACED,
+    NOT_FINITE,
     OPEN,
     PHASE,
     PREPARE,
@@ -35,7 +40,9 @@ from ...kernels.slots import (
     RAISED,
     RAISED_NOW,
     REPEATED,
+    RUNNING,
     STATUS,
+    STOPPED,
     SUMMED,
     SWEEP,
     TOLERANCE,
@@ -45,8 +52,6 @@ from ...kernels.slots import (
 from ...kernels.work import State
 
 Array = NDArray[np.float64]
-
-RUNNING, CONVERGED, MAX_ITER_REACHED, STOPPED, ILL_DEFINED, NOT_FINITE, BROKEN = range(7)
 
 __all__ = [
     "AITKEN",
