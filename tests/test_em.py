@@ -18,6 +18,7 @@ from fastgmm.data import load_example
 from fastgmm.em import loop
 from fastgmm.em.options import Options
 from fastgmm.em.outcome import Interrupted
+from fastgmm.kernels import passes
 from fastgmm.kernels.work import BROKEN, WRONG_SCRATCH
 from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import ridge
@@ -348,3 +349,22 @@ def test_a_collapse_in_the_round_that_converges_is_widened(callback):
         result = fastgmm.fit(X, 2, init=start, reg_covar=0.0, tol=1e300, callback=callback)
     assert (result.converged, result.n_iter) == (True, 2)
     assert np.isfinite(result.log_likelihood)
+
+
+@pytest.mark.skipif(JIT_ENABLED, reason="compiled code does not tell what it calls")
+@pytest.mark.parametrize(("covariance_type", "n_more"), [("full", 0), ("diag", 0), ("tied", 0), ("spherical", 2)])
+def test_a_pass_does_what_is_read_of_it(covariance_type, n_more, monkeypatch):
+    """Two passes over labels, three rounds, and a last log-likelihood; spherical moments read what densities left."""
+    calls = []
+
+    def noted(name):
+        function = getattr(passes, name)
+        monkeypatch.setattr(passes, name, lambda *arguments: (calls.append(name), function(*arguments))[1])
+
+    noted("log_density")
+    noted("accumulate")
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fastgmm.fit(X, 2, init=(X[:, 0] > 0.0).astype(int), covariance_type=covariance_type, max_iter=3, tol=0.0)
+    assert (calls.count("log_density"), calls.count("accumulate")) == (4 + n_more, 5)
