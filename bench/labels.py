@@ -5,7 +5,6 @@ condition numbers around 20 besides. Labels must be the same before anything is 
 into ``docs/speed.md``, what was measured into ``bench/labels.json``; names of cases measure these anew.
 """
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -98,20 +97,10 @@ def table(measured: dict[str, dict[str, Any]]) -> str:
     return markdown.table(("rows x features, components", "clusters", "s", "all", "near", "times"), rows)
 
 
-def main(names: list[str]) -> int:
-    """Measure the cases of these names, or all, and write what there is."""
-    unknown = set(names) - set(CASES)
-    if unknown:
-        print(f"Error: {min(unknown)!r} is not one of {', '.join(map(repr, CASES))}", file=sys.stderr)
-        return 2
-    measured = json.loads(OUT.read_text())["cases"] if names and OUT.exists() else {}
-    for name in names or CASES:
-        print(name, file=sys.stderr)
-        measured[name] = measure(name)
-        kept = {each: measured[each] for each in CASES if each in measured}
-        report.keep(OUT, SPEED, "cases", kept, table(kept))
-    return 0
+def write(measured: dict[str, dict[str, Any]]) -> None:
+    """Write the JSON, and the table between its markers."""
+    report.keep(OUT, SPEED, "cases", measured, table(measured))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(report.measure_named(sys.argv[1:], CASES, OUT, measure, write))

@@ -5,7 +5,6 @@ Of each case the same rounds are done twice from the same parameters, dense and 
 measured into ``bench/pruning.json``; names of cases measure these anew and keep the others.
 """
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -130,23 +129,8 @@ def table(measured: dict[str, dict[str, Any]]) -> str:
 
 def write(measured: dict[str, dict[str, Any]]) -> None:
     """Write the JSON, and the table between its markers."""
-    measured = {name: measured[name] for name in CASES if name in measured}
     report.keep(OUT, SPEED, "cases", measured, table(measured))
 
 
-def main(names: list[str]) -> int:
-    """Measure the cases of these names, or all, and write what there is."""
-    unknown = set(names) - set(CASES)
-    if unknown:
-        print(f"Error: {min(unknown)!r} is not one of {', '.join(map(repr, CASES))}", file=sys.stderr)
-        return 2
-    measured = json.loads(OUT.read_text())["cases"] if names and OUT.exists() else {}
-    for name in names or CASES:
-        print(name, file=sys.stderr)
-        measured[name] = measure(name)
-        write(measured)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(report.measure_named(sys.argv[1:], CASES, OUT, measure, write))

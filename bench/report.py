@@ -2,6 +2,8 @@
 
 import json
 import statistics
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,26 @@ def keep(out: Path, page: Path, key: str, measured: dict[str, Any], table: str, 
     text = f"{table}\n\n{before}{where['processor']}, {where['date']}; `{where['command']}`."
     page.write_text(between(page.read_text(), out.stem, text, page))
     print(table)
+
+
+def measure_named(
+    names: list[str],
+    cases: Iterable[str],
+    out: Path,
+    measure: Callable[[str], dict[str, Any]],
+    write: Callable[[dict[str, Any]], None],
+) -> int:
+    """Measure the cases of these names anew, or all, and write what there is after each; return the exit code."""
+    unknown = set(names) - set(cases)
+    if unknown:
+        print(f"Error: {min(unknown)!r} is not one of {', '.join(map(repr, cases))}", file=sys.stderr)
+        return 2
+    measured = json.loads(out.read_text())["cases"] if names and out.exists() else {}
+    for name in names or cases:
+        print(name, file=sys.stderr)
+        measured[name] = measure(name)
+        write({each: measured[each] for each in cases if each in measured})
+    return 0
 
 
 def between(text: str, marker: str, content: str, path: Path) -> str:

@@ -15,7 +15,7 @@ BLOCKS = 16
 
 
 @kernel
-def distances_of_four(starts, leads, k, x, block, out):
+def scores_of_four(starts, leads, k, x, block, out):
     """Write ``starts + leads . x`` of components `k` to k + 3 into ``out[:4]``; lanes are those of `block`."""
     c0, c1, c2, c3 = starts[k], starts[k + 1], starts[k + 2], starts[k + 3]
     for b in range(lanes(block)):
@@ -78,9 +78,9 @@ def guess_labels(context, worker, first, end):
             here[b] = np.float32(np.inf)
             here_label[b] = np.float32(0.0)
         for k in range(0, leads.shape[0], 8):
-            distances_of_four(starts, leads, k, single[FIRST:], block, single)
+            scores_of_four(starts, leads, k, single[FIRST:], block, single)
             nearest_of_four(single, k, block, here, here_label, there, there_label)
-            distances_of_four(starts, leads, k + 4, single[FIRST:], block, single)
+            scores_of_four(starts, leads, k + 4, single[FIRST:], block, single)
             nearest_of_four(single, k + 4, block, there, there_label, here, here_label)
         for b in range(n_rows):
             guesses[start + b] = np.int32(here_label[b])

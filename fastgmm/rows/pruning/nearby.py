@@ -23,11 +23,11 @@ def guess_by(work: Work, padded: int) -> tuple[NDArray[np.float32], NDArray[np.f
     means = model.means[:, : len(scales)].astype(np.float64)
     leads = np.zeros((-(-n_components // 8) * 8, padded), np.float32)
     starts = np.full(len(leads), np.inf, np.float32)
-    with np.errstate(all="ignore"):  # what is no number is never the nearest
-        shared = _in_units(np.einsum("k,kij->ij", state.weights, state.covariances), scales)
-        slopes = 0.25 * means @ np.linalg.pinv(np.where(np.isfinite(shared), shared, 0.0), hermitian=True)
-        leads[:n_components, : len(scales)] = -2.0 * slopes
-        starts[:n_components] = (slopes * means).sum(axis=1) - model.constants
+    # What is no number is never the nearest.
+    shared = _in_units(np.einsum("k,kij->ij", state.weights, state.covariances), scales)
+    slopes = 0.25 * means @ np.linalg.pinv(np.where(np.isfinite(shared), shared, 0.0), hermitian=True)
+    leads[:n_components, : len(scales)] = -2.0 * slopes
+    starts[:n_components] = (slopes * means).sum(axis=1) - model.constants
     return leads, starts
 
 
@@ -46,21 +46,20 @@ def bounds_of(work: Work) -> tuple[Array, Array, float]:
     widths, least = np.empty(n_components), np.empty(n_components)
     n_near = 0
     step = max(1, NUMBERS // (d * d))
-    with np.errstate(all="ignore"):
-        for first in range(0, n_components, step):
-            some = slice(first, first + step)
-            factors = model.factors[some, :d, :d].astype(np.float64)
-            constants, offsets = (each[some].astype(np.float64) for each in (model.constants, model.offsets[:, :d]))
-            transposed = factors.transpose(0, 2, 1)
-            widths[some] = np.sqrt(_norms(transposed @ factors)) * ROUNDED_UP
-            least[some] = ROUNDED_DOWN / _norms(4.0 * _in_units(state.covariances[some], scales))
-            white = factors @ means.T + offsets[:, :, np.newaxis]
-            slopes = 2.0 * transposed @ white
-            rest = constants[:, np.newaxis] - np.square(white).sum(axis=1) - model.constants[asked] + 0.25 * d
-            rest -= least[some, np.newaxis] * np.trace(covariances, axis1=1, axis2=2)
-            for a in range(ASKED):
-                spread = np.einsum("ki,ij,kj->k", slopes[:, :, a], covariances[a], slopes[:, :, a], optimize=True)
-                n_near += int(np.count_nonzero(~(rest[:, a] + 3.0 * np.sqrt(spread) < 0.0)))
+    for first in range(0, n_components, step):
+        some = slice(first, first + step)
+        factors = model.factors[some, :d, :d].astype(np.float64)
+        constants, offsets = (each[some].astype(np.float64) for each in (model.constants, model.offsets[:, :d]))
+        transposed = factors.transpose(0, 2, 1)
+        widths[some] = np.sqrt(_norms(transposed @ factors)) * ROUNDED_UP
+        least[some] = ROUNDED_DOWN / _norms(4.0 * _in_units(state.covariances[some], scales))
+        white = factors @ means.T + offsets[:, :, np.newaxis]
+        slopes = 2.0 * transposed @ white
+        rest = constants[:, np.newaxis] - np.square(white).sum(axis=1) - model.constants[asked] + 0.25 * d
+        rest -= least[some, np.newaxis] * np.trace(covariances, axis1=1, axis2=2)
+        for a in range(ASKED):
+            spread = np.einsum("ki,ij,kj->k", slopes[:, :, a], covariances[a], slopes[:, :, a], optimize=True)
+            n_near += int(np.count_nonzero(~(rest[:, a] + 3.0 * np.sqrt(spread) < 0.0)))
     return widths, least, n_near / (ASKED * n_components)
 
 
