@@ -77,7 +77,8 @@ def _pack(source: Path, folder: Path, features: str, path: str) -> None:
 def _run(source: Path, program: str, **settings: str) -> list[str]:
     """Return the lines that a program prints which imports the package in `source`, with Numba's `settings`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
-    environment |= {f"NUMBA_{name}": value for name, value in settings.items()}
+    # All cores are at work already.
+    environment |= {"FASTGMM_COMPILERS": "1", **{f"NUMBA_{name}": value for name, value in settings.items()}}
     done = subprocess.run(
         [sys.executable, "-B", "-c", program],
         cwd=source,

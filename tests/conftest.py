@@ -21,6 +21,8 @@ from fastgmm.rows.start.k_means import KMeans
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, (str(Path(fastgmm.__file__).parent.parent), os.environ.get("PYTHONPATH")))
 )
+# Both cores are at work already.
+os.environ["FASTGMM_COMPILERS"] = "1"
 
 
 def run(program, **environment):

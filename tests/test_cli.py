@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 
 import numba
 import numpy as np
@@ -635,60 +634,11 @@ def test_compiling_is_told_apart(capsys):
     assert running.seconds["compiling"] > running.seconds["start"] > 0.0
 
 
-@pytest.mark.compiled
-def test_help_is_called_when_compiling_begins_and_nothing_was_compiled_before(monkeypatch):
-    monkeypatch.setattr(stages, "LOADED", [])
-    called = []
-
-    def calls_of_a_fit():
-        running = stages.Stages(n_init=1, max_iter=1)
-        running.help = lambda: called.append(1)
-        with running.shown(), running.stage("start"):
-            assert numba.njit(lambda x: 2 * x)(4) == 8
-            assert numba.njit(lambda x: 3 * x)(4) == 12
-
-    calls_of_a_fit()
-    assert len(called) == 1
-    stages.LOADED.append("what came from a cache")
-    calls_of_a_fit()
-    assert len(called) == 1
-
-
-@pytest.mark.compiled
-def test_what_helps_compiles_without_an_error(monkeypatch):
-    """Of it nobody reads what it prints."""
-    child, ran = warmup._child, []
-    monkeypatch.setattr(warmup, "_child", lambda *arguments, **streams: nullcontext(ran.append(arguments)))
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    with warmup.help_beside("full", np.zeros((9, 2))):
-        pass
-    (arguments,) = ran
-    with child(*arguments, stderr=subprocess.PIPE) as running:
-        assert running.communicate() == (None, b"")
-        assert running.returncode == 0
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
-    with warmup.help_beside("full", np.zeros((9, 2))):
-        pass
-    assert len(ran) == 1
-
-
 def test_a_process_beside_imports_nothing_from_the_working_directory(tmp_path, monkeypatch):
     (tmp_path / "numpy.py").write_text("raise SystemExit(7)")
     monkeypatch.chdir(tmp_path)
     with warmup._child("import numpy; sys.exit(sys.argv[1:] != ['a'])", "a") as running:
         assert running.wait() == 0
-
-
-def test_a_fit_goes_on_where_no_process_more_may_be_had(monkeypatch):
-    def refuse(*arguments, **options):
-        refused.append(arguments)
-        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-
-    refused = []
-    monkeypatch.setattr(subprocess, "Popen", refuse)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    with warmup.help_beside("full", np.zeros((9, 2))):
-        assert len(refused) == 1
 
 
 @pytest.mark.compiled

@@ -20,7 +20,7 @@ from numba import cfunc, typeof, types
 from .options import JIT_ENABLED
 from .private import NO_ADDRESS, find, has_all
 
-__all__ = ["by_address", "entry_point"]
+__all__ = ["by_address", "entry_point", "is_kept"]
 
 _AVAILABLE = JIT_ENABLED and has_all(NO_ADDRESS)
 if _AVAILABLE:
@@ -64,6 +64,12 @@ def by_address(entry: Any, *arguments: Any) -> Any:
         else:
             _addresses[key] = _public(entry, signature)
     return _addresses[key]
+
+
+def is_kept(entry: Any, *arguments: Any) -> bool:
+    """Whether the code of `entry` for arguments like these is on disk; where there is no cache it is not."""
+    cache = find("numba.core.dispatcher:Dispatcher._cache", entry)
+    return bool(getattr(cache, "holds", lambda signature: False)(tuple(map(typeof, arguments))))
 
 
 def entry_point(function: Any, *arguments: Any) -> Any:

@@ -26,6 +26,7 @@ import hashlib
 import pickle
 import uuid
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,35 +104,34 @@ class _PackageCache:
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return the compiled function for these types of arguments, None if it has to be compiled."""
         target_context.refresh()
-        return self._load_packed(signature, target_context) or self._load_kept(signature, target_context)
+        for path, key in self._files(signature):
+            try:
+                return _load(path, key, signature, target_context)
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            # Whatever is wrong with a file, a compilation makes good for it.
+            except Exception as error:
+                kind = "file of a pack" if path.is_relative_to(PACKS) else "cache file"
+                self._note(f"a {kind} that could not be read", error)
+        return None
 
-    def _load_packed(self, signature: Any, target_context: Any) -> Any:
-        """Return what the wheel brought along for a processor of this level: it asks for no place of a cache."""
+    def holds(self, signature: Any) -> bool:
+        """Whether there is a file for these types of arguments, right or not."""
+        return any(path.is_file() for path, _ in self._files(signature))
+
+    def _files(self, signature: Any) -> Iterator[tuple[Path, tuple[Any, ...]]]:
+        """Yield where code for these types may lie, and what is kept there.
+
+        First what the wheel brought along for a processor of this level: that asks for no place of a cache.
+        """
         known = level()
-        if known is None:
-            return None
-        key = self._key(signature, (known, LEVELS[known]))
-        path = PACKS / known / f"{_digest(key)}.nbc.z"
-        try:
-            return _load(path, key, signature, target_context)
-        except FileNotFoundError:
-            return None
-        except Exception as error:
-            self._note("a file of a pack that could not be read", error)
-            return None
-
-    def _load_kept(self, signature: Any, target_context: Any) -> Any:
+        if known is not None:
+            key = self._key(signature, (known, LEVELS[known]))
+            yield PACKS / known / f"{_digest(key)}.nbc.z", key
         key = self._key(signature, machine())
         # Beside the sources it may have been compiled by somebody who could write there.
         for folder in filter(None, (self.directory, self._source.parent / "__pycache__")):
-            try:
-                return _load(folder / self._name(key), key, signature, target_context)
-            except (FileNotFoundError, NotADirectoryError):
-                pass
-            # Whatever is wrong with a cache, a compilation makes good for it.
-            except Exception as error:
-                self._note("a cache file that could not be read", error)
-        return None
+            yield folder / self._name(key), key
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep what was compiled for these types of arguments, if that can be done."""

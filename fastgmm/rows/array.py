@@ -22,6 +22,7 @@ from .check import count_rows, total_weight_of
 from .evaluate import evaluate_rows
 from .launch.bench import bench_for
 from .launch.buffers import column_sizes
+from .launch.first_fit import compile_rounds_beside
 from .launch.pieces import in_place, sum_of_parts
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
@@ -118,6 +119,7 @@ class ArraySource:
 
     def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
         """Return a run that begins with k-means and does all at once; None where rows are too many for that."""
+        compile_rounds_beside(plan, layout_of(self._x), self._n_threads)
         if self._watch is not None or not is_whole(plan, len(self._x)):
             return None
         draws = draw(len(self._x), self.weights, plan.n_components, generator)

@@ -44,7 +44,6 @@ from .options import (
 from .options.parsing import components, one_of, path
 from .tables import places
 from .tables.columns import Reading, Table, origin_of
-from .warmup import help_beside
 
 
 def fit(
@@ -127,8 +126,6 @@ def fit(
         if directory and plots and in_memory:
             with running.stage("importing"):
                 from . import figures  # before the fit, which would be lost if matplotlib were missing
-        if start == "kmeans" and in_memory:
-            running.help = lambda: stack.enter_context(help_beside(covariance_type[0].replace(ALL, "full"), rows.X))
         with running.stage(stages.START), input.blaming(rows.origin), warnings.catch_warnings():
             # The printed tables count the starts and fits that failed, and name degenerate components.
             warnings.simplefilter("ignore", FitWarning)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -12,7 +12,6 @@ from rich.status import Status
 from rich.table import Table
 
 from .._numba import compiling
-from .._numba.cache import LOADED
 from ..em.outcome import IterationState
 from ..em.progress import Pace
 from ..mixture import Mixture
@@ -45,7 +44,6 @@ class Stages:
         self._pace = Pace()
         self.n_samples = 0
         self._round = ""
-        self.help: Callable[[], object] = lambda: None  # called when compiling begins and nothing was compiled before
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -147,8 +145,6 @@ class Stages:
         return table
 
     def _compile(self) -> None:
-        if not LOADED and "compiling" not in self.seconds:
-            self.help()
         self.enter("compiling", said=compiling.announcement())
 
     def _described(self, state: IterationState) -> str:

@@ -10,24 +10,15 @@ import time
 from collections.abc import Iterator
 from typing import Annotated
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from .._numba.cache import LOADED, PACKS, places
 from ..model.structures import NAMES
-from ..warm_up import DTYPES, N_FEATURES, paths_of, walk
+from ..warm_up import DTYPES, paths_of, walk
 from . import interrupt
 from .application import say
 from .options.parsing import each_of
 
-# What follows k-means, which the process that is helped compiles meanwhile: 9 seconds instead of 14 on two cores.
-_REST = """
-import numpy, fastgmm
-name, dtype, d = sys.argv[1:]
-X = numpy.random.default_rng(0).normal(size=(100_000, int(d))).astype(dtype)
-fastgmm.fit(X, 2, covariance_type=name, init="random_from_data", max_iter=1)
-"""
 _COMMAND = "from fastgmm.shell.commands import main; sys.exit(main())"
 
 
@@ -70,20 +61,6 @@ def warmup(
             raise ValueError(f"compiling for {' or '.join(others)} has failed")
     for line in _summary(time.perf_counter() - began):
         print(line)
-
-
-@contextlib.contextmanager
-def help_beside(name: str, X: NDArray[np.floating]) -> Iterator[None]:
-    """Have what follows k-means compiled in another process, for fits of a structure to rows like these."""
-    if (os.cpu_count() or 1) < 2 or None in places() or getattr(sys, "frozen", False):
-        yield  # a process more is no help, nothing can be exchanged, or a process is no Python
-        return
-    # Densities differ for up to three features; of more, any number will do.
-    n_features = min(X.shape[1], max(N_FEATURES))
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # no more processes may be had
-            stack.enter_context(_child(_REST, name, X.dtype.name, str(n_features), stderr=subprocess.DEVNULL))
-        yield
 
 
 @contextlib.contextmanager

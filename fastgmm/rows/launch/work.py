@@ -15,7 +15,7 @@ from ...kernels import launch as drivers
 from ...kernels.work import BROKEN, OK, Rows, Tasks, Work
 from ...model.kinds import Kernels
 from ...model.plan import Cut, Plan
-from . import threads
+from . import beside, threads
 from .buffers import Sizes, new_buffers
 
 UNWEIGHTED = np.empty(0)
@@ -80,6 +80,7 @@ def tasks_of(kernels: Kernels, sweep: Any, dtype: Any, layout: str) -> Tasks:
 
 @functools.cache
 def _addresses_of(tasks: Tasks, dtype: Any, layout: str) -> Tasks:
+    beside.wait((tasks.sweep, dtype, layout))
     return Tasks(*(address_of(task, dtype, layout) for task in tasks))
 
 

@@ -1,0 +1,80 @@
+"""Another Python that compiles beside this one, on a core that has nothing else to do.
+
+Numba compiles under a lock, so threads are no help. What the other has compiled is found in the cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Hashable
+from pathlib import Path
+
+from ..._numba.cache import places
+from ..._numba.options import JIT_ENABLED
+from ..._numba.stamps import machine, package_stamp, surroundings
+
+# Seconds after which a process that should have ended long ago is given up.
+LONGEST = 300.0
+# How many processes compile what one fit runs, 1 or 2.
+COMPILERS = "FASTGMM_COMPILERS"
+
+# It ends with the process that it helps, whose end of the pipe is closed then. It does nothing if its code would not
+# be found there: settings of Numba can be changed in a running process. It imports from where that does. Python would
+# look in the working directory first, which is where data lie, and may be anybody's.
+_PROGRAM = """
+import os, sys, threading
+threading.Thread(target=lambda: os._exit(len(os.read(0, 1))), daemon=True).start()
+sys.path[:] = {path!r}
+from fastgmm.rows.launch.beside import kept_for
+if kept_for() == {kept_for!r}:
+    {call}
+"""
+
+_running: dict[Hashable, subprocess.Popen[bytes]] = {}
+
+
+def kept_for() -> str:
+    """Return what decides where machine code is kept, and what for."""
+    return repr((machine(), surroundings(), package_stamp(), places()))
+
+
+def is_of_use() -> bool:
+    """Whether a process more may be begun, and what it compiles can be found.
+
+    Not from a process of a pool, which has the other cores at work already, nor from a program that is no Python.
+    """
+    pooled = getattr(sys.modules.get("multiprocessing.process"), "parent_process", lambda: None)() is not None
+    is_python = re.match(r"python[\d.]*w?(\.exe)?$", Path(sys.executable or "").name) and not hasattr(sys, "frozen")
+    wanted = os.environ.get(COMPILERS, "2") != "1"
+    return bool(JIT_ENABLED and wanted and is_python and not pooled and None not in places())
+
+
+def begin(key: Hashable, call: str) -> None:
+    """Begin a process that runs a line of Python, for whoever will `wait` for `key`."""
+    program = _PROGRAM.format(path=sys.path, kept_for=kept_for(), call=call)
+    with contextlib.suppress(OSError):  # no more processes may be had
+        _running[key] = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+
+
+def wait(key: Hashable) -> None:
+    """Wait until the process for `key` has ended, if there is one; what it has left undone is for who waits."""
+    process = _running.pop(key, None)
+    if process is None:
+        return
+    with process:
+        try:
+            process.wait(LONGEST)
+        except BaseException as error:
+            process.kill()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
