@@ -25,7 +25,7 @@ from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds import state
 from fastgmm.model.rounds.state import FINISHED, PHASE, STATUS
 from fastgmm.rows.array import ArraySource
-from fastgmm.rows.launch.work import check
+from fastgmm.rows.launch.work import check, tasks_of
 
 GEYSER, _ = load_example("geyser")
 LONG_WAIT = (GEYSER[:, 1] > 67).astype(int)
@@ -368,3 +368,19 @@ def test_a_pass_does_what_is_read_of_it(covariance_type, n_more, monkeypatch):
         warnings.simplefilter("ignore", ConvergenceWarning)
         fastgmm.fit(X, 2, init=(X[:, 0] > 0.0).astype(int), covariance_type=covariance_type, max_iter=3, tol=0.0)
     assert (calls.count("log_density"), calls.count("accumulate")) == (4 + n_more, 5)
+
+
+def test_what_takes_long_begins_a_call():
+    """A call is as short as the longest launch: Ctrl-C waits for no two of them."""
+    X, start = make_problem(5000, 4, 3)
+    plan = plan_of("full", 3, 4)
+    run = ArraySource(X, n_threads=1).begin(plan, start.parameters, ridge(0.0, 4))
+    tasks = tasks_of(plan.kernels, plan.kernels.sweep, plan.dtype, "C")
+    cut = plan.cut(len(X), 1, 2e4, plan.row_nanoseconds)
+    prepared = cut.n_prepared * cut.prepare_nanoseconds
+    assert cut.superblock_nanoseconds > prepared
+    phases = []
+    for _ in range(2):
+        assert run.launches(tasks, 1, 1.5 * prepared)
+        phases.append(run.phase)
+    assert phases == [state.SWEEP, state.FOLD]

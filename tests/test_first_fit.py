@@ -26,7 +26,7 @@ def begun(monkeypatch):
     """What would be begun by a fit whose code is not on disk, where there are two cores."""
     calls = []
     monkeypatch.setattr(beside, "begin", lambda key, call: calls.append((key, call)))
-    monkeypatch.setattr(threads, "available", lambda n_threads: n_threads or 2)
+    monkeypatch.setattr(threads, "at_most", lambda n_threads: n_threads or 2)
     monkeypatch.setattr(first_fit, "is_kept", lambda *arguments: False)
     monkeypatch.setattr(first_fit, "_seen", set())
     monkeypatch.delenv(beside.COMPILERS)
@@ -57,9 +57,10 @@ def test_where_a_process_is_of_use(monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr(sys, "executable", executable)
             assert not beside.is_of_use()
-    with monkeypatch.context() as patched:
-        patched.setattr(beside, "places", lambda: [None])
-        assert not beside.is_of_use()
+    for where in ([], [None]):
+        with monkeypatch.context() as patched:
+            patched.setattr(beside, "places", lambda where=where: where)
+            assert not beside.is_of_use()
     with monkeypatch.context() as patched:
         patched.setattr(multiprocessing.process, "parent_process", lambda: "a pool")
         assert not beside.is_of_use()
@@ -110,6 +111,7 @@ def test_a_process_beside_that_would_keep_its_code_elsewhere_does_nothing(tmp_pa
 def test_a_process_beside_imports_nothing_from_the_working_directory(tmp_path, monkeypatch):
     (tmp_path / "numpy.py").write_text("raise SystemExit(7)")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
     beside.begin("key", "import numpy; open('written', 'w')")
     beside.wait("key")
     assert (tmp_path / "written").exists()

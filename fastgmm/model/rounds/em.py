@@ -83,7 +83,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
             if phase == MAXIMIZE:
                 task, n_items = tasks.maximize, cut.n_maximized
             item_nanoseconds = ELEMENT_NANOSECONDS * state.second.size / n_items
-        # What takes long begins a call, so that a call is as short as the longest launch: at K = 50, D = 600 a superblock
+        # What takes long begins a call, which is as short as the longest launch then: at K = 50, D = 600 a superblock
         # takes 0.2 s, and what comes before it half of that.
         if n_items * item_nanoseconds > left and left < nanoseconds * cut.n_workers:
             return True

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..._numba.cache import places
 from ..._numba.options import JIT_ENABLED
-from ..._numba.stamps import machine, package_stamp, surroundings
+from ..._numba.stamps import PACKAGE, machine, package_stamp, surroundings
 
 # Seconds after which a process that should have ended long ago is given up.
 LONGEST = 300.0
@@ -23,8 +23,8 @@ LONGEST = 300.0
 COMPILERS = "FASTGMM_COMPILERS"
 
 # It ends with the process that it helps, whose end of the pipe is closed then. It does nothing if its code would not
-# be found there: settings of Numba can be changed in a running process. It imports from where that does. Python would
-# look in the working directory first, which is where data lie, and may be anybody's.
+# be found there: settings of Numba can be changed in a running process. It imports from where that does, but for the
+# working directory, in which Python would look first: that is where data lie, and may be anybody's.
 _PROGRAM = """
 import os, sys, threading
 threading.Thread(target=lambda: os._exit(len(os.read(0, 1))), daemon=True).start()
@@ -49,13 +49,14 @@ def is_of_use() -> bool:
     """
     pooled = getattr(sys.modules.get("multiprocessing.process"), "parent_process", lambda: None)() is not None
     is_python = re.match(r"python[\d.]*w?(\.exe)?$", Path(sys.executable or "").name) and not hasattr(sys, "frozen")
-    wanted = os.environ.get(COMPILERS, "2") != "1"
-    return bool(JIT_ENABLED and wanted and is_python and not pooled and None not in places())
+    wanted, kept = os.environ.get(COMPILERS, "2") != "1", places()
+    return bool(JIT_ENABLED and wanted and is_python and not pooled and kept and None not in kept)
 
 
 def begin(key: Hashable, call: str) -> None:
     """Begin a process that runs a line of Python, for whoever will `wait` for `key`."""
-    program = _PROGRAM.format(path=sys.path, kept_for=kept_for(), call=call)
+    path = [*filter(None, sys.path), str(PACKAGE.parent)]
+    program = _PROGRAM.format(path=path, kept_for=kept_for(), call=call)
     with contextlib.suppress(OSError):  # no more processes may be had
         _running[key] = subprocess.Popen(
             [sys.executable, "-c", program],

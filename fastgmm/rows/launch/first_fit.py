@@ -25,7 +25,7 @@ def compile_rounds_beside(plan: Plan, layout: str, n_threads: int | None) -> Non
     if key in _seen:
         return
     _seen.add(key)
-    if threads.available(n_threads) < 2 or not beside.is_of_use():
+    if threads.at_most(n_threads) < 2 or not beside.is_of_use():
         return
     arguments = packed_work(example(plan.dtype, layout)), 0, 0, 0
     # Where the start is there already, to wait for another process takes longer than to compile.

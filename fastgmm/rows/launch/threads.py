@@ -39,6 +39,11 @@ def available(n_threads: int | None) -> int:
     return int(numba.get_num_threads()) if n_threads is None else n_threads
 
 
+def at_most(n_threads: int | None) -> int:
+    """Return what `available` does at most; it starts no threads, which would be missing in forked children."""
+    return int(numba.config.NUMBA_NUM_THREADS) if n_threads is None else n_threads
+
+
 def worth_sharing() -> float:
     """Nanoseconds of work that are worth a parallel region of the threading layer in use."""
     return WORKQUEUE_NANOSECONDS if _layer() == "workqueue" else PARALLEL_NANOSECONDS
