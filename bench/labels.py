@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bench import markdown, report
 from fastgmm import Mixture
-from fastgmm.rows.pruning import labels
+from fastgmm.rows.pruning import guess
 
 OUT = Path(__file__).with_suffix(".json")
 SPEED = Path(__file__).parent.parent / "docs" / "speed.md"
@@ -72,7 +72,7 @@ def measure(name: str) -> dict[str, Any]:
     found, seconds = {}, {True: np.empty(TURNS + 1), False: np.empty(TURNS + 1)}
     for turn in range(TURNS + 1):  # the first compiles
         for is_pruned in (True, False):
-            with mock.patch.object(labels, "ROUNDS", 1 if is_pruned else np.inf):
+            with mock.patch.object(guess, "ROUNDS", 1 if is_pruned else np.inf):
                 begin = time.perf_counter()
                 found[is_pruned] = mixture.predict(X)
                 seconds[is_pruned][turn] = time.perf_counter() - begin

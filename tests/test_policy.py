@@ -126,7 +126,7 @@ def test_only_optional_dependencies_and_pictures_are_imported_late(path):
         for node in ast.walk(function)
         if isinstance(node, ast.ImportFrom) and node.level
     ]
-    few = "pictures", "pruning.run", "pruning.labels"
+    few = "pictures", "pruning.run", "pruning.guess", "pruning.labels"
     names = {alias.name for node in late for alias in node.names if node.module not in few}
     assert names <= ({"figures", "input", "report", "stages"} if path.startswith("shell/") else set()), names
 

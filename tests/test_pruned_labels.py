@@ -12,7 +12,7 @@ from fastgmm import Mixture
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.model import plan
 from fastgmm.rows.launch import pieces
-from fastgmm.rows.pruning import labels, nearby
+from fastgmm.rows.pruning import guess, labels, nearby
 
 EXAMPLES, MOST_ROWS, MOST_COMPONENTS = (60, 3000, 40) if JIT_ENABLED else (4, 300, 5)
 
@@ -31,7 +31,7 @@ def pruned(always=True):
         patch.setattr(labels, "label", noted)
         for name in ("LONG_COMPONENTS", "LONG_ROW_WORK", "LONG_ROUND_WORK"):
             patch.setattr(plan, name, 0)
-        patch.setattr(labels, "are_worth_it", lambda plan, n_samples: plan.kernels.density.name == "full")
+        patch.setattr(guess, "are_worth_it", lambda plan, n_samples: plan.kernels.density.name == "full")
         if always:
             patch.setattr(labels, "MOST", 2.0)
         yield found
@@ -166,7 +166,7 @@ def test_overlapping_components_and_rows_unlike_them_are_left_to_the_dense_pass(
     X, near = problem(20000, 8, 64, 0.3)
     _, apart = problem(100, 8, 64, 20.0)
     with pruned(always=False) as found, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(labels, "guess_by", None)
+        patch.setattr(labels, "Guesser", None)
         one = near.predict(X)
         patch.undo()
         other = apart.predict(np.float64(100.0) * X)
@@ -189,7 +189,7 @@ def test_overlapping_components_and_rows_unlike_them_are_left_to_the_dense_pass(
     ],
 )
 def test_labels_are_pruned_in_long_passes(structure, n_components, n_features, n_samples, expected):
-    assert labels.are_worth_it(plan.plan_of(structure, n_components, n_features), n_samples) is expected
+    assert guess.are_worth_it(plan.plan_of(structure, n_components, n_features), n_samples) is expected
 
 
 @pytest.mark.parametrize("n_features", [4, 20, 128])

@@ -24,7 +24,7 @@ from fastgmm.model.rounds.state import FINISHED, set_rule, take_trace
 from fastgmm.model.structures import STRUCTURES
 from fastgmm.rows.array import ArraySource
 from fastgmm.rows.pruning import passes as passes_of_rows
-from fastgmm.rows.pruning import policy
+from fastgmm.rows.pruning import policy, run
 from fastgmm.rows.pruning.passes import PrunedPass
 from fastgmm.rows.pruning.policy import PAUSE, SHORT_PAUSE, Policy, Shares
 
@@ -41,8 +41,11 @@ def _second_moments_from_the_total_scatter(monkeypatch):
 
 
 @contextlib.contextmanager
-def pruned(always=True):
-    """Prune every round, or with `always` off as long as that is worth it; the passes that do so are yielded."""
+def pruned(always=True, guessed=False):
+    """Prune every round, or with `always` off as long as that is worth it; the passes that do so are yielded.
+
+    With `guessed` rows are in order from the first on, where covariances are full.
+    """
     passes = []
     finish = PrunedPass.finish
 
@@ -56,6 +59,7 @@ def pruned(always=True):
         patch.setattr(plan, "LONG_ROUND_WORK", 0)
         patch.setattr(plan, "LONG_ROW_WORK", 0)
         patch.setattr(plan, "LONG_COMPONENTS", 2)
+        patch.setattr(run, "are_worth_it", lambda plan, _: guessed and plan.kernels.density.name == "full")
         patch.setattr(policy, "FIRST", 0)
         patch.setattr(policy, "ROW_WORK", 0)
         if always:
@@ -105,12 +109,15 @@ def assert_same_fit(ours, dense, rtol=1e-12):
     n_components=st.integers(2, MOST_COMPONENTS),
     spread=st.floats(0.5, 8.0),
     weighted=st.booleans(),
+    guessed=st.booleans(),
 )
-def test_a_pruned_fit_is_the_dense_one(seed, covariance_type, n_samples, n_features, n_components, spread, weighted):
+def test_a_pruned_fit_is_the_dense_one(
+    seed, covariance_type, n_samples, n_features, n_components, spread, weighted, guessed
+):
     X, start = problem(n_samples, n_features, n_components, spread, covariance_type, seed)
     options = {"sample_weight": np.random.default_rng(seed).integers(0, 4, n_samples) + 0.5} if weighted else {}
     dense = fit(X, start, **options)
-    with pruned() as passes:
+    with pruned(guessed=guessed) as passes:
         ours = fit(X, start, **options)
     assert passes
     assert_same_fit(ours, dense)
@@ -128,14 +135,47 @@ def test_few_pairs_of_separated_clusters_are_evaluated(covariance_type, dtype):
         ours = fit(X, start)
     assert_same_fit(ours, dense, 1e-12 if dtype is np.float64 else 1e-6)
     shares = [shares for _, shares, _ in passes]
-    assert shares[0].evaluated == shares[1].evaluated == 1.0
+    assert shares[0].evaluated == 1.0
+    # Matrices have bounds by where rows lie once these are in order.
+    assert shares[1].evaluated < 0.2 if covariance_type == "full" else shares[1].evaluated == 1.0
     assert all(each.evaluated < 0.2 for each in shares[2:])
     assert all(each.counted <= each.evaluated for each in shares)
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("covariance_type", NAMES)
-def test_bounds_are_below_all_distances_however_parameters_move(covariance_type):
+def test_few_pairs_are_evaluated_in_the_first_round_where_labels_are_guessed():
+    X, start = problem(20000, 8, 32, 6.0)
+    units = np.geomspace(1e-3, 1e3, 8)  # on which nothing depends
+    X *= units
+    start = Mixture(start.weights, start.means * units, start.covariances * np.multiply.outer(units, units))
+    dense = fit(X, start, reg_covar=0.0)
+    with pruned(always=False, guessed=True) as passes:
+        ours = fit(X, start, reg_covar=0.0)
+    assert_same_fit(ours, dense)
+    assert len(passes) == 9
+    assert all(shares.evaluated < 0.2 for _, shares, _ in passes)
+    assert passes[0][1].moved < 0.01
+
+
+@pytest.mark.compiled
+def test_labels_of_overlapping_components_are_not_guessed(monkeypatch):
+    """By the model, before any row is looked at; of rows unlike it by the first of them."""
+    X, near = problem(40000, 4, 32, 0.3)
+    _, apart = problem(100, 4, 32, 20.0)
+    for start, look in ((near, None), (apart, passes_of_rows.Guesser)):
+        X *= 1.0 if look is None else 100.0
+        dense = fit(X, start, max_iter=2)
+        monkeypatch.setattr(passes_of_rows, "Guesser", look)
+        with pruned(always=False, guessed=True) as passes:
+            monkeypatch.setattr(policy, "FIRST", 9)
+            ours = fit(X, start, max_iter=2)
+        assert not passes
+        assert_same_bits(ours.mixture, dense.mixture)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(("covariance_type", "guessed"), [*((name, False) for name in NAMES), ("full", True)])
+def test_bounds_are_below_all_distances_however_parameters_move(covariance_type, guessed):
     X, start = problem(3000, 5, 12, 3.0, covariance_type)
     bounds = []
 
@@ -157,17 +197,17 @@ def test_bounds_are_below_all_distances_however_parameters_move(covariance_type)
             assert (lengths <= least * (1.0 + 1e-6)).all()
 
     before = [start]
-    with pruned() as passes:
+    with pruned(guessed=guessed) as passes:
         fit(X, start, callback=look)
     assert len(passes) == 9
     assert max(bounds) > 0.99
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("covariance_type", NAMES)
-def test_threads_give_the_same_bits(covariance_type):
+@pytest.mark.parametrize(("covariance_type", "guessed"), [*((name, False) for name in NAMES), ("full", True)])
+def test_threads_give_the_same_bits(covariance_type, guessed):
     X, start = problem(70000, 6, 8, 3.0, covariance_type)
-    with pruned() as passes:
+    with pruned(guessed=guessed) as passes:
         one, two = (fit(X, start, max_iter=4, n_threads=n) for n in (1, 2))
     assert len(passes) == 10
     assert_same_bits(one.mixture, two.mixture)
@@ -187,11 +227,12 @@ def test_layouts_give_the_same_bits():
 @pytest.mark.parametrize("covariance_type", NAMES)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_chunks_give_the_same_bits(covariance_type, weighted, monkeypatch):
+    """With weights labels are guessed, too, where they can be."""
     pandas = pytest.importorskip("pandas")
     X, start = problem(30000, 6, 8, 3.0, covariance_type)
     weights = np.random.default_rng(1).integers(0, 3, len(X)) + 0.5
     monkeypatch.setattr(passes_of_rows, "WINDOW_BYTES", 10**6)  # windows of 16384 rows, and what is left
-    with pruned() as passes:
+    with pruned(guessed=weighted) as passes:
         whole = fit(X, start, max_iter=4, sample_weight=weights if weighted else None)
         assert passes[-1][1].evaluated < 1.0
         for cuts in ([5, 4096, 20001], np.arange(1000, 30000, 1000)):
@@ -294,10 +335,11 @@ def degenerate(case):
 def test_degenerate_problems_end_as_dense_ones(case):
     X, start, options = degenerate(case)
     dense = fit(X, start, **options)
-    with pruned() as passes:
-        ours = fit(X, start, **options)
-    assert passes
-    assert_same_fit(ours, dense, 1e-8 if case == "a feature far from zero" else 1e-12)
+    for guessed in (False, True):
+        with pruned(guessed=guessed) as passes:
+            ours = fit(X, start, **options)
+        assert passes
+        assert_same_fit(ours, dense, 1e-8 if case == "a feature far from zero" else 1e-12)
 
 
 @pytest.mark.parametrize("covariance_type", ["diag", "spherical"])
@@ -412,7 +454,8 @@ def test_an_interrupt_of_a_pass_over_chunks_keeps_the_last_whole_round():
 
 
 @pytest.mark.compiled
-def test_a_run_goes_on_after_a_pass_that_was_broken_off(monkeypatch):
+@pytest.mark.parametrize(("number", "guessed"), [(5, False), (1, True)])
+def test_a_run_goes_on_after_a_pass_that_was_broken_off(number, guessed, monkeypatch):
     """Bounds of which some are under the new model and some under the old one are not used again."""
     monkeypatch.setattr(plan, "SLAB_BYTES", 0)
     X, start = problem(70002, 4, 8, 4.0)
@@ -420,14 +463,14 @@ def test_a_run_goes_on_after_a_pass_that_was_broken_off(monkeypatch):
     broken = [False]
 
     def watch(underway):
-        if underway.number == 5 and not broken[0] and 0 < underway.n_seen < len(X):
+        if underway.number == number and not broken[0] and 0 < underway.n_seen < len(X):
             broken[0] = True
             raise RuntimeError("enough")
 
-    traces = []
+    traces, shares = [], []
     for watched in (None, watch):
         source = ArraySource(X, 1, watch=watched)
-        with pruned() as passes:
+        with pruned(guessed=guessed) as passes:
             going = source.begin(
                 plan_of("full", 8, 4),
                 Parameters(start.weights, start.means, start.covariances, "full"),
@@ -438,8 +481,11 @@ def test_a_run_goes_on_after_a_pass_that_was_broken_off(monkeypatch):
                 with contextlib.suppress(RuntimeError):
                     going.advance(9)
         traces.append(take_trace(going.state))
+        shares.append([each for _, each, _ in passes])
     assert broken[0]
-    assert [shares.evaluated for _, shares, _ in passes].count(1.0) == 3
+    # What was begun with guesses is begun anew; a later pass has bounds by where rows lie.
+    assert (shares[0] == shares[1]) is guessed
+    assert [each.evaluated for each in shares[1]].count(1.0) == 1
     np.testing.assert_allclose(traces[1], traces[0], rtol=1e-13)
 
 
@@ -456,7 +502,7 @@ def test_pruned_passes_take_no_more_memory_than_documented():
         before = tracemalloc.get_traced_memory()[0]
         pruned_pass = PrunedPass(going.plan, going._kernels, going._work, going._cut, n_samples)
         pruned_pass._pruned.bounds.labels.fill(0)
-        pruned_pass._put_in_order()
+        pruned_pass._put_in_order(pruned_pass._pruned.bounds.order, pruned_pass._pruned.bounds.labels)
         return before, going, pruned_pass
 
     n_samples = 10**6
@@ -527,13 +573,41 @@ def test_what_was_not_worth_it_is_tried_again_later_and_later():
 
 def test_after_a_look_at_some_rows_the_next_one_comes_sooner():
     rule = Policy()
-    assert rule.goes_on(2, policy.MOST_SEEN)
+    assert rule.goes_on(2, policy.MOST_SEEN, 1.0)
     assert rule.first == policy.FIRST
     pauses = []
     for n_iter in (2, 10, 20):
-        assert not rule.goes_on(n_iter, 0.9)
+        assert not rule.goes_on(n_iter, 0.9, 1.0)
         pauses.append(rule.first - n_iter)
     assert pauses == [SHORT_PAUSE, 2 * SHORT_PAUSE, 4 * SHORT_PAUSE]
+
+
+@pytest.mark.parametrize(
+    "go_on",
+    [
+        lambda rule: rule.is_apart(0.7),
+        lambda rule: rule.goes_on(1, 0.1, 0.7),
+        lambda rule: rule.goes_on(1, 0.3, 0.5),
+        lambda rule: rule.judge(1, GOOD._replace(counted=0.7)),
+    ],
+)
+def test_guesses_that_are_of_no_use_leave_what_would_be_without(go_on):
+    rule = Policy(is_guessed=True)
+    assert rule.first == 0
+    assert rule.guesses
+    assert rule.is_apart(0.5)
+    assert rule.goes_on(1, 0.2, 0.5)
+    assert not go_on(rule)
+    assert rule.first == policy.FIRST
+    assert not rule.guesses
+    assert rule.judge(3, GOOD._replace(evaluated=1.0, moved=1.0))
+
+
+def test_rows_that_are_in_the_order_of_guesses_are_not_put_in_order_by_labels():
+    rule = Policy(is_guessed=True)
+    assert not any(rule.judge(n_iter, GOOD._replace(moved=0.01)) for n_iter in range(1, 9))
+    assert not rule.guesses
+    assert rule.first == 0
 
 
 def test_bounds_that_a_pause_has_made_loose_are_no_reason_for_another():

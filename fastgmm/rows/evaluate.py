@@ -144,10 +144,12 @@ class _Evaluation(Run):
         if not (self.plan.is_long(len(X)) and X.flags.aligned):  # what is not aligned is copied piece by piece
             return False
         # When it is wanted, as in ``array.py``.
-        from .pruning.labels import are_worth_it, label
+        from .pruning.guess import are_worth_it
 
         if not are_worth_it(self.plan, len(X)):
             return False
+        from .pruning.labels import label
+
         x = in_place(X)
         code = label(self.plan, self._work, self._cut, self._n_threads, x, labels)
         if code == FAR_ROWS:

@@ -65,8 +65,12 @@ class Bounds(NamedTuple):
         From which slab on, and up to which, there are sums to be folded.
     touched (S, K) int64
         Whether a slab holds anything of a component.
+    widths, least, sizes (K,) or (0,) float64
+        Of the model of this pass, where bounds come of where rows lie (``segments.py``): as of ``nearby.py``.
     tile (W, B, D), row_weights (W, B) float64, components (W, K + 1) int64
         Scratch of workers: rows of a block and their weights, and components that are evaluated.
+    single (W, FIRST + P, B), slopes (W, P) float32, found (W, K) float64
+        Scratch of ``segments.py``: as of a `Guess`, a slope, and bounds.
     """
 
     window: int
@@ -84,9 +88,15 @@ class Bounds(NamedTuple):
     variances: Any
     filled: Any
     touched: Any
+    widths: Any
+    least: Any
+    sizes: Any
     tile: Any
     row_weights: Any
     components: Any
+    single: Any
+    slopes: Any
+    found: Any
 
 
 BOUNDS = 6

@@ -1,5 +1,7 @@
 """A guess at the most probable component of each row, as if all had the same covariance."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from ..._numba.options import kernel, task
@@ -7,11 +9,45 @@ from ..._numba.pointers import member
 from ..._numba.width import wide_vectors
 from ..blocks.loading import load_block
 from ..sizes import lanes
-from ..work import MODEL, OK, SCRATCH, WRONG_SCRATCH, X
-from .nearby import FIRST, NEARBY
+from ..work import MODEL, OK, SCRATCH, WRONG_SCRATCH, Model, Rows, Scratch, State, Sums, X
 
-# Blocks in an item of the guess.
-BLOCKS = 16
+# Densities of which components are guessed, and bounded by where rows lie.
+GUESSED = frozenset({"full"})
+# Rows of `Guess.single`, and of other scratch in single precision, before those of a block.
+FIRST = 8
+
+
+class Guess(NamedTuple):
+    """What a guess is made by, and where to.
+
+    leads (M, P), starts (M,) float32
+        The guess at the label of a row x, in units of the model, is the k of the least starts[k] + leads[k] . x; M
+        and P are K and D rounded up to a multiple of 8 and of 4, and starts beyond K infinite.
+    guesses (N,) int32
+        Of each row.
+    single (W, FIRST + P, B) float32
+        Scratch: rows of intermediate results, then a block, D rounded up to a multiple of four.
+    """
+
+    leads: Any
+    starts: Any
+    guesses: Any
+    single: Any
+
+
+GUESS = 6
+
+
+class GuessWork(NamedTuple):
+    """`Work`, and what guesses labels."""
+
+    x: Any
+    rows: Rows
+    model: Model
+    state: State
+    scratch: Scratch
+    sums: Sums
+    guess: Guess
 
 
 @kernel
@@ -60,15 +96,15 @@ def nearest_of_four(out, k, block, old, old_label, new, new_label):
 
 @task
 def guess_labels(context, worker, first, end):
-    """Task: write a guess at the label of each row of `BLOCKS` blocks an item."""
+    """Task: write a guess at the label of each row of blocks `first` to `end`."""
     wide_vectors()
-    x, model, nearby = member(context, X), member(context, MODEL), member(context, NEARBY)
-    block, single = member(context, SCRATCH).block[worker], nearby.single[worker]
+    x, model, guess = member(context, X), member(context, MODEL), member(context, GUESS)
+    block, single = member(context, SCRATCH).block[worker], guess.single[worker]
     if block.shape[1] != lanes(x) or single.shape[1] != lanes(x):
         return WRONG_SCRATCH
-    leads, starts, guesses = nearby.leads, nearby.starts, nearby.guesses
+    leads, starts, guesses = guess.leads, guess.starts, guess.guesses
     here, here_label, there, there_label = single[4], single[5], single[6], single[7]
-    for start in range(first * BLOCKS * lanes(x), min(end * BLOCKS * lanes(x), x.shape[0]), lanes(x)):
+    for start in range(first * lanes(x), min(end * lanes(x), x.shape[0]), lanes(x)):
         n_rows = min(lanes(x), x.shape[0] - start)
         load_block(x, start, n_rows, model.scales, model.origin, block)
         for d in range(x.shape[1]):

@@ -15,29 +15,16 @@ from ..k_means.near import gather
 from ..sizes import lanes
 from ..work import FAR_ROWS, MODEL, OK, ROWS, SCRATCH, WRONG_SCRATCH, ZERO, X
 from .densities import log_density_of
-from .nearby import FIRST, LARGEST, NEARBY, SINGLE, TINY
+from .guess import FIRST
+from .nearby import LARGEST, NEARBY, SINGLE, TINY, put_slope, put_white
 
 
 @kernel
-def set_slopes(density, mean, size, white, slope, slopes, lengths):
-    """Write g and |y_k| of all components at the `mean` of one; `white` and `slope` (D,) float64 are scratch."""
-    factors, offsets = density.factors, density.offsets
+def set_slopes(density, mean, white, slopes, lengths):
+    """Write g and |y_k| of all components at the `mean` (D,) of one; `white` (D,) float64 is scratch."""
     for k in range(lengths.shape[0]):
-        square = 0.0
-        for i in range(size):
-            value = float(offsets[k, i])
-            for p in range(i + 1):
-                value += float(factors[k, i, p]) * float(mean[p])
-            white[i] = value
-            square += value * value
-            slope[i] = 0.0
-        for i in range(size):
-            value = 2.0 * white[i]
-            for p in range(i + 1):
-                slope[p] += value * float(factors[k, i, p])
-        for p in range(size):
-            slopes[k, p] = slope[p]
-        lengths[k] = math.sqrt(square)
+        lengths[k] = math.sqrt(put_white(density.factors[k], density.offsets[k], mean, white))
+        put_slope(density.factors[k], white, slopes[k])
 
 
 @entry
@@ -165,7 +152,7 @@ def label_full(context, worker, first, end):
         mean = model.means[nearby.owners[j]]
         if nearby.owners[j] != owner:
             owner = nearby.owners[j]
-            set_slopes(density, mean, x.shape[1], white[0, 0], white[1, 0], slopes, lengths)
+            set_slopes(density, mean[: x.shape[1]], white[0, 0], slopes, lengths)
         gather(x, order, start, n_rows, tile)
         load_block(read_only(tile), ZERO, lanes(x), model.scales, model.origin, block)
         components[0] = owner

@@ -25,6 +25,7 @@ from .blocks import (
 from .bounds import BOUNDS, COUNTED, EVALUATED, MOVED, SEEN
 from .densities import log_density_of
 from .moments import accumulate_of
+from .segments import keep_near
 
 
 @kernel
@@ -44,7 +45,7 @@ def sweep_pruned(density, moments, context, worker, first, end):
     maxima, row_sums = scratch.maxima[worker], scratch.row_sums[worker]
     products, index = scratch.products[worker], scratch.index[worker]
     tile, row_weights, components = bounds.tile[worker], bounds.row_weights[worker], bounds.components[worker]
-    words = tile.reshape(tile.size).view(np.int64)
+    words, vectors = tile.reshape(tile.size).view(np.int64), scratch.matrices[worker, 0]
     limits, labels, shares = bounds.limits, bounds.labels, member(context, STATE).weights
     is_weighted = rows.weights.shape[0] > 0
     for s in range(first, end):
@@ -73,6 +74,8 @@ def sweep_pruned(density, moments, context, worker, first, end):
             for turn in range(2):
                 if turn == 1:
                     n = take_near(lengths, limits, least, n, components)
+                    own, near = labels[start : start + n_rows], components[:n]
+                    n = keep_near(density, bounds, worker, vectors, block, own, least, lengths, done, near)
                 if n > done:
                     fresh, out = components[done:n], half_logs[done:n]
                     log_density_of(density, fresh, block, spare, out, done == 0)

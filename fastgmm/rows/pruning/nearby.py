@@ -1,6 +1,8 @@
-"""What labels by near components ask of a mixture: how to guess, and bounds of its matrices."""
+"""What labels by near components ask of a mixture: bounds of its matrices."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,33 +18,19 @@ ASKED = 16
 NUMBERS = 1 << 18
 
 
-def guess_by(work: Work, padded: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return leads and starts, of components with the covariance that they have on average."""
-    model, state = work.model, work.state
-    scales, n_components = model.scales.astype(np.float64), len(model.constants)
-    means = model.means[:, : len(scales)].astype(np.float64)
-    leads = np.zeros((-(-n_components // 8) * 8, padded), np.float32)
-    starts = np.full(len(leads), np.inf, np.float32)
-    # What is no number is never the nearest.
-    shared = _in_units(np.einsum("k,kij->ij", state.weights, state.covariances), scales)
-    slopes = 0.25 * means @ np.linalg.pinv(np.where(np.isfinite(shared), shared, 0.0), hermitian=True)
-    leads[:n_components, : len(scales)] = -2.0 * slopes
-    starts[:n_components] = (slopes * means).sum(axis=1) - model.constants
-    return leads, starts
-
-
-def bounds_of(work: Work) -> tuple[Array, Array, float]:
+def bounds_of(work: Work, margin: float = 0.0) -> tuple[Array, Array, float]:
     """Return widths and least eigenvalues of components, and which share of the pairs seems to be near.
 
     That is estimated for rows of some components, as the model has them: a pair is near where the bound of the second
-    component exceeds the density of the first by what three standard deviations of its slope are.
+    component exceeds the density of the first, times exp(-2 `margin`), by what three standard deviations of its slope
+    are.
     """
     model, state = work.model, work.state
     d, n_components = len(model.scales), len(model.constants)
     scales = model.scales.astype(np.float64)
     cumulated = np.cumsum(state.weights)
     asked = np.searchsorted(cumulated, cumulated[-1] * (np.arange(ASKED) + 0.5) / ASKED)
-    means, covariances = model.means[asked, :d].astype(np.float64), _in_units(state.covariances[asked], scales)
+    means, covariances = model.means[asked, :d].astype(np.float64), in_units(state.covariances[asked], scales)
     widths, least = np.empty(n_components), np.empty(n_components)
     n_near = 0
     step = max(1, NUMBERS // (d * d))
@@ -52,18 +40,28 @@ def bounds_of(work: Work) -> tuple[Array, Array, float]:
         constants, offsets = (each[some].astype(np.float64) for each in (model.constants, model.offsets[:, :d]))
         transposed = factors.transpose(0, 2, 1)
         widths[some] = np.sqrt(_norms(transposed @ factors)) * ROUNDED_UP
-        least[some] = ROUNDED_DOWN / _norms(4.0 * _in_units(state.covariances[some], scales))
+        least[some] = ROUNDED_DOWN / _norms(4.0 * in_units(state.covariances[some], scales))
         white = factors @ means.T + offsets[:, :, np.newaxis]
         slopes = 2.0 * transposed @ white
         rest = constants[:, np.newaxis] - np.square(white).sum(axis=1) - model.constants[asked] + 0.25 * d
         rest -= least[some, np.newaxis] * np.trace(covariances, axis1=1, axis2=2)
         for a in range(ASKED):
             spread = np.einsum("ki,ij,kj->k", slopes[:, :, a], covariances[a], slopes[:, :, a], optimize=True)
-            n_near += int(np.count_nonzero(~(rest[:, a] + 3.0 * np.sqrt(spread) < 0.0)))
+            n_near += int(np.count_nonzero(~(rest[:, a] + 3.0 * np.sqrt(spread) < -margin)))
     return widths, least, n_near / (ASKED * n_components)
 
 
-def _in_units(covariances: Array, scales: Array) -> Array:
+def near_by(work: Work, widths: Array, least: Array) -> dict[str, NDArray[Any]]:
+    """Return the fields of `Bounds` by which bounds come of where rows lie; single, for the same bits of any BLAS."""
+    sizes = np.hypot.reduce(work.model.offsets.astype(np.float64), axis=1)
+    return {
+        "widths": (widths * ROUNDED_UP).astype(np.float32).astype(np.float64),
+        "least": (least * ROUNDED_DOWN).astype(np.float32).astype(np.float64),
+        "sizes": sizes,
+    }
+
+
+def in_units(covariances: Array, scales: Array) -> Array:
     """Return covariances (..., D, D) of rows times `scales` (D,), whose products alone may not be finite."""
     scaled: Array = covariances * scales[:, np.newaxis] * scales
     return scaled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,15 +10,19 @@ from numpy.typing import NDArray
 
 from ...kernels import slots
 from ...kernels.launch import launch_items
-from ...kernels.pruning.bounds import COUNTED, EVALUATED, LEAST_LEFT, MOVED, SEEN, Bounds, PrunedWork
+from ...kernels.pruning.bounds import COUNTED, EVALUATED, LEAST_LEFT, MOVED, SEEN, PrunedWork
+from ...kernels.pruning.guess import GUESSED
 from ...kernels.pruning.moves import order_by_label
 from ...kernels.pruning.passes import fold_pruned
 from ...kernels.pruning.tasks import PRUNED
 from ...kernels.sizes import LONGEST_WORK
-from ...kernels.work import SPREAD, Work
+from ...kernels.work import Work
 from ...model.kinds import Kernels
 from ...model.plan import Cut, Plan
-from ..launch.work import address_of, check, entry_of, example, launched, layout_of, packed_work
+from ..launch.work import address_of, check, entry_of, launched, layout_of, packed_work
+from .buffers import new_bounds, order_of_rows, pruned_example
+from .guess import Guesser
+from .nearby import bounds_of, near_by
 from .policy import Policy, Shares
 
 # Blocks in a superblock at most: slabs hold what is touched, so that its length costs nothing, and sixteen blocks of
@@ -31,34 +34,11 @@ BLOCKS = 16
 WINDOW_BYTES = 32 << 20
 # After so many superblocks a pass asks whether it is worth going on.
 LOOK = 4
-
-
-@functools.cache
-def pruned_example(dtype: Any, layout: str) -> PrunedWork:
-    """Return what a task of a pruned pass works on, of a dtype and a layout of x."""
-    integers = np.zeros((1, 1), np.int64)
-    single, double, matrices = np.zeros((1, 1), np.float32), np.zeros((1, 1)), np.zeros((1, 1, 1))
-    bounds = Bounds(
-        window=1,
-        order=np.zeros(1, np.int32),
-        marks=np.zeros(1, np.int64),
-        labels=np.zeros(1, np.int32),
-        lengths=single,
-        shrink=single[0],
-        shift=single[0],
-        limits=double[0],
-        cuts=double[0],
-        scales=np.zeros(1, dtype),
-        factors=np.zeros((1, 1, 1), dtype),
-        means=double,
-        variances=matrices,
-        filled=integers[0],
-        touched=integers,
-        tile=np.zeros((1, 1, 1), dtype),
-        row_weights=double,
-        components=integers,
-    )
-    return PrunedWork(*example(dtype, layout), bounds)
+# Of half log joint densities: where those of two components differ by as much in rows of one of them, the other is
+# left out of its blocks (``kernels/pruning/bounds.py``, with t some standard deviations below their mean).
+MARGIN = 25.0
+# Where half of the components keep no more of their bounds than that, those by where rows lie are asked, too.
+LOOSE = 0.8
 
 
 class PrunedPass:
@@ -75,50 +55,42 @@ class PrunedPass:
         self._n_threads: int | None = None
         self._work, self._plan = work, plan
         self._is_known = False
+        self._guesser: Guesser | None = None  # where the labels of this pass are guessed
+        self._near: dict[str, Any] = {}
         self.shares: Shares | None = None  # of the last pass that was done to the end
-        k, d, n, dtype = plan.n_components, plan.n_features, n_samples, plan.dtype
-        n_blocks, places = -(-n // plan.lanes), SPREAD * cut.n_workers
-        has_matrices = plan.structure.has_matrices
-        model, slabs = work.model, work.sums.slabs
+        slabs = work.sums.slabs
         # As many for each worker.
         slabs = slabs[: max(len(slabs) - len(slabs) % cut.n_workers, 1)]
         n_rows = plan.lanes * min(BLOCKS, max(1, LONGEST_WORK // plan.work(plan.lanes)))
-        self.window = max(1, WINDOW_BYTES // (np.dtype(dtype).itemsize * d * n_rows)) * n_rows
-        order = np.arange(n, dtype=np.int32)
-        order %= self.window
-        bounds = Bounds(
-            window=self.window,
-            order=order,
-            marks=np.zeros(n_blocks, np.int64),
-            labels=np.full(n, -1, np.int32),
-            lengths=np.empty((n_blocks, k), np.float32),
-            shrink=np.empty(k, np.float32),
-            shift=np.empty(k, np.float32),
-            limits=np.empty(k),
-            cuts=np.empty(k),
-            scales=model.scales.copy(),
-            factors=model.factors.copy() if has_matrices else np.empty((0, 0, 0), dtype),
-            means=np.zeros((k, d)),
-            variances=np.empty((0, 0, 0)) if has_matrices else np.ones_like(work.state.covariances),
-            filled=np.zeros(2, np.int64),
-            touched=np.empty((len(slabs), k), np.int64),
-            tile=np.empty((places, plan.lanes, d), dtype),
-            row_weights=np.empty((places, plan.lanes)),
-            components=np.empty((places, k + 1), np.int64),
-        )
+        self.window = max(1, WINDOW_BYTES // (np.dtype(plan.dtype).itemsize * plan.n_features * n_rows)) * n_rows
+        bounds = new_bounds(plan, work, n_samples, self.window, len(slabs))
         self._pruned = PrunedWork(*work._replace(sums=work.sums._replace(slabs=slabs, rows=n_rows)), bounds)
         self._context = packed_work(self._pruned, pruned_example)
 
-    def begin(self, policy: Policy, n_threads: int | None) -> None:
-        """Begin a pass under the model that has just been prepared; `policy` hears of it."""
+    def begin(self, policy: Policy, n_threads: int | None) -> bool:
+        """Begin a pass under the model that has just been prepared; return False if `policy` wants it to be dense."""
         sums, bounds = self._pruned.sums, self._pruned.bounds
         self._policy, self._n_threads = policy, n_threads
+        self._guesser, self._near = None, {}
+        is_guessed = policy.guesses
+        if is_guessed:
+            widths, least, share = bounds_of(self._work, MARGIN)
+            if not policy.is_apart(share):
+                return False
+            self._guesser = Guesser(self._plan, self._work, self._cut, n_threads)
+            bounds.order[:] = order_of_rows(len(bounds.order), self.window)
+            self._is_known = False
         sums.accumulator.fill(0.0)
         is_known, self._is_known = self._is_known, False  # first, for an interrupt
         self._launch(self._move, self._context, self._work.x, 0, self._cut.n_prepared, self._cut.prepare_nanoseconds)
         bounds.scales[:] = self._work.model.scales
         if not is_known:
             np.invert(bounds.marks, out=bounds.marks)
+        if self._plan.kernels.density.name in GUESSED and (not is_known or np.median(bounds.shrink) < LOOSE):
+            if not is_guessed:
+                widths, least, _ = bounds_of(self._work)
+            self._near = near_by(self._work, widths, least)
+        return True
 
     def add(
         self, first: int, x: NDArray[Any], weights: NDArray[np.float64], tell: Callable[[int], None] | None = None
@@ -134,14 +106,21 @@ class PrunedPass:
             labels=bounds.labels[rows],
             marks=bounds.marks[blocks],
             lengths=bounds.lengths[blocks],
+            **self._near,
         )
         weighted = self._pruned.rows._replace(weights=weights)
         context = packed_work(self._pruned._replace(x=x, rows=weighted, bounds=here), pruned_example)
         k, n_superblocks, most = self._plan.n_components, -(-len(x) // sums.rows), len(sums.slabs)
         begin, look = 0, min(LOOK, self.window // sums.rows) if first == 0 else 0
+        n_guessed = len(x) if self._guesser is None else 0
         while begin < n_superblocks:
             place, end = begin % most, look if begin < look else n_superblocks
             n = min(most - place, end - begin, n_superblocks - begin)
+            while self._guesser is not None and n_guessed < min((begin + n) * sums.rows, len(x)):
+                until = min(n_guessed + self.window, len(x))
+                self._guesser.guess(x, here.labels, n_guessed, until)
+                self._put_in_order(here.order[n_guessed:until], here.labels[n_guessed:until])
+                n_guessed = until
             self._launch(self._sweep, context, x, begin, n, sums.rows * self._plan.row_nanoseconds)
             bounds.filled[:] = place, place + n
             self._launch(fold_pruned, context, x, 0, k + 1, 1000.0)
@@ -150,7 +129,8 @@ class PrunedPass:
                 tell(min(begin * sums.rows, len(x)))
             if begin == look:
                 seen = float(sums.accumulator[k, SEEN]) / (look * sums.rows * k)
-                if not self._policy.goes_on(self._n_iter, seen):
+                evaluated = float(sums.accumulator[k, EVALUATED]) / (look * sums.rows // lanes * k)
+                if not self._policy.goes_on(self._n_iter, seen, evaluated):
                     sums.accumulator.fill(0.0)
                     return False
         return True
@@ -172,7 +152,8 @@ class PrunedPass:
             moved=float(counts[MOVED]) / n_samples,
         )
         if policy.judge(n_iter, self.shares):
-            self._put_in_order()
+            self._put_in_order(bounds.order, bounds.labels)
+            self._is_known = False
         least = LEAST_LEFT * state.numbers[slots.TOTAL_WEIGHT] * state.weights
         if (sums.accumulator[:n_components, 0] < least).any():
             sums.accumulator.fill(0.0)
@@ -184,14 +165,14 @@ class PrunedPass:
     def _n_iter(self) -> int:
         return int(self._work.state.counts[slots.N_ITER]) + 1
 
-    def _put_in_order(self) -> None:
-        bounds, k = self._pruned.bounds, self._plan.n_components
-        scratch = np.empty(min(self.window, len(bounds.order)), np.int32), np.empty(k + 1, np.int64)
-        for first in range(0, len(bounds.order), self.window):
+    def _put_in_order(self, order: NDArray[np.int32], labels: NDArray[np.int32]) -> None:
+        """Put rows in the order of their labels, window by window."""
+        k = self._plan.n_components
+        scratch = np.empty(min(self.window, len(order)), np.int32), np.empty(k + 1, np.int64)
+        for first in range(0, len(order), self.window):
             rows = slice(first, first + self.window)
-            arguments = bounds.order[rows], bounds.labels[rows], k, *scratch
+            arguments = order[rows], labels[rows], k, *scratch
             entry_of(order_by_label, ("int32", "C"), *arguments)(*arguments)
-        self._is_known = False
 
     def _launch(self, task: Any, context: Any, x: NDArray[Any], *items: Any) -> None:
         tasks = (address_of(task, x.dtype, layout_of(x), pruned_example),)

@@ -14,6 +14,7 @@ from ..array_run import ArrayRun
 from ..chunked.run import ChunkedRun, Passes
 from ..run import Run
 from ..source import EM, Start, Underway
+from .guess import are_worth_it
 from .passes import PrunedPass
 from .policy import Policy, Shares
 
@@ -37,7 +38,7 @@ class Pruning:
     """The pruned passes of a run over `n_samples` rows, and which passes these are."""
 
     def __init__(self, plan: Plan, n_samples: int) -> None:
-        self.policy = Policy(plan.work(1))
+        self.policy = Policy(plan.work(1), are_worth_it(plan, n_samples))
         self._pass: PrunedPass | None = None
         self._n_samples = n_samples
 
@@ -54,8 +55,7 @@ class Pruning:
             return None
         if self._pass is None:
             self._pass = PrunedPass(plan, kernels, work, cut, self._n_samples)
-        self._pass.begin(self.policy, n_threads)
-        return self._pass
+        return self._pass if self._pass.begin(self.policy, n_threads) else None
 
 
 class PrunedRun(ArrayRun):
