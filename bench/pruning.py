@@ -20,11 +20,12 @@ from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds.state import set_rule, take_trace
 from fastgmm.rows.array import ArraySource
+from fastgmm.rows.pruning import guess
 from fastgmm.rows.pruning.policy import FIRST
 
 OUT = Path(__file__).with_suffix(".json")
 SPEED = Path(__file__).parent.parent / "docs" / "speed.md"
-# Dense rounds, and pruned ones after `FIRST` dense ones and the two that find labels and bounds.
+# Dense rounds, and pruned ones after these and the two that find labels and bounds.
 N_DENSE, N_PRUNED = FIRST + 2, 4
 
 
@@ -70,44 +71,52 @@ def problem(case: Case) -> tuple[NDArray[Any], Parameters]:
 
 def rounds(
     case: Case, X: NDArray[Any], start: Parameters, n_rounds: int, prune: bool
-) -> tuple[Any, Any, list[float]]:
-    """Return the mean log-likelihoods of rounds, what the last pass left out, and milliseconds of each."""
+) -> tuple[Any, list[Any], list[float]]:
+    """Return the mean log-likelihoods of rounds, what the last pass until each left out, and milliseconds."""
     plan = plan_of(case.covariance_type, case.n_components, case.n_features, X.dtype)
     source = ArraySource(X)
     least = 0 if prune else np.inf
-    with mock.patch.multiple("fastgmm.model.plan", LONG_ROUND_WORK=least, LONG_ROW_WORK=least):
+    with (
+        mock.patch.multiple("fastgmm.model.plan", LONG_ROUND_WORK=least, LONG_ROW_WORK=least),
+        mock.patch.object(guess, "LONG_ROUND_WORK", least),
+    ):
         going = source.begin(plan, start, ridge(1e-6, case.n_features))
         rule = {"tol": 0.0, "aitken": False, "max_iter": n_rounds + 1, "previous": -np.inf}
         set_rule(going.state, **rule, total_weight=source.total_weight)
-        milliseconds = []
+        milliseconds: list[float] = []
+        shares = []
         for n_iter in range(n_rounds):
             begin = time.perf_counter()
             going.advance(n_iter + 1)
             milliseconds.append(1e3 * (time.perf_counter() - begin))
-        return take_trace(going.state), going.pruning.shares if prune else None, milliseconds
+            shares.append(going.pruning.shares if prune else None)
+        return take_trace(going.state), shares, milliseconds
 
 
 def measure(name: str) -> dict[str, Any]:
     """Verify a case and time it."""
     case = CASES[name]
     X, start = problem(case)
-    few = X[: max(2 * case.n_components, 4096)]
+    few = X[: 512 * case.n_components]  # in the order of guesses like all of them
     for prune in (False, True):
         rounds(case, few, start, FIRST + 1, prune)  # which compiles
     dense, _, dense_times = rounds(case, X, start, N_DENSE, prune=False)
     pruned, shares, pruned_times = rounds(case, X, start, N_DENSE + N_PRUNED, prune=True)
     difference = float(np.abs(pruned[:N_DENSE] / dense - 1.0).max())
+    # Nothing where a look at some rows was enough to leave all rounds dense.
+    last = shares[-1]
+    first = next((n_iter for n_iter, each in enumerate(shares) if each is not None), 0)
     allowed = 1e-12 if case.dtype is np.float64 else 1e-6
     if not difference <= allowed:
         raise SystemExit(f"{name}: log-likelihoods differ by {difference:.1e}")
     return {
         "dense": float(np.median(dense_times)),
-        "first": pruned_times[FIRST],
-        "second": pruned_times[FIRST + 1],
+        "round": first + 1,
+        "first": pruned_times[first],
+        "second": pruned_times[first + 1],
         "pruned": float(np.median(pruned_times[N_DENSE:])),
-        # Nothing where a look at some rows was enough to leave all rounds dense.
-        "evaluated": shares.evaluated if shares else None,
-        "counted": shares.counted if shares else None,
+        "evaluated": last.evaluated if last else None,
+        "counted": last.counted if last else None,
         "difference": difference,
     }
 
@@ -119,11 +128,12 @@ def table(measured: dict[str, dict[str, Any]]) -> str:
         case = CASES[name]
         single = ", float32" if case.dtype is np.float32 else ""
         size = f"{case.n_samples:.0e} x {case.n_features}, K = {case.n_components}, {case.covariance_type}{single}"
-        times = (markdown.number(found[key]) for key in ("dense", "first", "second", "pruned"))
+        times = [markdown.number(found[key]) for key in ("dense", "first", "second", "pruned")]
+        times.insert(1, str(found["round"]) if found["evaluated"] is not None else "")
         shares = ("" if found[key] is None else f"{100.0 * found[key]:.1f} %" for key in ("evaluated", "counted"))
         ratio = f"{found['dense'] / found['pruned']:.1f}"
         rows.append([size, f"{case.apart:g}", *times, ratio, *shares, f"{found['difference']:.0e}"])
-    header = ("rows x features, components", "s", "dense", "first", "second", "pruned", "times")
+    header = ("rows x features, components", "s", "dense", "from round", "first", "second", "pruned", "times")
     return markdown.table((*header, "evaluated", "count", "difference"), rows)
 
 
