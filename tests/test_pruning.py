@@ -158,16 +158,16 @@ def test_few_pairs_are_evaluated_in_the_first_round_where_labels_are_guessed():
 
 
 @pytest.mark.compiled
-def test_labels_of_overlapping_components_are_not_guessed(monkeypatch):
+def test_labels_of_overlapping_components_are_not_guessed():
     """By the model, before any row is looked at; of rows unlike it by the first of them."""
     X, near = problem(40000, 4, 32, 0.3)
     _, apart = problem(100, 4, 32, 20.0)
     for start, look in ((near, None), (apart, passes_of_rows.Guesser)):
         X *= 1.0 if look is None else 100.0
         dense = fit(X, start, max_iter=2)
-        monkeypatch.setattr(passes_of_rows, "Guesser", look)
-        with pruned(always=False, guessed=True) as passes:
-            monkeypatch.setattr(policy, "FIRST", 9)
+        with pruned(always=False, guessed=True) as passes, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(passes_of_rows, "Guesser", look)
+            patch.setattr(policy, "FIRST", 9)
             ours = fit(X, start, max_iter=2)
         assert not passes
         assert_same_bits(ours.mixture, dense.mixture)
