@@ -82,7 +82,9 @@ class PrunedPass:
             self._is_known = False
         sums.accumulator.fill(0.0)
         is_known, self._is_known = self._is_known, False  # first, for an interrupt
-        self._launch(self._move, self._context, self._work.x, 0, self._cut.n_prepared, self._cut.prepare_nanoseconds)
+        n, most, nanoseconds = self._cut.n_prepared, self._cut.prepared_a_launch, self._cut.prepare_nanoseconds
+        for first in range(0, n, most):
+            self._launch(self._move, self._context, self._work.x, first, min(most, n - first), nanoseconds)
         bounds.scales[:] = self._work.model.scales
         if not is_known:
             np.invert(bounds.marks, out=bounds.marks)
