@@ -4,8 +4,8 @@ from ..._numba.options import part, resumable
 from ..._numba.pointers import member, view
 from ...kernels.densities.kinds import set_scales_of
 from ...kernels.k_means.centers import copy_centers, farthest, fill_empty, hold_centers, move, scale_means, take_means
-from ...kernels.k_means.lloyd import LLOYD_ROUNDS, LLOYD_TOLERANCE
-from ...kernels.slots import AIM, ASSIGN, FAR, FINISHED, HELD, ITEM, LABEL, MOVE, N_ITER, OPEN, PHASE, SWEEP
+from ...kernels.k_means.lloyd import LLOYD_TOLERANCE
+from ...kernels.slots import AIM, ASSIGN, FAR, FINISHED, HELD, ITEM, LABEL, MAX_ITER, MOVE, N_ITER, OPEN, PHASE, SWEEP
 from ...kernels.work import MODEL, OK, ROWS, STATE, SUMS, X
 
 
@@ -69,5 +69,5 @@ def settle(context):
     copy_centers(context)
     counts[N_ITER] += 1
     settled = not restarted and shift <= LLOYD_TOLERANCE * variance
-    counts[AIM] = LABEL if settled or counts[N_ITER] == LLOYD_ROUNDS else MOVE
+    counts[AIM] = LABEL if settled or counts[N_ITER] >= counts[MAX_ITER] else MOVE
     counts[PHASE] = OPEN

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact, part
 from ..._numba.pointers import member, placed, view
+from ...kernels.k_means.lloyd import LLOYD_ROUNDS as MOST_ROUNDS
 from ...kernels.moments.columns import floor_of
-from ...kernels.slots import FINISHED, GIVEN, PHASE, ROUNDING, TOTAL_WEIGHT
+from ...kernels.slots import FINISHED, GIVEN, MAX_ITER, PHASE, ROUNDING, TOTAL_WEIGHT
 from ...kernels.work import MODEL, OK, STATE, SUMS, Tasks
 from ..plan import Cut
 
@@ -180,6 +181,7 @@ def from_k_means(whole, context, x, rows, chosen, uniforms, reg_covar, last, nan
     work = placed(member(whole, CLUSTERING), (x, rows))
     clusters, scales = view(work, STATE), view(work, MODEL).scales
     fill(clusters.spread, widest)
+    clusters.counts[MAX_ITER] = MOST_ROUNDS
     code = member(whole, LLOYD_ROUNDS)(drive, member(whole, LLOYD), work, cut, chosen, math.inf)
     if code != OK:
         return code
