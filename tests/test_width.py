@@ -8,7 +8,7 @@ from fastgmm._numba.width import WIDE
 from fastgmm.kernels import passes
 from fastgmm.kernels.blocks.loading import load_block
 from fastgmm.kernels.densities.kinds import log_density
-from fastgmm.kernels.k_means.few import lloyd_few
+from fastgmm.kernels.k_means.few import lloyd_few_1, lloyd_few_2
 from fastgmm.kernels.k_means.lloyd import lloyd
 from fastgmm.kernels.k_means.plus_plus import potential
 from fastgmm.kernels.moments.columns import column_ranges, column_sums
@@ -76,7 +76,7 @@ def test_this_process_is_compiled_for_this_processor():
         *log_density.implementations.values(),
         *accumulate.implementations.values(),
         *(load_block, squared_distances, passes.sweep, passes.evaluate),
-        *(lloyd, lloyd_few, potential, column_ranges, column_sums),
+        *(lloyd, lloyd_few_1, lloyd_few_2, potential, column_ranges, column_sums),
     ],
 )
 def test_whatever_is_vectorised_by_itself_says_how_wide(function):

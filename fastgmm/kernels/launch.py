@@ -51,6 +51,14 @@ def launch_items(drive, task, context, cut, begin, n_items, nanoseconds):
 
 
 @part
+def add_slab(slab, accumulator):
+    """Add a slab (R, pitch) to `accumulator` (R, pitch)."""
+    for k in range(accumulator.shape[0]):
+        for i in range(accumulator.shape[1]):
+            accumulator[k, i] += slab[k, i]
+
+
+@part
 def add_slabs(slabs, n_slabs, first, end, accumulator):
     """Add rows `first` to `end` of the first `n_slabs` slabs (S, R, pitch) to `accumulator` (R, pitch), slab by slab.
 

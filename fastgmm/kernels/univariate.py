@@ -12,8 +12,8 @@ from .._numba.options import kernel
 from .._numba.pointers import member
 from .._numba.width import wide_vectors
 from .blocks.limits import cut_off, lowest
-from .blocks.loading import clear, load_block
-from .blocks.posterior import LARGE, SMALLEST
+from .blocks.loading import clear, load_line
+from .blocks.posterior import LARGE
 from .passes import is_as_wide
 from .primitives.exp import exp_or_zero
 from .sizes import STEP, lanes
@@ -36,6 +36,7 @@ def sweep_two(density, moments, context, worker, first, end):
     scratch, sums = member(context, SCRATCH), member(context, SUMS)
     if not is_as_wide(scratch, lanes(x)):
         return WRONG_SCRATCH
+    least = lowest(x)
     block, maxima, row_sums = scratch.block[worker], scratch.maxima[worker], scratch.row_sums[worker]
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
@@ -44,20 +45,19 @@ def sweep_two(density, moments, context, worker, first, end):
         begin, stop = s * sums.rows, min((s + 1) * sums.rows, x.shape[0])
         for start in range(begin, stop, lanes(x)):
             n_rows = min(lanes(x), stop - start)
-            load_block(x, start, n_rows, model.scales, model.origin, block)
+            load_line(x, start, n_rows, model.scales, model.origin, block)
             add_two(density, moments, block, n_rows, maxima, row_sums, slab)
             # s lies in [1, 2], so that the product of a block stays below 2^512: see ``blocks/posterior.py``.
             height, block_product = 0.0, 1.0
             for b in range(n_rows):
-                height += np.float64(maxima[b])
+                height += np.float64(maxima[b]) if maxima[b] > least else -math.inf
                 block_product *= np.float64(row_sums[b])
             total += 2.0 * height
             product *= block_product
             if product > LARGE:
                 total += math.log(product)
                 product = 1.0
-        total += math.log(product) if product > 0.0 else -math.inf
-        slab[2, 0] = total + model.unit[1] * np.float64(stop - begin)
+        slab[2, 0] = total + math.log(product) + model.unit[1] * np.float64(stop - begin)
     return OK
 
 
@@ -65,9 +65,10 @@ def sweep_two(density, moments, context, worker, first, end):
 def add_two(density, moments, block, n_rows, maxima, row_sums, slab):
     """Add the moments of a block to `slab`; m / 2 and s of each row go into `maxima` and `row_sums` (B,).
 
-    A row takes one exponential: that of the component that leads is 1. Lanes beyond the last row add nothing.
+    A row takes one exponential: that of the component that leads is 1. Lanes beyond the last row add nothing, nor do
+    rows whose densities are both 0, of which m / 2 is the lowest number there is.
     """
-    least, last, smallest = lowest(block), cut_off(block), block.dtype.type(SMALLEST)
+    least, last = lowest(block), cut_off(block)
     zero, one = block.dtype.type(0.0), block.dtype.type(1.0)
     a, other_a = density.factors[0, 0, 0], density.factors[1, 0, 0]
     offset, other_offset = density.offsets[0, 0], density.offsets[1, 0]
@@ -81,10 +82,10 @@ def add_two(density, moments, block, n_rows, maxima, row_sums, slab):
         largest = max(max(least, half_log), other_half_log)
         leads = half_log >= largest
         root = exp_or_zero((other_half_log if leads else half_log) - largest, last)
-        top, rest = one if largest > least else zero, root * root
-        row_sum = top + rest
-        scale = (one if b < n_rows else zero) / max(row_sum, smallest)
-        top, rest = top * scale, rest * scale
+        rest = root * root
+        row_sum = one + rest
+        top = (one if b < n_rows and largest > least else zero) / row_sum
+        rest *= top
         r, other_r = top if leads else rest, rest if leads else top
         z, other_z = x - mean, x - other_mean
         w, other_w = r * z, other_r * other_z

@@ -7,7 +7,7 @@ Python before a tenth of a second is over, wherever it is.
 
 from ..._numba.options import resumable
 from ..._numba.pointers import view
-from ...kernels.launch import launch
+from ...kernels.launch import add_slab, launch
 from ...kernels.work import CANCELS, NARROW, OK, STATE, SUMS
 from .judge import conclude, fail, open_pass, settle, sweep_again
 from .state import (
@@ -38,6 +38,8 @@ from .state import (
 # What is done to an element of a slab, or of the second moments, takes about this long.
 FOLD_NANOSECONDS = 0.3
 ELEMENT_NANOSECONDS = 1.0
+# A single slab of so many numbers is added without a launch, which takes longer than some dozens of them.
+AT_ONCE = 1024
 
 
 @resumable
@@ -97,9 +99,12 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
                 counts[RAISED] = LOW
             if counts[ITEM] == every:
                 counts[PHASE], counts[ITEM] = RAISE if counts[RAISED] < 0 else SWEEP, 0
-        elif phase == SWEEP:
+        elif phase == SWEEP and (n_items > 1 or accumulator.size > AT_ONCE):
             counts[PHASE], counts[ITEM], counts[FILLED] = FOLD, begin + n_items, n_items
-        elif phase == FOLD:
+        elif phase in (SWEEP, FOLD):
+            if phase == SWEEP:
+                counts[ITEM] = begin + 1
+                add_slab(sums.slabs[0], accumulator)
             counts[PHASE] = SWEEP
             if counts[ITEM] == cut.n_superblocks:
                 counts[ITEM] = 0

@@ -14,7 +14,7 @@ from ...kernels.slots import AIM, ASSIGN
 from ...kernels.work import Rows
 from ...model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
 from ...model.rounds import k_means
-from ...model.rounds.state import FINISHED, HELD, ITEM, N_ITER, PHASE
+from ...model.rounds.state import FINISHED, HELD, ITEM, MAX_ITER, N_ITER, PHASE
 from ..launch.bench import Bench, bench_for
 from ..launch.buffers import Sizes
 from ..launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
@@ -63,8 +63,9 @@ def clustering_sizes(plan: Plan, n_workers: int, n_slabs: int) -> Sizes:
 
 def assigning(plan: Plan, are_weighted: bool) -> Any:
     """Return the task of a pass of Lloyd's."""
-    are_few = plan.n_components <= few.FEW and plan.n_features <= few.FLAT and not are_weighted
-    return few.lloyd_few if are_few else lloyd.lloyd
+    if plan.n_components > few.FEW or plan.n_features > 2 or are_weighted:
+        return lloyd.lloyd
+    return few.lloyd_few_1 if plan.n_features == 1 else few.lloyd_few_2
 
 
 def unit_of(deviations: Array) -> float:
@@ -125,6 +126,7 @@ class KMeans:
         chosen, labels = self.seed(generator), np.empty(len(self._x), np.int64)
         bench = self._bench(clustering_sizes(self._plan, self._cut.n_workers, self._n_slabs), labels)
         state, scales = bench.work.state, bench.work.model.scales
+        state.counts[MAX_ITER] = lloyd.LLOYD_ROUNDS
         if near.are_worth_it(self._plan, len(self._x)):
             rounds = near.NearRounds(self._plan, self._cut, self._n_threads, bench)
             rounds.run(chosen, lambda: self._tell("k-means", bench))
