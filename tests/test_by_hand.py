@@ -47,6 +47,17 @@ def test_total_weight_is_the_sum_of_weights():
     assert (weighted + fastgmm.accumulate(X, START)).total_weight == pytest.approx(weights.sum() + len(X))
 
 
+@pytest.mark.parametrize("n_components", [2, 3])
+def test_a_row_without_density_has_no_responsibilities(n_components):
+    means = np.arange(float(n_components))[:, np.newaxis]
+    start = Mixture(np.full(n_components, 1.0 / n_components), means, np.ones((n_components, 1, 1)))
+    rows = np.array([[0.0], [1.0], [1e200]])
+    statistics, without = fastgmm.accumulate(rows, start), fastgmm.accumulate(rows[:2], start)
+    assert statistics.log_likelihood == -np.inf
+    np.testing.assert_array_equal(statistics.responsibility_sums, without.responsibility_sums)
+    np.testing.assert_array_equal(statistics.second_moments, without.second_moments)
+
+
 @pytest.mark.parametrize("differs", OTHER)
 def test_statistics_under_other_parameters_do_not_add_up(differs):
     with pytest.raises(ValueError, match="under different weights, covariances or dtypes do not add up"):

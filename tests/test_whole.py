@@ -9,6 +9,7 @@ from conftest import assert_same_bits, make_problem
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.em.outcome import Interrupted
+from fastgmm.kernels.k_means import lloyd
 from fastgmm.rows import array as array_module
 from fastgmm.rows import whole_run
 from fastgmm.rows.whole_run import WholeRun
@@ -70,6 +71,18 @@ def test_one_call_for_any_number_of_features_components_and_starts(n_features, m
         )
         assert_same_fit(whole, apart)
         assert n_begun == 2
+
+
+@pytest.mark.compiled
+def test_rounds_of_k_means_have_one_limit(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(1500, 2))
+    for limit in (lloyd.LLOYD_ROUNDS, 300):  # of calls one by one; the one call has it compiled in
+        monkeypatch.setattr(lloyd, "LLOYD_ROUNDS", limit)
+        whole, apart, n_begun = fit_both_ways(monkeypatch, X, 6, max_iter=1, random_state=1)
+        assert n_begun == 1
+        if limit == 20:
+            assert_same_fit(whole, apart)
+    assert abs(whole.mixture.means - apart.mixture.means).max() > 1e-6
 
 
 def test_a_callback_and_other_ends_of_a_run(monkeypatch):
