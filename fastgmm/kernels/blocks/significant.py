@@ -43,7 +43,8 @@ def weighted_sums(r, block, steps, mean, total, row):
     """Add sum_b r (x - mean) over 16 `steps` lanes to `row` (D,), given r (B,) and their `total`.
 
     The mean is subtracted from the sum: that costs no digits which the new mean, an offset from the same origin,
-    could hold, and leaves registers for eight features at a time.
+    could hold, and leaves registers for eight features at a time. Four that are left over are a tile, too: one by
+    one rounds of D = 4 took a fifth longer (AMD Zen 4, two threads, K = 9, spherical and tied).
     """
     n_features = row.shape[0]
     zero = block.dtype.type(0.0)
@@ -67,6 +68,19 @@ def weighted_sums(r, block, steps, mean, total, row):
         row[d + 5] += s5
         row[d + 6] += s6
         row[d + 7] += s7
+    if n_features - whole >= 4:
+        d = whole
+        s0 = s1 = s2 = s3 = zero
+        for b in range(STEP * steps):
+            s0 += r[b] * block[d, b]
+            s1 += r[b] * block[d + 1, b]
+            s2 += r[b] * block[d + 2, b]
+            s3 += r[b] * block[d + 3, b]
+        row[d] += s0
+        row[d + 1] += s1
+        row[d + 2] += s2
+        row[d + 3] += s3
+        whole += 4
     for d in range(whole, n_features):
         s0 = zero
         for b in range(STEP * steps):
