@@ -60,25 +60,32 @@ def scaled_moments_of(context, k, units, out):
 
 
 @part
-def take_moments(context, k, units, axes, matrix, fit):
-    """Write the diagonal of `matrix` (D, D), S_k along `axes` in `units`, and its least values into a `fit`.
+def hide(context, k, units, share):
+    """Write what rounding hides of the variance of each feature of component `k`, in `units`, into `share` (D,)."""
+    state = view(context, STATE)
+    scale = inverse(state.sums[k])
+    for d in range(share.shape[0]):
+        shift = state.first[k, d] * scale
+        variance = max(state.second[k, d, d] * scale - shift * shift, 0.0) + state.added[d]
+        share[d] = HIDDEN * state.numbers[ROUNDING] * (variance / units[d] / units[d])
 
-    The floor is that of the first feature, whose unit is 1. What rounding hides of the features is hidden of an axis
-    by its share in them: of an axis that is a feature that of its own.
+
+@part
+def bound(context, k, axes, share, fit):
+    """Complete a `fit` that has the moments of component `k` along `axes`: none is negative, and the least values.
+
+    The floor is that of the first feature, whose unit is 1. Of an axis is hidden the `share` of each feature (D,) by
+    its part in it: of an axis that is a feature that of its own.
     """
     state = view(context, STATE)
     moments, least, hidden, _, _ = fit
-    scale, n = inverse(state.sums[k]), matrix.shape[0]
-    hidden[k] = 0.0
-    for d in range(n):
-        shift = state.first[k, d] * scale
-        variance = max(state.second[k, d, d] * scale - shift * shift, 0.0) + state.added[d]
-        share = HIDDEN * state.numbers[ROUNDING] * (variance / units[d] / units[d])
-        for i in range(n):
-            hidden[k, i] += axes[i, d] * axes[i, d] * share
-    for i in range(n):
-        moments[k, i] = max(matrix[i, i], 0.0)
-        least[k, i] = ALMOST * state.floor[0] + hidden[k, i]
+    for i in range(share.shape[0]):
+        total = 0.0
+        for d in range(share.shape[0]):
+            total += axes[i, d] * axes[i, d] * share[d]
+        hidden[k, i] = total
+        moments[k, i] = max(moments[k, i], 0.0)
+        least[k, i] = ALMOST * state.floor[0] + total
 
 
 @part

@@ -6,7 +6,7 @@ from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
 from .common import goes_on, maximize_means
-from .matrices import fit_along, rescale, scaled_moments_of, set_units, take_moments, take_volumes
+from .matrices import bound, fit_along, hide, rescale, scaled_moments_of, set_units, take_volumes
 from .rotations import compose, diagonalise
 from .values import begin_volumes, empty_fit
 
@@ -38,7 +38,7 @@ def maximize_own_axes(context, worker, equal_volume, equal_shape):
     state, matrix = view(context, STATE), view(context, SCRATCH).matrices[worker, 0]
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
-    units = np.empty(n_features)
+    units, share = np.empty(n_features), np.empty(n_features)
     set_units(context, not equal_shape, units)
     fit = empty_fit(n_components, n_features)
     moments, _, _, values, volumes = fit
@@ -48,7 +48,10 @@ def maximize_own_axes(context, worker, equal_volume, equal_shape):
     for k in range(n_components):
         scaled_moments_of(context, k, units, matrix)
         diagonalise(matrix, state.covariances[k])
-        take_moments(context, k, units, state.covariances[k], matrix, fit)
+        for i in range(n_features):
+            moments[k, i] = matrix[i, i]
+        hide(context, k, units, share)
+        bound(context, k, state.covariances[k], share, fit)
     if not has_volumes:
         begin_volumes(state.sums, moments, volumes, values)
     fit_along(context, fit, equal_volume, equal_shape)

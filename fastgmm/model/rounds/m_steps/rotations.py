@@ -5,6 +5,8 @@ Axes are the rows of an orthogonal matrix A (D, D); matrices S are held in them,
 
 import math
 
+import numpy as np
+
 from ...._numba.options import part
 
 # Cosines between rows that count as 0, and sweeps over all planes, of one matrix: six to twelve do.
@@ -73,8 +75,8 @@ def diagonalise(matrix, axes):
 
 
 @part
-def turn(matrix, axes, spare):
-    """Replace a symmetric `matrix` S by A S A^T, for `axes` A; `spare` (D, D) is scratch."""
+def turn(matrix, axes, spare, k, turned):
+    """Write A S A^T of a symmetric `matrix` S and `axes` A into ``turned[:, :, k]``, see `empty_turning`."""
     n = matrix.shape[0]
     for i in range(n):
         for j in range(n):
@@ -87,7 +89,7 @@ def turn(matrix, axes, spare):
             total = 0.0
             for m in range(n):
                 total += spare[i, m] * axes[j, m]
-            matrix[i, j] = matrix[j, i] = total
+            turned[j, i, k] = total
 
 
 @part
@@ -103,8 +105,29 @@ def compose(values, axes, matrix):
 
 
 @part
-def turn_planes(sums, matrices, values, axes):
-    """Turn the shared `axes` plane by plane to where `matrices` (K, D, D) fit variances `values` (K, D) best.
+def empty_turning(n_components, n_features):
+    """Return arrays for moments along axes that turn, (D, D, K) of which the upper half is used, and for `weigh`.
+
+    Components lie side by side, because an angle is the same for all. Functions take the arrays one by one and index
+    them: to slice one counts references, which takes longer than a plane of few features.
+    """
+    size = (n_features, n_components)
+    return np.empty((n_features, n_features, n_components)), np.empty(size), np.empty(size)
+
+
+@part
+def weigh(sums, values, turned, weights, roots):
+    """Write N_k / v_ki, -1 where there is no variance v_ki in `values` (K, D), and the roots of s_ki, (D, K)."""
+    n_components, n = values.shape
+    for i in range(n):
+        for k in range(n_components):
+            weights[i, k] = sums[k] / values[k, i] if values[k, i] > 0.0 else -1.0
+            roots[i, k] = math.sqrt(abs(turned[i, i, k]))
+
+
+@part
+def turn_planes(sums, values, axes, turning):
+    """Turn the shared `axes` plane by plane to where moments along them fit variances `values` (K, D) best.
 
     In a plane sum_k N_k (s_ki / v_ki + s_kj / v_kj) is P cos 2t + Q sin 2t of the angle t, and some constant, with
 
@@ -112,20 +135,13 @@ def turn_planes(sums, matrices, values, axes):
 
     Returns whether any plane had to be turned.
     """
-    n_components, n = values.shape
+    turned, weights, roots = turning
+    n = axes.shape[0]
+    weigh(sums, values, turned, weights, roots)
     has_turned = False
     for i in range(n):
         for j in range(i + 1, n):
-            p = q = noise = 0.0
-            for k in range(n_components):
-                first, second = matrices[k, i, i], matrices[k, j, j]
-                if not (values[k, i] > 0.0 and values[k, j] > 0.0):
-                    continue
-                u = sums[k] * (1.0 / values[k, i] - 1.0 / values[k, j])
-                p += 0.5 * u * (first - second)
-                q += u * matrices[k, i, j]
-                size = TOLERANCE * math.sqrt(abs(first)) * math.sqrt(abs(second))
-                noise += abs(u) * (size + ROUNDING * (abs(first) + abs(second)))
+            p, q, noise = pull_of_plane(turned, weights, roots, i, j)
             if not (abs(q) > noise or p > noise):
                 continue
             has_turned = True
@@ -136,7 +152,41 @@ def turn_planes(sums, matrices, values, axes):
             else:
                 sine = -math.copysign(math.sqrt(0.5 * (1.0 + p / length)), q)
                 cosine = -0.5 * q / length / sine
-            for k in range(n_components):
-                rotate_both(matrices[k], i, j, cosine, sine)
+            turn_plane(turned, roots, i, j, cosine, sine)
             rotate(axes, i, j, cosine, sine)
     return has_turned
+
+
+@part
+def pull_of_plane(turned, weights, roots, i, j):
+    """Return P and Q of a plane, see `turn_planes`, and what counts as 0."""
+    p = q = noise = 0.0
+    for k in range(weights.shape[1]):
+        one, other = weights[i, k], weights[j, k]
+        first, second = turned[i, i, k], turned[j, j, k]
+        u = one - other if one >= 0.0 and other >= 0.0 else 0.0
+        p += 0.5 * u * (first - second)
+        q += u * turned[i, j, k]
+        noise += abs(u) * (TOLERANCE * roots[i, k] * roots[j, k] + ROUNDING * (abs(first) + abs(second)))
+    return p, q, noise
+
+
+@part
+def turn_plane(turned, roots, i, j, cosine, sine):
+    """Turn axes `i` < `j` of the moments of all components, and write their roots of s_ki anew."""
+    n, n_components = roots.shape
+    for m in range(n):
+        if m != i and m != j:
+            a, b, c, d = min(i, m), max(i, m), min(j, m), max(j, m)
+            for k in range(n_components):
+                before = turned[a, b, k]
+                turned[a, b, k] = cosine * before + sine * turned[c, d, k]
+                turned[c, d, k] = cosine * turned[c, d, k] - sine * before
+    for k in range(n_components):
+        first, mixed, second = turned[i, i, k], turned[i, j, k], turned[j, j, k]
+        upper, corner = cosine * first + sine * mixed, cosine * mixed + sine * second
+        left, lower = cosine * mixed - sine * first, cosine * second - sine * mixed
+        turned[i, i, k] = first = cosine * upper + sine * corner
+        turned[i, j, k] = cosine * corner - sine * upper
+        turned[j, j, k] = second = cosine * lower - sine * left
+        roots[i, k], roots[j, k] = math.sqrt(abs(first)), math.sqrt(abs(second))

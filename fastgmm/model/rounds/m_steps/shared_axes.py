@@ -11,15 +11,17 @@ from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
 from .common import goes_on, maximize_means, total_of
-from .matrices import fit_along, rescale, scaled_moments_of, set_units, take_moments, take_volumes
-from .rotations import compose, diagonalise, turn, turn_planes
+from .matrices import bound, fit_along, hide, rescale, scaled_moments_of, set_units, take_volumes
+from .rotations import compose, diagonalise, empty_turning, turn, turn_planes
 from .trials import add, count_trials, set_apart, write_trials
 from .values import begin_volumes, empty_fit
 
-# Sweeps over all planes in a round, whose successors go on; of what is tried, each time; and from the best.
+# Sweeps over all planes in a round, whose successors go on; of what is tried, each time; and from the best, fewer
+# where K D^3 is large: 2^22, K = 16 and D = 64, times so many take 0.4 s (AMD Zen 4), in which Ctrl-C waits.
 ROUND_SWEEPS = 20
 TRIED_SWEEPS = 24
 MOST_SWEEPS = 300
+MOST_NUMBERS = MOST_SWEEPS << 22
 # How much higher a loss a row leads to another place: many trials end in the same.
 APART = 1e-7
 
@@ -55,27 +57,32 @@ def maximize_shared_axes(context, worker, equal_volume, equal_shape):
     state, scratch = view(context, STATE), view(context, SCRATCH)
     n_components, n_features = state.means.shape
     maximize_means(context, ZERO, n_components)
-    units = np.empty(n_features)
+    units, shares = np.empty(n_features), np.empty((n_components, n_features))
     set_units(context, equal_shape, units)
-    fit = empty_fit(n_components, n_features)
+    fit, turning = empty_fit(n_components, n_features), empty_turning(n_components, n_features)
     _, _, _, values, volumes = fit
     axes, spare = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
-    if goes_on(context):
+    has_volumes = goes_on(context)
+    if has_volumes:
         take_volumes(context, volumes)
         mix(context, spare)
         rescale(spare, units, True)
         diagonalise(spare, axes)
-        climb(context, units, axes, spare, fit, equal_volume, equal_shape, True, ROUND_SWEEPS)
-    else:
-        try_axes(context, units, axes, spare, fit, equal_volume, equal_shape)
-        climb(context, units, axes, spare, fit, equal_volume, equal_shape, False, MOST_SWEEPS)
+    for k in range(n_components):
+        hide(context, k, units, shares[k])
+        scaled_moments_of(context, k, units, state.covariances[k])
+    most_sweeps = ROUND_SWEEPS
+    if not has_volumes:
+        try_axes(context, shares, axes, spare, fit, turning, equal_volume, equal_shape)
+        most_sweeps = max(most_sweeps, min(MOST_SWEEPS, MOST_NUMBERS // (n_components * n_features**3)))
+    climb(context, shares, axes, spare, fit, turning, equal_volume, equal_shape, has_volumes, most_sweeps)
     for k in range(n_components):
         compose(values[k], axes, state.covariances[k])
         rescale(state.covariances[k], units, False)
 
 
 @part
-def try_axes(context, units, axes, spare, fit, equal_volume, equal_shape):
+def try_axes(context, shares, axes, spare, fit, turning, equal_volume, equal_shape):
     """Write the best of many `axes`: again and again the better half goes on, of those that lead elsewhere.
 
     What rises most slowly may lead to the highest place, so that few sweeps tell too little.
@@ -83,12 +90,14 @@ def try_axes(context, units, axes, spare, fit, equal_volume, equal_shape):
     n_components, n_features = fit[0].shape
     n_left = count_trials(n_components, n_features, equal_shape)
     tried, losses, order = np.empty((n_left, n_features, n_features)), np.empty(n_left), np.arange(n_left)
-    write_trials(context, units, spare, tried)
+    write_trials(context, spare, tried)
     same = APART * total_of(view(context, STATE).sums)
     while n_left > 1:
         for trial in order[:n_left]:
             axes[:] = tried[trial]
-            losses[trial] = climb(context, units, axes, spare, fit, equal_volume, equal_shape, False, TRIED_SWEEPS)
+            losses[trial] = climb(
+                context, shares, axes, spare, fit, turning, equal_volume, equal_shape, False, TRIED_SWEEPS
+            )
             tried[trial] = axes
         n_apart = set_apart(losses, same, order[:n_left])
         n_left = min(n_apart, (n_left + 1) // 2)
@@ -96,27 +105,37 @@ def try_axes(context, units, axes, spare, fit, equal_volume, equal_shape):
 
 
 @part
-def climb(context, units, axes, spare, fit, equal_volume, equal_shape, has_volumes, most_sweeps):
+def climb(context, shares, axes, spare, fit, turning, equal_volume, equal_shape, has_volumes, most_sweeps):
     """Turn `axes` and fit variances along them in turn, `most_sweeps` times at most; return the loss.
 
-    The covariances in the state become the moments along the axes.
+    The covariances in the state are the moments of the components.
     """
     state = view(context, STATE)
     moments, _, _, values, volumes = fit
+    turned = turning[0]
     for k in range(values.shape[0]):
-        scaled_moments_of(context, k, units, state.covariances[k])
-        turn(state.covariances[k], axes, spare)
-        take_moments(context, k, units, axes, state.covariances[k], fit)
+        turn(state.covariances[k], axes, spare, k, turned)
+    take_moments(context, shares, axes, turned, fit)
     if not has_volumes:
         begin_volumes(state.sums, moments, volumes, values)
     fit_along(context, fit, equal_volume, equal_shape)
     for _ in range(most_sweeps):
-        if not turn_planes(state.sums, state.covariances, values, axes):
+        if not turn_planes(state.sums, values, axes, turning):
             break
-        for k in range(values.shape[0]):
-            take_moments(context, k, units, axes, state.covariances[k], fit)
+        take_moments(context, shares, axes, turned, fit)
         fit_along(context, fit, equal_volume, equal_shape)
     return loss_of(state.sums, moments, values)
+
+
+@part
+def take_moments(context, shares, axes, turned, fit):
+    """Write the moments along `axes`, and the least values, into a `fit`."""
+    moments = fit[0]
+    n_components, n_features = moments.shape
+    for k in range(n_components):
+        for i in range(n_features):
+            moments[k, i] = turned[i, i, k]
+        bound(context, k, axes, shares[k], fit)
 
 
 @part

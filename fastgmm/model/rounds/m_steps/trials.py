@@ -7,14 +7,15 @@ from ...._numba.pointers import view
 from ....kernels.primitives.philox import N_WORDS, open_stream, uniform
 from ....kernels.work import STATE
 from .common import inverse
-from .matrices import scaled_moments_of
 from .rotations import diagonalise
 
-# The axes of so many components are tried, and for each angle so many at random, fewer where K D^3 is large.
+# The axes of so many components are tried, and for each angle so many at random; fewer where K D^3 is large.
 MOST_COMPONENTS = 16
 RANDOM_AN_ANGLE = 8
-MOST_RANDOM = 120
-MOST_NUMBERS = 1 << 20
+MOST_RANDOM = 240
+MOST_NUMBERS = 1 << 23
+# First come the axes of the pooled moments, by weight and of equal traces, then of components, then random ones.
+N_POOLED = 2
 
 
 @part
@@ -23,37 +24,31 @@ def count_trials(n_components, n_features, equal_shape):
     if equal_shape:
         return 1
     n_random = min(RANDOM_AN_ANGLE * (n_features * (n_features - 1) // 2), MOST_RANDOM)
-    return count_known(n_components) + min(n_random, MOST_NUMBERS // (n_components * n_features**3))
+    n_trials = N_POOLED + min(n_components, MOST_COMPONENTS) + n_random
+    return max(1, min(n_trials, MOST_NUMBERS // (n_components * n_features**3)))
 
 
 @part
-def count_known(n_components):
-    """Return how many of the trials are axes of moments: the pooled ones twice, and some components'."""
-    return 2 + min(n_components, MOST_COMPONENTS)
-
-
-@part
-def write_trials(context, units, spare, tried):
+def write_trials(context, spare, tried):
     """Write axes into `tried` (T, D, D): those of moments, then of random matrices; `spare` (D, D) is scratch."""
-    n_known = count_known(view(context, STATE).means.shape[0])
+    n_known = N_POOLED + min(view(context, STATE).means.shape[0], MOST_COMPONENTS)
     stream = np.empty(N_WORDS, np.uint64)
     open_stream(0, 0, stream)
     for trial in range(tried.shape[0]):
         if trial < n_known:
-            mix_moments(context, units, trial, spare)
+            mix_moments(context, trial, spare)
         else:
             draw(stream, spare)
         diagonalise(spare, tried[trial])
 
 
 @part
-def mix_moments(context, units, trial, out):
-    """Write a matrix whose axes are to be tried into `out` (D, D)."""
+def mix_moments(context, trial, out):
+    """Write a matrix whose axes are to be tried into `out` (D, D); the covariances in the state are moments."""
     state = view(context, STATE)
-    matrix = state.covariances[0]  # which means nothing yet
     out[:] = 0.0
     for k in range(state.means.shape[0]):
-        scaled_moments_of(context, k, units, matrix)
+        matrix = state.covariances[k]
         if trial == 0:
             add(matrix, state.sums[k], out)
         elif trial == 1:
@@ -61,7 +56,7 @@ def mix_moments(context, units, trial, out):
             for d in range(out.shape[0]):
                 trace += matrix[d, d]
             add(matrix, state.sums[k] * inverse(trace), out)
-        elif trial == k + 2 and k < MOST_COMPONENTS:
+        elif trial == N_POOLED + k:
             add(matrix, 1.0, out)
 
 
