@@ -108,7 +108,7 @@ def measure(name: str) -> dict[str, list[float]]:
     n_components = data.fitted or data.n_components
     sampled = heights(X, weights, n_components)
     every_row = mock.patch.object(start, "sample_size", return_value=N)
-    with every_row, mock.patch.object(lloyd, "LLOYD_ROUNDS", MOST_ROUNDS):
+    with every_row, mock.patch.object(lloyd, "MOST_ROUNDS", MOST_ROUNDS):
         every = heights(X, weights, n_components)
     return {"sample": sampled, "all": every}
 

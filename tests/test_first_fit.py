@@ -28,7 +28,7 @@ def begun(monkeypatch):
     monkeypatch.setattr(beside, "begin", lambda key, call: calls.append((key, call)))
     monkeypatch.setattr(threads, "at_most", lambda n_threads: n_threads or 2)
     monkeypatch.setattr(first_fit, "is_kept", lambda *arguments: False)
-    monkeypatch.setattr(first_fit, "_seen", set())
+    monkeypatch.setattr(first_fit, "_seen", {})
     monkeypatch.delenv(beside.COMPILERS)
     return calls
 
@@ -53,10 +53,17 @@ def test_no_process_is_begun_where_it_is_no_help(begun, monkeypatch):
 def test_where_a_process_is_of_use(monkeypatch):
     monkeypatch.delenv(beside.COMPILERS)
     assert beside.is_of_use()
-    for executable in (None, "", "/usr/sbin/uwsgi", "/opt/program/program"):
-        with monkeypatch.context() as patched:
-            patched.setattr(sys, "executable", executable)
-            assert not beside.is_of_use()
+    for names, is_python in (
+        ((None, "", "/usr/sbin/uwsgi", "/opt/program/program", "/opt/pythonic"), False),
+        (("/usr/bin/python", "/usr/bin/python3.13t", "/c/pythonw.exe", "/Library/Python"), True),
+    ):
+        for executable in names:
+            with monkeypatch.context() as patched:
+                patched.setattr(sys, "executable", executable)
+                assert beside.is_of_use() is is_python
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "frozen", True, raising=False)
+        assert not beside.is_of_use()
     for where in ([], [None]):
         with monkeypatch.context() as patched:
             patched.setattr(beside, "places", lambda where=where: where)
@@ -66,28 +73,18 @@ def test_where_a_process_is_of_use(monkeypatch):
         assert not beside.is_of_use()
 
 
-def test_what_is_compiled_beside_is_what_rounds_take():
-    """In the one process nothing is run, in the other nothing of it is compiled then."""
-    program = """
-import fastgmm
-from fastgmm._numba.addresses import is_kept
-from fastgmm.rows.launch.first_fit import compile_rounds
-from fastgmm.rows.launch.work import example, packed_work
-from fastgmm.kernels.tasks import sweep_full_2
-compile_rounds("full", 2, "float64", "C")
-assert is_kept(sweep_full_2, packed_work(example("float64", "C")), 0, 0, 0)
-"""
-    run(program)
-    compiled_by_a_fit = """
+def test_what_is_compiled_beside_is_what_rounds_take(tmp_path):
+    """One process runs nothing, and another finds in the cache all that its rounds take."""
+    compiles = "from fastgmm.rows.launch.first_fit import compile_rounds; compile_rounds('full', 2, 'float64', 'C')"
+    fits = """
 import numpy, fastgmm
-from fastgmm._numba import compiling
-compiled = []
-with compiling.watched(lambda: compiled.append(1), lambda: None):
-    fastgmm.fit(numpy.random.default_rng(0).normal(size=(50, 2)), 2, init=numpy.arange(50) % 2)
-print(len(compiled))
+from fastgmm._numba.cache import LOADED
+fastgmm.fit(numpy.random.default_rng(0).normal(size=(50, 2)), 2, init=numpy.arange(50) % 2)
+print(*(path.name.split(".")[1].split("-")[0] for path in LOADED))
 """
-    run(compiled_by_a_fit)
-    assert run(compiled_by_a_fit) == "0\n"
+    run(compiles, NUMBA_CACHE_DIR=str(tmp_path))
+    rounds = {"advance", "prepare_full_2", "sweep_full_2", "fold", "unpack_full", "maximize_full"}
+    assert rounds <= set(run(fits, NUMBA_CACHE_DIR=str(tmp_path)).split())
 
 
 def test_a_process_beside_is_waited_for(tmp_path):
@@ -109,7 +106,8 @@ def test_a_process_beside_that_would_keep_its_code_elsewhere_does_nothing(tmp_pa
 
 
 def test_a_process_beside_imports_nothing_from_the_working_directory(tmp_path, monkeypatch):
-    (tmp_path / "numpy.py").write_text("raise SystemExit(7)")
+    for name in ("numpy", "threading"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend("")
     beside.begin("key", "import numpy; open('written', 'w')")
@@ -149,22 +147,26 @@ def test_who_waits_too_long_or_is_interrupted_ends_the_process(monkeypatch):
 
     def interrupted(self, timeout=None):
         monkeypatch.undo()
+        self._sigint_wait_secs = 0.0  # as where a signal has come
         raise KeyboardInterrupt
 
     beside.begin("key", "import time; time.sleep(600)")
     process = beside._running["key"]
-    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    monkeypatch.setattr(subprocess.Popen, "_wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         beside.wait("key")
     assert process.returncode
 
 
-def test_a_fit_goes_on_where_no_process_more_may_be_had(monkeypatch):
+def test_nobody_waits_where_no_process_more_may_be_had(monkeypatch):
     def refuse(*arguments, **options):
+        refused.append(arguments)
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
+    refused = []
     monkeypatch.setattr(subprocess, "Popen", refuse)
     beside.begin("key", "pass")
+    assert len(refused) == 1
     beside.wait("key")
 
 

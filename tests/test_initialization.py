@@ -10,6 +10,7 @@ from fastgmm.kernels.k_means.plus_plus import draw_row, draw_superblock
 from fastgmm.rows import array as array_module
 from fastgmm.rows import array_run, whole_run
 from fastgmm.rows import run as run_module
+from fastgmm.rows.check import check_labels
 from fastgmm.rows.start import k_means as k_means_module
 from fastgmm.rows.start.k_means import KMeans
 
@@ -206,6 +207,18 @@ def test_labels_of_any_layout_and_read_only(layout):
     given.flags.writeable = False
     expected = fastgmm.fit(X, 3, init=labels, max_iter=3).mixture
     assert_same_bits(fastgmm.fit(X, 3, init=given, max_iter=3).mixture, expected)
+
+
+@pytest.mark.parametrize("weights", [np.empty(0), np.ones(9001)])
+def test_a_component_may_have_a_late_row_alone(weights):
+    labels = np.zeros(9001, int)
+    with pytest.raises(ValueError, match="leave component 1 without rows"):
+        check_labels(labels, 9001, 2, weights)
+    labels[-1] = 1
+    np.testing.assert_array_equal(check_labels(labels, 9001, 2, weights), labels)
+    if len(weights):
+        with pytest.raises(ValueError, match="leave component 1 without rows"):
+            check_labels(labels, 9001, 2, np.append(weights[:-1], 0.0))
 
 
 def test_fewer_distinct_rows_than_clusters_end_soon():

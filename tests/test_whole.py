@@ -76,8 +76,8 @@ def test_one_call_for_any_number_of_features_components_and_starts(n_features, m
 @pytest.mark.compiled
 def test_rounds_of_k_means_have_one_limit(monkeypatch):
     X = np.random.default_rng(0).normal(size=(1500, 2))
-    for limit in (lloyd.LLOYD_ROUNDS, 300):  # of calls one by one; the one call has it compiled in
-        monkeypatch.setattr(lloyd, "LLOYD_ROUNDS", limit)
+    for limit in (lloyd.MOST_ROUNDS, 300):  # of calls one by one; the one call has it compiled in
+        monkeypatch.setattr(lloyd, "MOST_ROUNDS", limit)
         whole, apart, n_begun = fit_both_ways(monkeypatch, X, 6, max_iter=1, random_state=1)
         assert n_begun == 1
         if limit == 20:

@@ -17,7 +17,18 @@ import llvmlite
 import llvmlite.binding
 import numba
 
-__all__ = ["LEVELS", "PACKAGE", "ROOMS", "level", "machine", "package_stamp", "place_of", "stamp_of", "surroundings"]
+__all__ = [
+    "LEVELS",
+    "PACKAGE",
+    "ROOMS",
+    "kept_for",
+    "level",
+    "machine",
+    "package_stamp",
+    "place_of",
+    "stamp_of",
+    "surroundings",
+]
 
 PACKAGE = Path(__file__).parents[1]
 # Compiled code lies in these rooms, with the constants and named tuples it is made of; a test holds that.
@@ -92,3 +103,8 @@ def level() -> str | None:
     has = set(features.split(","))
     needed = {name: {each for each in asked.split(",") if each[0] == "+"} for name, asked in LEVELS.items()}
     return next((name for name in LEVELS if needed[name] <= has), None)
+
+
+def kept_for() -> str:
+    """Return what processes must agree in for one to find what another has compiled."""
+    return repr((machine(), surroundings(), package_stamp(), numba.config.CACHE_DIR))

@@ -51,9 +51,9 @@ def launch_items(drive, task, context, cut, begin, n_items, nanoseconds):
 
 
 @part
-def add_slab(slab, accumulator):
-    """Add a slab (R, pitch) to `accumulator` (R, pitch)."""
-    for k in range(accumulator.shape[0]):
+def add_slab(slab, first, end, accumulator):
+    """Add rows `first` to `end` of a slab (R, pitch) to `accumulator` (R, pitch)."""
+    for k in range(first, end):
         for i in range(accumulator.shape[1]):
             accumulator[k, i] += slab[k, i]
 
@@ -66,9 +66,7 @@ def add_slabs(slabs, n_slabs, first, end, accumulator):
     """
     n_rows, pitch = accumulator.shape
     if n_slabs == 1:  # of few rows, and `reshape` is a call of Numba's that takes 25 nanoseconds
-        for k in range(first, end):
-            for i in range(pitch):
-                accumulator[k, i] += slabs[0, k, i]
+        add_slab(slabs[0], first, end, accumulator)
         return
     a, b = first * pitch, end * pitch
     flat, sums = slabs.reshape(slabs.shape[0], n_rows * pitch), accumulator.reshape(n_rows * pitch)[a:b]

@@ -8,7 +8,7 @@ LOG_LIKELIHOOD, MEAN, PREVIOUS, CHANGE, CHANGE_BEFORE, TOTAL_WEIGHT, TOLERANCE, 
 # a pass is: its phase, the next item, whether it is the second about new means; the component that failed, or -1;
 # passes over given labels or responsibilities that are still to come before the first round; slabs that hold sums;
 # whether the covariances of this pass are to be raised to their floor, see RAISE; whether it sums moments that
-# otherwise follow from the total scatter.
+# otherwise follow from the total scatter. Rounds done and at most are those of Lloyd's where k-means is what runs.
 STATUS, N_ITER, MAX_ITER, N_TRACED, AITKEN, PHASE, ITEM, REPEATED, COMPONENT = range(9)
 GIVEN, FILLED, RAISED, SUMMED = range(9, 13)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 
 from .._numba.cache import LOADED, PACKS, places
 from ..model.structures import NAMES
+from ..rows.launch import beside
 from ..warm_up import DTYPES, paths_of, walk
 from . import interrupt
 from .application import say
@@ -50,6 +50,8 @@ def warmup(
         raise ValueError("no place for the cache can be written; name a folder in the variable NUMBA_CACHE_DIR")
     # Half the time on two cores: two types of rows have little compiled code in common, unlike two structures.
     arguments = [["warmup", "--structure", ",".join(names), "--dtype", other] for other in others]
+    if others:
+        os.environ[beside.COMPILERS] = "1"  # each process has a core
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(_child(_COMMAND, *each)) for each in arguments]
         paths = paths_of(names)
@@ -64,14 +66,9 @@ def warmup(
 
 
 @contextlib.contextmanager
-def _child(program: str, *arguments: str, stderr: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in this Python beside what is inside, not longer.
-
-    It imports from where this process does. Python would look in the working directory first, which is where data
-    lie, and may be anybody's.
-    """
-    program = f"import sys; sys.path[:] = {sys.path!r}\n{program}"
-    child = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.DEVNULL, stderr=stderr)
+def _child(program: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in this Python beside what is inside, not longer."""
+    child = beside.python(program, *arguments)
     try:
         with interrupt.last_act(child.terminate):
             yield child

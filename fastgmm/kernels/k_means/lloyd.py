@@ -20,7 +20,7 @@ from .centers import from_origin_to_centers
 # What ends the rounds: so many of them, or scikit-learn's squared shift of the centres, in mean variances. Where
 # clusters overlap that takes 50 to 190 rounds, 0.2 to 0.45 of the time of a round of EM each; those after the
 # twentieth find 0.4 to 2 hundredths of the sum of squares, and docs/speed.md has what EM reaches without them.
-LLOYD_ROUNDS = 20
+MOST_ROUNDS = 20
 LLOYD_TOLERANCE = 1e-4
 # Up to so many clusters times features, sums by mask. Nanoseconds a row of a round by mask and by cluster on one AVX2
 # core: D = 2, K = 4 3.8 and 8.8; D = 4, K = 8 11.9 and 14.5; D = 8, K = 8 21.3 and 18.7.

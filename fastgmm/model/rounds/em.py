@@ -8,7 +8,7 @@ Python before a tenth of a second is over, wherever it is.
 from ..._numba.options import resumable
 from ..._numba.pointers import view
 from ...kernels.launch import add_slab, launch
-from ...kernels.work import CANCELS, NARROW, OK, STATE, SUMS
+from ...kernels.work import CANCELS, NARROW, OK, STATE, SUMS, ZERO
 from .judge import conclude, fail, open_pass, settle, sweep_again
 from .state import (
     FILLED,
@@ -104,7 +104,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
         elif phase in (SWEEP, FOLD):
             if phase == SWEEP:
                 counts[ITEM] = begin + 1
-                add_slab(sums.slabs[0], accumulator)
+                add_slab(sums.slabs[0], ZERO, accumulator.shape[0], accumulator)
             counts[PHASE] = SWEEP
             if counts[ITEM] == cut.n_superblocks:
                 counts[ITEM] = 0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact, part
 from ..._numba.pointers import member, placed, view
-from ...kernels.k_means.lloyd import LLOYD_ROUNDS as MOST_ROUNDS
+from ...kernels.k_means.lloyd import MOST_ROUNDS
 from ...kernels.moments.columns import floor_of
 from ...kernels.slots import FINISHED, GIVEN, MAX_ITER, PHASE, ROUNDING, TOTAL_WEIGHT
 from ...kernels.work import MODEL, OK, STATE, SUMS, Tasks

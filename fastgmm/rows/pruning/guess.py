@@ -18,12 +18,19 @@ from .nearby import in_units
 # Passes of so many times as much work as rounds that are pruned at all: the guess and bounds are to be short beside
 # the first pass, and so is what is compiled for it.
 ROUNDS = 4
+# Norms of the factors, by which bounds come of where rows lie, take 9 D / N of a dense round.
+ROWS_A_FEATURE = 64
+
+
+def are_bounded(plan: Plan, n_samples: int) -> bool:
+    """Whether bounds of so many rows come of where they lie: there is code for the density, and it is short."""
+    return plan.kernels.density.name in GUESSED and n_samples >= ROWS_A_FEATURE * plan.n_features
 
 
 def are_worth_it(plan: Plan, n_samples: int) -> bool:
     """Whether guesses at the labels of so many rows save more than they take: of long passes, with blocks of one."""
     is_long = plan.is_long(n_samples) and plan.work(n_samples) >= ROUNDS * LONG_ROUND_WORK
-    return is_long and plan.kernels.density.name in GUESSED and plan.n_components * plan.lanes <= n_samples
+    return is_long and are_bounded(plan, n_samples) and plan.n_components * plan.lanes <= n_samples
 
 
 @functools.cache

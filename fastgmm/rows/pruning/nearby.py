@@ -52,7 +52,7 @@ def bounds_of(work: Work, margin: float = 0.0) -> tuple[Array, Array, float]:
 
 
 def near_by(work: Work, widths: Array, least: Array) -> dict[str, NDArray[Any]]:
-    """Return the fields of `Bounds` by which bounds come of where rows lie; single, for the same bits of any BLAS."""
+    """Return the fields of `Bounds` by which bounds come of where rows lie; single, as BLAS differ in last bits."""
     sizes = np.hypot.reduce(work.model.offsets.astype(np.float64), axis=1)
     return {
         "widths": (widths * ROUNDED_UP).astype(np.float32).astype(np.float64),

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ...kernels import slots
 from ...kernels.launch import launch_items
 from ...kernels.pruning.bounds import COUNTED, EVALUATED, LEAST_LEFT, MOVED, SEEN, PrunedWork
-from ...kernels.pruning.guess import GUESSED
 from ...kernels.pruning.moves import order_by_label
 from ...kernels.pruning.passes import fold_pruned
 from ...kernels.pruning.tasks import PRUNED
@@ -21,7 +20,7 @@ from ...model.kinds import Kernels
 from ...model.plan import Cut, Plan
 from ..launch.work import address_of, check, entry_of, launched, layout_of, packed_work
 from .buffers import new_bounds, order_of_rows, pruned_example
-from .guess import Guesser
+from .guess import Guesser, are_bounded
 from .nearby import bounds_of, near_by
 from .policy import Policy, Shares
 
@@ -87,8 +86,9 @@ class PrunedPass:
             self._launch(self._move, self._context, self._work.x, first, min(most, n - first), nanoseconds)
         bounds.scales[:] = self._work.model.scales
         if not is_known:
-            np.invert(bounds.marks, out=bounds.marks)
-        if self._plan.kernels.density.name in GUESSED and (not is_known or np.median(bounds.shrink) < LOOSE):
+            # Whatever marks say: of two passes that broke off blocks may have what is from before both.
+            bounds.lengths.fill(0.0)
+        if are_bounded(self._plan, len(bounds.order)) and (not is_known or np.median(bounds.shrink) < LOOSE):
             if not is_guessed:
                 widths, least, _ = bounds_of(self._work)
             self._near = near_by(self._work, widths, least)

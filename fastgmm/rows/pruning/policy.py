@@ -54,8 +54,8 @@ class Policy:
     def judge(self, n_iter: int, shares: Shares) -> bool:
         """Take down a pruned pass in round `n_iter`; return whether to put rows in order by its labels.
 
-        Bounds are lost then, which costs about a dense pass: so it is done when passes have taken as much more than
-        the best one since the last time.
+        Bounds are lost then, which costs about a dense pass where none come of where rows lie: so it is done when
+        passes have taken as much more than the best one since the last time.
         """
         # Whatever the order of rows, no less counts than in single rows.
         is_bad = shares.seen > MOST_SEEN

@@ -126,7 +126,7 @@ class KMeans:
         chosen, labels = self.seed(generator), np.empty(len(self._x), np.int64)
         bench = self._bench(clustering_sizes(self._plan, self._cut.n_workers, self._n_slabs), labels)
         state, scales = bench.work.state, bench.work.model.scales
-        state.counts[MAX_ITER] = lloyd.LLOYD_ROUNDS
+        state.counts[MAX_ITER] = lloyd.MOST_ROUNDS
         if near.are_worth_it(self._plan, len(self._x)):
             rounds = near.NearRounds(self._plan, self._cut, self._n_threads, bench)
             rounds.run(chosen, lambda: self._tell("k-means", bench))

@@ -21,7 +21,7 @@ from .values import begin_volumes, empty_fit
 ROUND_SWEEPS = 20
 TRIED_SWEEPS = 24
 MOST_SWEEPS = 300
-MOST_NUMBERS = MOST_SWEEPS << 22
+MOST_TURNED = MOST_SWEEPS << 22
 # How much higher a loss a row leads to another place: many trials end in the same.
 APART = 1e-7
 
@@ -74,7 +74,7 @@ def maximize_shared_axes(context, worker, equal_volume, equal_shape):
     most_sweeps = ROUND_SWEEPS
     if not has_volumes:
         try_axes(context, shares, axes, spare, fit, turning, equal_volume, equal_shape)
-        most_sweeps = max(most_sweeps, min(MOST_SWEEPS, MOST_NUMBERS // (n_components * n_features**3)))
+        most_sweeps = max(most_sweeps, min(MOST_SWEEPS, MOST_TURNED // (n_components * n_features**3)))
     climb(context, shares, axes, spare, fit, turning, equal_volume, equal_shape, has_volumes, most_sweeps)
     for k in range(n_components):
         compose(values[k], axes, state.covariances[k])

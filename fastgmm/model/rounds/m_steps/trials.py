@@ -13,7 +13,7 @@ from .rotations import diagonalise
 MOST_COMPONENTS = 16
 RANDOM_AN_ANGLE = 8
 MOST_RANDOM = 240
-MOST_NUMBERS = 1 << 23
+MOST_TRIED = 1 << 23
 # First come the axes of the pooled moments, by weight and of equal traces, then of components, then random ones.
 N_POOLED = 2
 
@@ -25,7 +25,7 @@ def count_trials(n_components, n_features, equal_shape):
         return 1
     n_random = min(RANDOM_AN_ANGLE * (n_features * (n_features - 1) // 2), MOST_RANDOM)
     n_trials = N_POOLED + min(n_components, MOST_COMPONENTS) + n_random
-    return max(1, min(n_trials, MOST_NUMBERS // (n_components * n_features**3)))
+    return max(1, min(n_trials, MOST_TRIED // (n_components * n_features**3)))
 
 
 @part
