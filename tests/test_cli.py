@@ -248,7 +248,7 @@ def test_a_range_of_components(run, table, rows, tmp_path, criterion):
 
 
 def test_all_structures_are_fitted_and_the_best_ten_printed(run, table, rows, tmp_path):
-    arguments = ("-k", "1-2", "--covariance-type", "all", "--criterion", "icl", "--out", "x")
+    arguments = ("-k", "1-2", "--structures", "all", "--criterion", "icl", "--out", "x")
     code, out, error = run("fit", table, *arguments)
     assert (code, error) == (0, "")
     selection = fastgmm.select(rows, (1, 2), "all", criterion="icl")
@@ -409,6 +409,7 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("fit holes.csv -k 1", "holes.csv, line 3, column 'a': a value is missing; --missing drop leaves such rows"),
         ("fit holes.csv -k 1 --missing drop", "holes.csv, line 4, column 'b': inf is not finite"),
         ("fit holes.csv -k 1 --missing marginal", "holes.csv, line 4, column 'b': inf is not finite"),
+        ("fit bare.csv -k 1 --missing marginal", "bare.csv: column 'b' has no value; leave it out by --columns"),
         ("fit holes.csv -k 1 --missing skip", "'--missing': 'skip' is not one of refuse, drop, marginal"),
         ("fit table.csv -k 1 --header maybe", "'--header': 'maybe' is not one of yes, no"),
         ("fit table.csv -k 1 --separator ab", "'--separator': it must be one character such as , or ; or the word"),
@@ -416,7 +417,7 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("fit table.csv -k 1 --encoding base64", "'--encoding': 'base64' is not an encoding such as utf-8"),
         ("fit table.csv -k 1 --separator €", "'--separator': it must be an ASCII character, got '€'"),
         ("fit table.csv -k 1 --tol inf", "'--tol': it must be finite, got inf"),
-        ("fit table.csv -k 1 --covariance-type full,round", "'--covariance-type': 'round' is not one of full"),
+        ("fit table.csv -k 1 --covariance-type full,round", "'--structures': 'round' is not one of full"),
         ("fit table.csv -k 1 --covariance-type full,full", "no value may be given twice, got full, full"),
         ("fit table.csv -k 1 --out=", "'--out': it must be a path, got ''"),
         ("predict model/model.json table.csv --out=", "'--out': it must be a path, got ''"),
@@ -456,7 +457,7 @@ def test_predict_with_a_model_without_names(run, rows, tmp_path):
         ("fit -k 2", "give the path of a data file or --example NAME, one of the two"),
         ("fit table.csv --example geyser -k 2", "give the path of a data file or --example NAME, one of the two"),
         ("fit --example iris -k 2", "'--example': 'iris' is not one of geyser, fourclusters, timeseries"),
-        ("fit table.csv -k 2 --covariance-type round", "'--covariance-type': 'round' is not one of full"),
+        ("fit table.csv -k 2 --covariance-type round", "'--structures': 'round' is not one of full"),
         ("fit table.csv -k 2 --init fast", "--init 'fast' is neither one of kmeans, k-means++, random, random_from"),
         ("fit table.csv -k 2 --init text.csv", "text.csv is not a fastgmm model"),
         ("fit table.csv -k 3 --init model/model.json", "-k is 3, but the model model/model.json has 2 components"),
@@ -495,6 +496,7 @@ def test_bad_input_is_one_line_and_code_2(run, table, model, tmp_path, arguments
     (tmp_path / "empty.csv").touch()
     (tmp_path / "text.csv").write_text("a,b\n1,x\n")
     (tmp_path / "holes.csv").write_text("a,b\n1,2\n,5\n3,inf\n")
+    (tmp_path / "bare.csv").write_text("a,b\n1,\n2,\n4,\n")
     (tmp_path / "labels.csv").write_text("a,label\n1,2\n")
     (tmp_path / "twice.csv").write_text("a,a\n1,2\n")
     (tmp_path / "clash" / "labels.csv").mkdir(parents=True)

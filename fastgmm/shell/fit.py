@@ -16,6 +16,7 @@ from ..em.outcome import FitWarning
 from ..em.start import METHODS
 from ..mixture import Mixture
 from ..model.criteria import CRITERIA, ORDERS
+from ..rows.missing.options import MARGINAL
 from ..selection import ALL, select
 from . import files
 from .application import note
@@ -117,6 +118,8 @@ def fit(
         stack.enter_context(running.shown())
         with running.stage("reading", origin_of(source) if source else example):
             rows = input.read_rows(source, example, reading)
+            if isinstance(rows, Table) and reading.gaps == MARGINAL:
+                input.check_columns(rows)
         files.label_names(rows.kept, n_components[-1])
         if not (in_memory := isinstance(rows, Table)) and out:
             note(f"{out} gets no pictures and no labels, which fastgmm predict writes: the rows are not in memory")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..em.progress import telling
@@ -26,6 +27,7 @@ from .tables.read import read_example, read_table
 __all__ = [
     "Dataset",
     "blaming",
+    "check_columns",
     "check_start",
     "imputed",
     "is_dataset",
@@ -43,6 +45,14 @@ def read_rows(source: Path | None, example: str | None, reading: Reading) -> Tab
     if source is None:
         return read_example(str(example), reading)
     return open_dataset(source, reading) if is_dataset(source) else read_table(source, reading)
+
+
+def check_columns(table: Table) -> None:
+    """Raise ValueError if a column has no value, of which a fit learns nothing."""
+    empty = np.isnan(table.X).all(axis=0)
+    if empty.any():
+        name = names_or_numbers(table.feature_names, table.X.shape[1])[int(np.argmax(empty))]
+        raise ValueError(f"{table.origin}: column {name!r} has no value; leave it out by --columns")
 
 
 def labelled(dataset: Dataset, mixture: Mixture, n_threads: int | None) -> Iterator[tuple[list[Any], NDArray[Any]]]:

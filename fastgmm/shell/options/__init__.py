@@ -107,6 +107,8 @@ Weights = Annotated[
 CovarianceTypes = Annotated[
     list[str] | None,
     typer.Option(
+        "--covariance-type",
+        "--structures",
         metavar="NAME",
         callback=each_of(NAMES, ALL),
         help=f"Structure: {', '.join(NAMES)}; of several or all the best. Default: that of --init, or full.",
