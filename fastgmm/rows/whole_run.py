@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from .._numba.addresses import by_address
 from .._numba.pointers import kind_of, packed
 from ..kernels.k_means import plus_plus
-from ..kernels.launch import fold
 from ..kernels.moments.columns import column_ranges, column_sums
-from ..kernels.work import Rows, Tasks
+from ..kernels.work import Rows
 from ..model.plan import LAUNCH_NANOSECONDS, Cut, Plan, plan_of
 from ..model.regulariser import last_place, rounding_of
 from ..model.rounds import columns, k_means, whole
@@ -31,6 +30,7 @@ from .launch.work import (
     no_rows,
     nothing,
     packed_work,
+    tasks_like,
     tasks_of,
 )
 from .run import Run
@@ -174,11 +174,10 @@ _kinds: dict[Any, Any] = {}
 def _addresses(dtype: Any, lloyd: Any) -> tuple[Any, ...]:
     """Return the addresses in a `Whole` but those of the rounds' tasks, in their order, given Lloyd's task."""
     drive, work = driver_of(dtype, "C", False), packed_work(example(dtype, "C"))
-    ranges, sums, potential, assign, folded = (
-        address_of(task, dtype, "C") for task in (column_ranges, column_sums, plus_plus.potential, lloyd, fold)
+    ranges, sums, potential, assign = (
+        address_of(task, dtype, "C") for task in (column_ranges, column_sums, plus_plus.potential, lloyd)
     )
-    # All tasks are of one type; the last is compiled in any case.
-    tasks = Tasks(*[folded] * len(Tasks._fields))
+    tasks = tasks_like(dtype, "C")
     cut, row = plan_of("diag", 1, 1).cut(1, 1, 1.0, 1.0), np.empty(1, dtype)
     integers, uniforms = np.empty(1, np.int64), np.empty((1, 1))
     return (

@@ -6,12 +6,10 @@ from typing import Any
 
 from ..._numba.addresses import entry_point, is_kept
 from ...kernels.k_means import plus_plus
-from ...kernels.launch import fold
-from ...kernels.work import Tasks
 from ...model.plan import Plan, plan_of
 from ...model.rounds import em as rounds
 from . import beside, threads
-from .work import address_of, driver_of, example, packed_work, tasks_of
+from .work import driver_of, example, packed_work, tasks_like, tasks_of
 
 _seen: dict[Any, object] = {}
 
@@ -22,8 +20,7 @@ def compile_rounds_beside(plan: Plan, layout: str, n_threads: int | None) -> Non
     The first default fit of two features takes 11 s so on two cores of a Zen 4, and 16 s by itself.
     """
     key = plan.kernels.sweep, plan.dtype, layout
-    mine = object()
-    if key in _seen or _seen.setdefault(key, mine) is not mine:  # in two threads at once one is the first
+    if key in _seen or _seen.setdefault(key, mine := object()) is not mine:  # in two threads at once one is the first
         return
     if threads.at_most(n_threads) < 2 or not beside.is_of_use():
         return
@@ -38,8 +35,6 @@ def compile_rounds(covariance_type: str, n_features: int, dtype: str, layout: st
     """Compile what rounds take: first what all structures have in common, which may be asked for first."""
     plan = plan_of(covariance_type, 1, n_features, dtype)
     key = plan.dtype, layout
-    # All tasks are of one type.
-    tasks = Tasks(*[address_of(fold, *key)] * len(Tasks._fields))
-    cut = plan.cut(1, 1, 1.0, 1.0)
-    entry_point(rounds.advance, driver_of(*key, False), tasks, packed_work(example(*key)), cut, 1, 1.0)
+    drive, work, cut = driver_of(*key, False), packed_work(example(*key)), plan.cut(1, 1, 1.0, 1.0)
+    entry_point(rounds.advance, drive, tasks_like(*key), work, cut, 1, 1.0)
     tasks_of(plan.kernels, plan.kernels.sweep, *key)

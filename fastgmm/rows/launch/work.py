@@ -84,6 +84,11 @@ def _addresses_of(tasks: Tasks, dtype: Any, layout: str) -> Tasks:
     return Tasks(*(address_of(task, dtype, layout) for task in tasks))
 
 
+def tasks_like(dtype: Any, layout: str) -> Tasks:
+    """Return what stands for the tasks of any round where these are compiled for: all tasks are of one type."""
+    return Tasks(*[address_of(drivers.fold, dtype, layout)] * len(Tasks._fields))
+
+
 @functools.cache
 def driver_of(dtype: Any, layout: str, parallel: bool, like: Like = example) -> Any:
     """Return the address of a driver."""
