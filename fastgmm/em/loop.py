@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,17 +93,22 @@ def run(
     except (KeyboardInterrupt, Exception) as error:
         if state.counts[GIVEN]:  # not even the start is known
             raise
-        if accelerated is not None:
-            accelerated.go_back()
-        trace.append(take_trace(state))
-        parameters, regulariser = going.parameters(), going.regulariser()
-        outcome = Outcome(parameters, math.nan, np.concatenate(trace), Status.INTERRUPTED, regulariser)
+        reached = partial(_reached, going, accelerated, trace)
         if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(outcome) from None
-        error.outcome = outcome  # type: ignore[attr-defined]
+            raise Interrupted(reached) from None
+        error.outcome = reached()  # type: ignore[attr-defined]
         raise
     going.close()
     return outcome if accelerated is None else outcome._replace(expected=accelerated.remaining)
+
+
+def _reached(going: Rounds, accelerated: AcceleratedRounds | None, trace: list[Array]) -> Outcome:
+    """Return where a run that was broken off was after its last whole iteration; `trace` has that of those before."""
+    if accelerated is not None:
+        accelerated.go_back()
+    trace.append(take_trace(going.state))
+    parameters, regulariser = going.parameters(), going.regulariser()
+    return Outcome(parameters, math.nan, np.concatenate(trace), Status.INTERRUPTED, regulariser)
 
 
 def best_of(
