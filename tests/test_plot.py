@@ -675,6 +675,17 @@ def test_a_bad_structure_does_not_flatten_the_others(missing):
     assert not any("beyond" in text for text in legend_texts(draw(figure)))
 
 
+def test_arrows_and_names_are_of_what_the_axis_has_and_has_not():
+    heights = {"full": [0, 1, 2, 3, 4, 5], "diag": [2, 3, 4, 5, 6, 80], "spherical": [90, 6, 6, 6, 6, 6]}
+    fitted = [candidate(k, name, 5000.0 + height) for name in heights for k, height in enumerate(heights[name], 1)]
+    lost = [Candidate(k, "tied", 1, error="collapsed") for k in range(2, 7)]
+    axes = draw(Selection("bic", (*fitted, candidate(1, "tied", 9000.0), *lost)).plot()).axes[-1]
+    assert 5090.0 < axes.get_ylim()[1] < 5110.0
+    (arrows,) = [line for line in axes.lines if line.get_marker() == plot_selection.BEYOND]
+    assert arrows.get_xdata().tolist() == [1]
+    assert set(labels_of(axes)) == set(heights)  # that of the other is beside its crosses
+
+
 def test_of_many_structures_the_worst_leave_room_for_the_others():
     candidates = [
         candidate(k, name, 5000.0 + 10 * k + rank + 400.0 * (name in ("EII", "spherical")) + 900.0 * (k == 1))

@@ -60,6 +60,8 @@ def plot_selection(
     numbers, heights, names = np.asarray(n_components), np.asarray(values), np.asarray(covariance_types)
     drawn = [name for name in structures if name in covariance_types]
     missing, far = np.isnan(heights), _far(heights, FAR if len(drawn) <= FEW else FAR_OF_MANY)
+    low, high = _limits(heights[~far & ~missing]) if far.any() else (-np.inf, np.inf)
+    beyond = heights > high
     styles = {
         name: _style(structures.index(name), rank, len(drawn)) if len(drawn) <= FEW else _quiet(name == names[0])
         for rank, name in enumerate(drawn)
@@ -74,7 +76,8 @@ def plot_selection(
             chosen = chosen[np.argsort(numbers[chosen])]
             axes.plot(numbers[chosen], heights[chosen], **style, label=covariance_type)
             fitted = chosen[~missing[chosen]]
-            if len(fitted):
+            # A curve that ends somewhere above the axis has its name in the strip of those without a fit.
+            if len(fitted) and not (len(fitted) < len(chosen) and beyond[fitted].all()):
                 ends[covariance_type] = float(numbers[fitted[-1]]), float(heights[fitted[-1]])
     marked = np.asarray(degenerate, dtype=bool)
     handles = []
@@ -82,7 +85,7 @@ def plot_selection(
         (dots,) = axes.plot(numbers[marked], heights[marked], "o", markersize=4, label="degenerate components")
         dots.set(markerfacecolor="white", markeredgecolor=drawing.MIXTURE_COLOR, zorder=4)
         handles.append(dots)
-    if far.any():
+    if beyond.any():
         worst = drawing.thousands(np.nanmax(heights))
         handles.append(Line2D([], [], color=drawing.MIXTURE_COLOR, marker=BEYOND, markersize=9, linestyle="none"))
         handles[-1].set_label(f"beyond the axis, up to {worst}")
@@ -92,15 +95,13 @@ def plot_selection(
 
     axes.set_xlim(numbers.min() - 0.5, numbers.max() + 0.5)
     if far.any():
-        near = heights[~far & ~missing]
-        height = max(float(near.max() - near.min()), 1e-6 * abs(float(near.max())))
-        axes.set_ylim(near.min() - 0.08 * height, near.max() + 0.25 * height)
-        leaving = [name for name in styles if (far & (names == name)).any()]
+        axes.set_ylim(low, high)
+        leaving = [name for name in styles if (beyond & (names == name)).any()]
         for line, name in enumerate(leaving):
-            beyond = numbers[far & (names == name)]
+            above = numbers[beyond & (names == name)]
             # Not on one another where several structures leave at the same number of components, unless all are grey.
-            places = np.full(len(beyond), 0.96 - 0.06 * (line if len(drawn) <= FEW else name != names[0]))
-            (arrows,) = axes.plot(beyond, places, color=styles[name]["color"], transform=axes.get_xaxis_transform())
+            places = np.full(len(above), 0.96 - 0.06 * (line if len(drawn) <= FEW else name != names[0]))
+            (arrows,) = axes.plot(above, places, color=styles[name]["color"], transform=axes.get_xaxis_transform())
             arrows.set(marker=BEYOND, markersize=9, linestyle="none")
     _label_ends(axes, ends, styles)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -139,6 +140,13 @@ def _far(heights: NDArray[Any], most: float) -> NDArray[np.bool_]:
     distances = heights - np.nanmin(heights)
     near = float(np.nanquantile(distances, NEAR))
     return np.asarray(distances > most * near if near > 0.0 else np.zeros(len(heights), dtype=bool))
+
+
+def _limits(near: NDArray[Any]) -> tuple[float, float]:
+    """Return the ends of an axis for these heights, with room for arrows above."""
+    low, high = float(near.min()), float(near.max())
+    height = max(high - low, 1e-6 * abs(high))
+    return low - 0.08 * height, high + 0.25 * height
 
 
 def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]], styles: dict[str, dict[str, Any]]) -> None:
