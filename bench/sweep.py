@@ -1,9 +1,10 @@
 """Fourteen structures of one to nine components, beside mclust's ``me()``: ``python -m bench.sweep [N [K ...]]``.
 
-Of each number of components all fourteen go through the same iterations from the same partition, here and in R, and
-scikit-learn's four from its parameters. Log-likelihoods must agree before anything is said of time. The table goes
-into ``docs/structures.md``, what was measured into ``bench/sweep.json``. Sweeps of some K alone take the places of
-theirs in what has been measured of as many rows with the same versions.
+Of each number of components all fourteen go through the same iterations from the same partition, here by `select` and
+in R, and scikit-learn's four from its parameters. A turn is the whole sweep, one K after the other. Log-likelihoods
+must agree before anything is said of time. The table goes into ``docs/structures.md``, what was measured into
+``bench/sweep.json``. Sweeps of some K alone take the places of theirs in what has been measured of as many rows with
+the same versions.
 """
 
 import json
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -25,10 +26,12 @@ import fastgmm
 from bench import markdown, report
 from bench.compare.peer import output_of
 from bench.environment import version_of
+from fastgmm.model.structures import NAMES
 from fastgmm.model.structures import STRUCTURES as TABLE
 
 Array = NDArray[np.float64]
-Fits = dict[str, tuple[float, float]]
+Labels = NDArray[np.int64]
+Fits = tuple[float, dict[str, float]]  # seconds, and log-likelihoods by model
 
 MODELS = tuple(row.model for row in TABLE.values())
 N, D = 100_000, 4
@@ -57,7 +60,7 @@ def problem(n_samples: int) -> Array:
     return np.asarray(np.einsum("nij,nj->ni", roots[labels], generator.normal(size=(n_samples, D))) + means[labels])
 
 
-def partition(X: Array, n_components: int) -> NDArray[np.int64]:
+def partition(X: Array, n_components: int) -> Labels:
     """Return the nearest of so many rows, drawn at random, for each row."""
     centers = np.random.default_rng(n_components).choice(X, n_components, replace=False)
     return np.square(X[:, np.newaxis] - centers).sum(axis=2).argmin(axis=1)
@@ -85,27 +88,30 @@ def mclust(X: Array) -> Iterator[Any]:
             assert R.stdout is not None
             R.stdout.readline()  # the rows are read
 
-            def fits(labels: NDArray[np.int64]) -> Fits:
+            def fits(labels: Labels) -> Fits:
                 (labels + 1).astype(np.int32).tofile(scratch / "labels")
                 print(labels.max() + 1, file=R.stdin, flush=True)
-                lines = (R.stdout.readline().split() for _ in MODELS)
-                return {name: (float(seconds), float(value)) for name, seconds, value in lines}
+                names, seconds, values = zip(*(R.stdout.readline().split() for _ in MODELS), strict=True)
+                return sum(map(float, seconds)), dict(zip(names, map(float, values), strict=True))
 
             yield fits
 
 
-def here(X: Array, labels: NDArray[np.int64], models: Iterable[str]) -> Fits:
-    """Return seconds and log-likelihoods of structures, fitted one by one."""
-    k, fits = int(labels.max()) + 1, {}
-    for model in models:
-        began = time.perf_counter()
-        fit = fastgmm.fit(X, k, covariance_type=model, init=labels, tol=0.0, max_iter=N_ROUNDS, reg_covar=0.0)
-        seconds = time.perf_counter() - began
-        fits[model] = seconds, float(fit.trace[-1]) * len(X)
-    return fits
+def here(X: Array, labels: Labels, models: Sequence[str]) -> Fits:
+    """Return seconds and log-likelihoods of structures; those that coincide are fitted once."""
+    k = int(labels.max()) + 1
+    began = time.perf_counter()
+    selection = fastgmm.select(X, k, models, init={k: labels}, tol=0.0, max_iter=N_ROUNDS, reg_covar=0.0)
+    seconds = time.perf_counter() - began
+    found = {}
+    for candidate in selection.candidates:
+        assert candidate.result is not None
+        value = float(candidate.result.trace[-1]) * len(X)
+        found[TABLE[candidate.covariance_type].distinct(k, D)] = value
+    return seconds, {model: found[TABLE[NAMES[model]].distinct(k, D)] for model in models}
 
 
-def scikit_learn(X: Array, labels: NDArray[np.int64]) -> Fits:
+def scikit_learn(X: Array, labels: Labels) -> Fits:
     """Return those of scikit-learn's, from the moments of the partition."""
     from sklearn.mixture import GaussianMixture
 
@@ -120,17 +126,16 @@ def scikit_learn(X: Array, labels: NDArray[np.int64]) -> Fits:
         "spherical": 1.0 / variances.mean(axis=1),
     }
     known = {"weights_init": weights, "means_init": means, "tol": 0.0, "max_iter": N_ROUNDS, "reg_covar": 0.0}
-    fits = {}
+    fits, began = {}, time.perf_counter()
     for name, model in SCIKIT_LEARN.items():
-        began = time.perf_counter()
         fit = GaussianMixture(len(parts), covariance_type=name, precisions_init=precisions[name], **known).fit(X)
-        fits[model] = time.perf_counter() - began, float(fit.lower_bound_) * len(X)
-    return fits
+        fits[model] = float(fit.lower_bound_) * len(X)
+    return time.perf_counter() - began, fits
 
 
-def verify(n_components: int, own: Fits, theirs: Fits, who: str) -> dict[str, float]:
+def verify(n_components: int, own: dict[str, float], theirs: dict[str, float], who: str) -> dict[str, float]:
     """Return the differences of log-likelihoods as shares; SystemExit if they are not what they may be."""
-    differences = {model: abs(own[model][1] / value - 1.0) for model, (_, value) in theirs.items()}
+    differences = {model: abs(own[model] / value - 1.0) for model, value in theirs.items()}
     for model, difference in differences.items():
         if not difference <= ITERATED.get(model, CLOSED):
             raise SystemExit(f"K = {n_components}, {model}: {who}'s log-likelihood differs by {difference:.1e}")
@@ -139,25 +144,26 @@ def verify(n_components: int, own: Fits, theirs: Fits, who: str) -> dict[str, fl
 
 def measure(X: Array, numbers: Iterable[int], turns: int) -> dict[str, dict[str, Any]]:
     """Verify and time sweeps of these numbers of components; seconds are those of each turn."""
-    sweeps = {}
+    partitions = {k: partition(X, k) for k in numbers}
+    sweeps: dict[str, dict[str, Any]] = {str(k): {name: [] for name in TIMED} for k in partitions}
+    own = {k: here(X, labels, MODELS)[1] for k, labels in partitions.items()}  # which compiles
     with mclust(X) as in_R:
-        for k in numbers:
-            print(f"K = {k}", file=sys.stderr)
-            labels = partition(X, k)
-            own = here(X, labels, MODELS)  # which compiles
-            differences = verify(k, own, in_R(labels), "mclust")
-            verify(k, own, scikit_learn(X, labels), "scikit-learn")
-            found: dict[str, Any] = {"differences": differences, **{name: [] for name in TIMED}}
-            for _ in range(turns):
-                for name, fits in (
-                    ("fastgmm", lambda labels: here(X, labels, MODELS)),
-                    ("mclust", in_R),
-                    ("four", lambda labels: here(X, labels, SCIKIT_LEARN.values())),
-                    ("scikit-learn", lambda labels: scikit_learn(X, labels)),
-                ):
-                    time.sleep(PAUSE)
-                    found[name].append(sum(seconds for seconds, _ in fits(labels).values()))
-            sweeps[str(k)] = found
+        takes_turns: dict[str, Callable[[Labels], Fits]] = {
+            "fastgmm": lambda labels: here(X, labels, MODELS),
+            "mclust": in_R,
+            "four": lambda labels: here(X, labels, tuple(SCIKIT_LEARN.values())),
+            "scikit-learn": lambda labels: scikit_learn(X, labels),
+        }
+        for turn in range(turns):
+            for name, fits in takes_turns.items():
+                print(f"turn {turn + 1} of {turns}: {name}", file=sys.stderr)
+                time.sleep(PAUSE)
+                for k, labels in partitions.items():
+                    seconds, values = fits(labels)
+                    sweeps[str(k)][name].append(seconds)
+                    differences = verify(k, own[k], values, name)
+                    if name == "mclust":
+                        sweeps[str(k)]["differences"] = differences
     return sweeps
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from . import _checks
 from ._checks import Seed, own_error_state
 from .em.fitting import fit_source, warn_of
 from .em.options import checked_options
@@ -20,8 +19,9 @@ from .model.parameters import Parameters
 from .model.structures import check_structure
 from .results import FitResult, result_of
 from .rows.check import check_n_components
+from .rows.criteria import weight_given
 from .rows.launch.threads import check_n_threads
-from .rows.source import Watch, weight_given
+from .rows.source import Watch
 
 # A context takes a microsecond to be made, a small fit a hundred.
 _SILENCE = contextlib.nullcontext()
@@ -173,5 +173,4 @@ def start_of(init: Any) -> Any:
         return init.parameters
     if isinstance(init, Parameters):
         raise TypeError("init must be a Mixture, got Parameters, which nobody has checked; use Mixture(*parameters)")
-    _checks.refuse_masked("init", init)
     return init

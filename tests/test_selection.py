@@ -12,7 +12,7 @@ from fastgmm import Status
 from fastgmm.data import load_example
 from fastgmm.em import sources, start
 from fastgmm.model import structures
-from fastgmm.rows import array
+from fastgmm.rows import array, array_run
 from fastgmm.selection import arguments, search
 from fastgmm.selection.candidates import rank
 from fastgmm.shell import fit as shell_fit
@@ -116,6 +116,26 @@ def test_structures_share_what_a_start_finds(n_each, monkeypatch):
         alone = fastgmm.fit(X, candidate.n_components, covariance_type=candidate.covariance_type, **options)
         assert_same_bits(candidate.result.mixture, alone.mixture)
     assert len(calls) == 2 * 2 + 2 * 4
+
+
+@pytest.mark.parametrize("cut", [lambda X: X, lambda X: [X[:20_000], X[20_000:]]], ids=["whole", "chunks"])
+def test_given_partitions_are_summed_once_for_all_structures_with_the_same_moments(cut, monkeypatch):
+    X = clouds(12_000)
+    labels = (X[:, 0] > 4.0).astype(int)
+    three = np.random.default_rng(0).dirichlet(np.ones(3), len(X))
+    options = {"max_iter": 2, "tol": 0.0}
+    given = []
+    give = array_run.ArrayRun.give
+    monkeypatch.setattr(array_run.ArrayRun, "give", lambda run, *passes: given.append(1) or give(run, *passes))
+    models = ("diag", "EVI", "spherical", "EII")
+    selection = fastgmm.select(cut(X), (2, 3), models, init={2: labels, 3: three}, **options)
+    assert len(given) == 2 * 2
+    assert len(selection.candidates) == 2 * len(models)
+    for candidate in selection.candidates:
+        k, model = candidate.n_components, candidate.covariance_type
+        alone = fastgmm.fit(X, k, covariance_type=model, init=labels if k == 2 else three, **options)
+        assert_same_bits(candidate.result.mixture, alone.mixture)
+        assert candidate.result.trace.tolist() == alone.trace.tolist()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -324,7 +344,10 @@ def test_any_rows_are_converted_once(layout, monkeypatch):
         ({"covariance_types": ("full", "full")}, ValueError, "must not have a value twice, got 'full' twice"),
         ({"criterion": "hic"}, ValueError, "criterion must be one of 'bic', 'aic', 'icl', got 'hic'"),
         ({"covariance_types": ("all",)}, ValueError, "covariance_types must be one of 'full', .*'all'"),
-        ({"init": np.zeros(12, int)}, ValueError, "init must be one of 'kmeans'"),
+        ({"init": np.zeros(12, int)}, ValueError, "init must be one of 'kmeans', .*, or a mapping from "),
+        ({"init": {1: np.zeros(12, int)}}, ValueError, "init must have labels .*, got none for 2"),
+        ({"n_components": 1, "init": {1: "kmeans"}}, TypeError, "init must have integer labels .*, got str"),
+        ({"n_components": 1, "init": {1: [0, 2] * 6}}, ValueError, r"init labels must lie in 0\.\.0, got"),
         ({"random_state": -1}, ValueError, "random_state must be None, a non-negative integer"),
         ({"random_state": "x"}, ValueError, "random_state must be None, a non-negative integer"),
         ({"tol": -1}, ValueError, "tol must be finite and not negative"),

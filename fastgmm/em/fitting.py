@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.parameters import Parameters
-from ..model.plan import plan_of
-from ..model.regulariser import ridge
-from ..model.rounds.state import COMPONENT
+from ..model.plan import Plan, plan_of
+from ..model.regulariser import Regulariser, ridge
+from ..model.rounds.state import COMPONENT, GIVEN
+from ..model.statistics import Sums
 from ..rows.array import ArraySource
-from ..rows.source import Source
+from ..rows.source import Rounds, Source, Start
 from . import loop, start
 from .degenerate import degeneracy
 from .options import Options
 from .outcome import FitFailure, FitWarning, Outcome
+from .regulariser import regularisation
 
 Array = NDArray[np.float64]
 
@@ -40,10 +42,52 @@ def fit_source(source: Source, options: Options) -> Outcome:
     plan = plan_of(options.covariance_type, options.n_components, source.n_features, source.dtype)
     if options.n_init > 1 and start.is_the_same(source, options):
         options = options._replace(n_init=1)
-    outcome = loop.best_of(source, plan, lambda: start.begin(source, plan, options), options)
+    outcome = loop.best_of(source, plan, lambda: begin(source, plan, options), options)
     if not source.weight_exponent:
         return outcome
     return outcome._replace(log_likelihood=float(np.ldexp(outcome.log_likelihood, source.weight_exponent)))
+
+
+def begin(source: Source, plan: Plan, options: Options) -> Rounds:
+    """Return a run that begins with what is asked for, see `start`; ValueError if that leaves a component empty."""
+    whole = None
+    if isinstance(options.init, str) and options.init == "kmeans":
+        whole = source.begin_whole(plan, options.reg_covar, options.generator)
+    if whole is not None:
+        return whole
+    regulariser = regularisation(options.reg_covar, source)
+    found = start.start(source, plan, options, regulariser)
+    if options.shared is None or isinstance(found, Parameters) or plan.is_small(source.n_samples):
+        run = source.begin(plan, found, regulariser)
+    else:
+        run = _begin_alike(source, plan, found, regulariser, options)
+    # Weights that are nowhere together could not be looked at by `check_init`.
+    if isinstance(options.init, np.ndarray) and not len(source.weights) and source.n_counted < source.n_samples:
+        run.advance(0)
+        _check_sums(run.state.sums, "labels" if options.init.ndim == 1 else "responsibilities")
+    return run
+
+
+def _begin_alike(source: Source, plan: Plan, found: Start, regulariser: Regulariser, options: Options) -> Rounds:
+    """Return a run that begins from what was found; structures with the same moments sum those of given rows once."""
+    first: Rounds | None = None
+
+    def given() -> Sums | None:
+        nonlocal first
+        first = source.begin(plan, found, regulariser)
+        if not first.state.counts[GIVEN]:  # with missing values these are no sums of a pass
+            return None
+        first.advance(0)
+        return Sums.of(first.state)
+
+    sums = options.once((plan.n_components, plan.kernels.moments.name), given)
+    return first or source.begin(plan, found if sums is None else sums, regulariser)
+
+
+def _check_sums(sums: Array, what: str) -> None:
+    """Raise ValueError if what is given of the rows leaves a component without any, by their sums (K,)."""
+    if not sums.all():
+        raise ValueError(f"init {what} leave component {int(np.argmin(sums))} without rows; each needs one")
 
 
 def warn_of(outcome: Outcome, n_init: int, feature_names: tuple[str, ...] | None = None) -> None:

@@ -30,7 +30,8 @@ class Options(NamedTuple):
     that the first iteration is compared to, -inf for none. `short_iter` is None where every start goes on to its end.
     `replaced` are parameters that take the place of those of a named start, by their names in `Parameters`. `watch`
     is told what goes on. `accelerated` is True for quasi-Newton steps between M steps.
-    `shared` has what starts found in these rows, for fits of the same K and other structures, and under 0 for any K.
+    `shared` has what starts found in these rows, and what the first pass summed of it, for fits of the same K and
+    other structures, and under 0 for any K.
     """
 
     n_components: int
@@ -51,7 +52,7 @@ class Options(NamedTuple):
     accelerated: bool = False
     shared: dict[tuple[Any, ...], Any] | None = None
 
-    def once(self, key: tuple[int, ...], find: Callable[[], Found]) -> Found:
+    def once(self, key: tuple[Any, ...], find: Callable[[], Found]) -> Found:
         """Return what `find` finds by the random numbers, which it does once for all who share.
 
         `key` is what that depends on: K first, or 0, and then it is kept for all K.

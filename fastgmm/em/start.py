@@ -11,44 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks import check_choice
+from .._checks import check_choice, refuse_masked
 from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
 from ..rows.array import ArraySource
 from ..rows.check import check_labels, check_responsibilities
 from ..rows.launch.pieces import in_place
-from ..rows.source import Centers, Memberships, Partition, Responsibilities, Rounds, Sample, Source, Start
+from ..rows.source import Centers, Memberships, Partition, Responsibilities, Sample, Source, Start
 from ..rows.start.k_means import KMeans, Nearest
 from ..rows.start.tree import Tree, n_leaves
 from .options import Options
-from .regulariser import of_single_rows, regularisation
+from .regulariser import of_single_rows
 
 Array = NDArray[np.float64]
 
 METHODS = ("kmeans", "k-means++", "random", "random_from_data", "tree")
-
-
-def begin(source: Source, plan: Plan, options: Options) -> Rounds:
-    """Return a run that begins with what is asked for, see `start`; ValueError if that leaves a component empty."""
-    whole = None
-    if isinstance(options.init, str) and options.init == "kmeans":
-        whole = source.begin_whole(plan, options.reg_covar, options.generator)
-    if whole is not None:
-        return whole
-    regulariser = regularisation(options.reg_covar, source)
-    run = source.begin(plan, start(source, plan, options, regulariser), regulariser)
-    # Weights that are nowhere together could not be looked at by `check_init`.
-    if isinstance(options.init, np.ndarray) and not len(source.weights) and source.n_counted < source.n_samples:
-        run.advance(0)
-        _check_sums(run.state.sums, "labels" if options.init.ndim == 1 else "responsibilities")
-    return run
-
-
-def _check_sums(sums: Array, what: str) -> None:
-    """Raise ValueError if what is given of the rows leaves a component without any, by their sums (K,)."""
-    if not sums.all():
-        raise ValueError(f"init {what} leave component {int(np.argmin(sums))} without rows; each needs one")
 
 
 def start(source: Source, plan: Plan, options: Options, regulariser: Regulariser) -> Start:
@@ -171,19 +149,24 @@ def check_parameters(init: Parameters, n_components: int, n_features: int, covar
 
 def check_init(init: Any, source: Source, n_components: int, covariance_type: str) -> str | Parameters | NDArray[Any]:
     """Return `init`, parameters in place of a mixture, as `start` takes it; TypeError or ValueError otherwise."""
-    n_samples, n_features, weights = source.n_samples, source.n_features, source.weights
     if isinstance(init, str):
         return check_choice("init", init, METHODS)
     if isinstance(init, Parameters):
-        return check_parameters(init, n_components, n_features, covariance_type)
+        return check_parameters(init, n_components, source.n_features, covariance_type)
+    return check_given(init, source, n_components, f"init must be one of {', '.join(map(repr, METHODS))}, Mixture,")
+
+
+def check_given(init: Any, source: Source, n_components: int, allowed: str = "init must have") -> NDArray[Any]:
+    """Return labels (N,) or responsibilities (N, K); `allowed` is what the sentence of a TypeError begins with."""
+    refuse_masked("init", init)
+    n_samples, weights = source.n_samples, source.weights
     array = np.asarray(init)
     if array.ndim == 1 and array.dtype.kind in "iu":
         return check_labels(array, n_samples, n_components, weights)
     if array.ndim == 2 and array.dtype.kind == "f":
         return check_responsibilities(array, n_samples, n_components, weights)
     raise TypeError(
-        "init must be one of " + ", ".join(map(repr, METHODS)) + ", Mixture, integer labels (N,) or "
-        f"floating-point responsibilities (N, K), got {type(init).__name__}"
+        f"{allowed} integer labels (N,) or floating-point responsibilities (N, K), got {type(init).__name__}"
     )
 
 

@@ -10,14 +10,42 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._checks import as_numbers, check_integer, own_error_state
+from ..kernels.work import State
 from .check import as_finite, check_feature_names, check_symmetric
 from .parameters import Array, Parameters
+from .rounds.state import GIVEN, MAXIMIZE, PHASE
 from .structures import STRUCTURES, check_structure
+
+
+class Sums(NamedTuple):
+    """Sums over rows of responsibilities (..., K), and first and second moments about `centers` (..., K, D).
+
+    Of a run, whose `State` has them too, as compiled code holds them.
+    """
+
+    centers: Array
+    sums: Array
+    first: Array
+    second: Array
+
+    @classmethod
+    def of(cls, state: State) -> Sums:
+        """Return a copy of those of the last pass of a run."""
+        return cls(state.centers.copy(), state.sums.copy(), state.first.copy(), state.second.copy())
+
+    def put(self, state: State) -> None:
+        """Let them be those of the last pass of a run."""
+        state.centers[:], state.sums[:], state.first[:], state.second[:] = self
+
+    def begin(self, state: State) -> None:
+        """Let a run begin with its M step: they are of rows whose components were given."""
+        self.put(state)
+        state.counts[GIVEN], state.counts[PHASE] = 1, MAXIMIZE
 
 
 @dataclass(frozen=True, eq=False)

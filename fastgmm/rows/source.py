@@ -12,6 +12,7 @@ from ..kernels.work import State
 from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
+from ..model.statistics import Sums
 
 Array = NDArray[np.float64]
 # Responsibilities of rows a to b, (b - a, K), the same whenever and wherever they are asked for.
@@ -56,7 +57,7 @@ class Responsibilities(NamedTuple):
         return self.values[a - self.first : b - self.first]
 
 
-Start = Parameters | Partition | Centers | Responsibilities | Memberships
+Start = Parameters | Partition | Centers | Responsibilities | Memberships | Sums
 
 
 # The stages of a fit; k-means has two names of its own.
@@ -186,10 +187,3 @@ class Source(Protocol):
     def total_surprisal(self, parameters: Parameters) -> float:
         """Return the sum of -ln of each row's largest responsibility, with weights in the unit they were given in."""
         ...
-
-
-def weight_given(source: Source) -> float:
-    """Return the number of rows of a source, or the sum of their weights as they were given."""
-    total_weight, exponent = source.total_weight, source.weight_exponent
-    # NumPy's takes a microsecond, a small fit fifty; and `math.ldexp` does not know infinity.
-    return float(np.ldexp(total_weight, exponent)) if exponent else total_weight

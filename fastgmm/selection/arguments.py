@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Mapping
 from typing import Any
 
-from .._checks import check_random_state, distinct
+from .._checks import check_random_state, distinct, shown
 from ..em.outcome import Callback, IterationState
+from ..em.start import METHODS, check_given
 from ..model.structures import STRUCTURES, check_structure
 from ..rows.check import check_n_components
+from ..rows.source import Source
 
 # All structures that there are.
 ALL = "all"
@@ -30,6 +33,28 @@ def grid_of(n_components: Any, covariance_types: Any, n_counted: int, n_features
     return [
         (k, name) for k in components for name in types if kept[k, STRUCTURES[name].distinct(k, n_features)] == name
     ]
+
+
+def starts_of(init: Any, grid: list[tuple[int, str]], source: Source) -> dict[int, Any]:
+    """Return what fits of each number of components start from; TypeError or ValueError if it is not what it may be.
+
+    That is a method for all, or what a mapping has for each: labels or responsibilities.
+    """
+    components = dict.fromkeys(k for k, _ in grid)
+    if isinstance(init, Mapping):
+        absent = [k for k in components if k not in init]
+        if absent:
+            raise ValueError(
+                f"init must have labels or responsibilities for each n_components, got none for {absent[0]}"
+            )
+        return {k: check_given(init[k], source, k) for k in components}
+    if not isinstance(init, str) or init not in METHODS:
+        allowed = ", ".join(map(repr, METHODS))
+        raise ValueError(
+            f"init must be one of {allowed}, or a mapping from n_components to labels or responsibilities, got "
+            f"{shown(init)}"
+        )
+    return dict.fromkeys(components, init)
 
 
 def seed_of(random_state: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._checks import Seed, check_callback, check_choice, check_random_state, own_error_state
@@ -14,14 +14,14 @@ from ..em.options import Options, checked_options
 from ..em.outcome import Callback, FitFailure, FitWarning
 from ..em.progress import telling
 from ..em.sources import source_of
-from ..em.start import METHODS
 from ..model.criteria import ORDERS
 from ..model.structures import STRUCTURES
 from ..results import result_of
 from ..rows.check import check_total_weight
+from ..rows.criteria import weight_given
 from ..rows.launch.threads import check_n_threads
-from ..rows.source import Source, Watch, weight_given
-from .arguments import Stopping, grid_of, seed_of
+from ..rows.source import Source, Watch
+from .arguments import Stopping, grid_of, seed_of, starts_of
 from .candidates import Candidate, Selection, rank
 
 
@@ -32,7 +32,7 @@ def select(
     covariance_types: str | Iterable[str] = "full",
     *,
     criterion: str = "bic",
-    init: str = "kmeans",
+    init: str | Mapping[int, Any] = "kmeans",
     tol: float = 1e-3,
     stopping: str = "change",
     acceleration: str = "none",
@@ -63,8 +63,8 @@ def select(
         What decides. They are of the total log-likelihood after the last M step, so that without weights `bic` of a
         candidate is, to rounding, ``result.mixture.bic(X)``, and so are the others. With "icl" each
         candidate takes a pass more over the rows.
-    init : {"kmeans", "k-means++", "random", "random_from_data", "tree"}
-        As for `fit`, but a method only: nothing else suits several numbers of components. One tree serves all.
+    init : {"kmeans", "k-means++", "random", "random_from_data", "tree"} or mapping
+        As for `fit`; one tree serves all. Or by number of components labels (N,), or responsibilities (N, K).
     tol, stopping, acceleration, reg_covar, max_iter, n_init, short_iter, n_threads, progress, columns, missing
         As for `fit`, the same in every fit.
     random_state : int, None or NumPy random generator
@@ -105,11 +105,12 @@ def select(
         check_total_weight(total_weight, max(k for k, _ in grid))
         criterion = check_choice("criterion", criterion, ORDERS)
         seed = seed_of(random_state)
+        starts = starts_of(init, grid, source)
         watch = None if callback is None else Stopping(check_callback(callback))
         options = checked_options(
             n_components=grid[0][0],
             covariance_type=grid[0][1],
-            init=check_choice("init", init, METHODS),
+            init=starts[grid[0][0]],
             tol=tol,
             stopping=stopping,
             acceleration=acceleration,
@@ -124,9 +125,8 @@ def select(
         shared: dict[tuple[Any, ...], Any] = {}
         for k, covariance_type in grid:
             generator = check_random_state(seed)
-            options = options._replace(
-                n_components=k, covariance_type=covariance_type, generator=generator, shared=shared
-            )
+            point: Any = {"n_components": k, "covariance_type": covariance_type, "init": starts[k]}
+            options = options._replace(**point, generator=generator, shared=shared)
             if watch is not None and watch.stopped:
                 error = "not fitted: the callback stopped the selection before"
                 candidates.append(_without_fit(options, source, error=error))

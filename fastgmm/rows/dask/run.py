@@ -12,6 +12,7 @@ from ...model.parameters import Parameters
 from ...model.plan import Plan
 from ...model.regulariser import Regulariser
 from ...model.rounds.state import GIVEN, N_ITER, REPEATED
+from ...model.statistics import Sums
 from ..run import Run
 from ..source import ASSIGN, EM, Centers, Columns, Partition, Responsibilities, Start, Underway, Watch
 from .partitions import Partitions
@@ -48,6 +49,9 @@ class DaskRun(Run):
         self._given: list[Any] = []
         if isinstance(start, Parameters):
             self.put(start)
+            return
+        if isinstance(start, Sums):
+            start.begin(self.state)
             return
         means = start.means if isinstance(start, Partition | Centers) else None
         self.give(columns.means if means is None else means, columns.deviations, 2 if means is None else 1)

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.check import first_indefinite
+from ...model.statistics import Sums
 from .patterns import Indices
 
 Array = NDArray[np.float64]
@@ -39,15 +40,6 @@ class Gaussians(NamedTuple):
     def has_matrices(self) -> bool:
         """Whether covariances are matrices; of one feature that is the same as a variance."""
         return bool(self.covariances.shape[1] == self.means.shape[1])
-
-
-class Sums(NamedTuple):
-    """Sums over rows of responsibilities (..., K), and first and second moments about `centers` (..., K, D)."""
-
-    centers: Array
-    sums: Array
-    first: Array
-    second: Array
 
 
 def regressions(covariances: Array, n_observed: int) -> tuple[Array, Array]:

@@ -26,10 +26,11 @@ from ...model.rounds.state import (
     STATUS,
     SUMMED,
 )
+from ...model.statistics import Sums
 from ..array_run import ArrayRun
 from ..run import Run
 from ..source import EM, Scatter, Underway, Watch
-from .completion import Gaussians, Sums, completed, indefinite
+from .completion import Gaussians, completed, indefinite
 from .patterns import Pattern, marginal_of
 
 Array = NDArray[np.float64]
@@ -110,7 +111,7 @@ class MissingRun(Run):
             sums, first, second = sums + parts.sums, first + parts.first, second + parts.second
             if self._tell is not None:
                 self._tell(Underway(EM, int(counts[N_ITER]) + 1, n_seen, self._n_samples))
-        state.centers[:], state.sums[:], state.first[:], state.second[:] = centers, sums, first, second
+        Sums(centers, sums, first, second).put(state)
         state.numbers[LOG_LIKELIHOOD] = total
         counts[PHASE], counts[ITEM] = HELD, 0
 
@@ -124,7 +125,7 @@ class MissingRun(Run):
             self._fail(failed)
             return 0.0, None
         state = run.state
-        sums = Sums(state.centers.copy(), state.sums.copy(), state.first.copy(), state.second.copy())
+        sums = Sums.of(state)
         log_likelihood = float(state.numbers[LOG_LIKELIHOOD])
         if len(group.x) > run.plan.rows:
             self._kept[id(group)] = run
