@@ -17,6 +17,8 @@ from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import Regulariser, ridge
 from fastgmm.model.statistics import check_statistics
 from fastgmm.model.structures import ALIASES, STRUCTURES
+from fastgmm.rows import maximize
+from fastgmm.rows.launch.work import launched
 from fastgmm.rows.maximize import _Maximization
 
 DATA = Path(__file__).parent / "data"
@@ -176,6 +178,21 @@ def test_shared_axes_are_not_worse_than_those_of_random_starts(model):
                 covariances = m_step_from(covariances, statistics)
             losses.append(loss(counts, moments, covariances))
         assert found <= min(losses) + 1e-8 * counts.sum()
+
+
+@pytest.mark.compiled
+def test_a_long_m_step_of_shared_axes_is_launched_again_and_again(monkeypatch):
+    statistics, counts, moments = random_statistics("VVE", k=4, d=128)
+    launches = []
+    monkeypatch.setattr(maximize, "launched", lambda *what: launches.append(1) or launched(*what))
+    first = fastgmm.maximize(statistics, reg_covar=0.0).covariances
+    assert len(launches) > 2
+    assert is_of("VVE", first)
+    # A round goes on from there, and does fewer sweeps.
+    launches.clear()
+    after = m_step_from(first, statistics)
+    assert 1 <= len(launches) <= 2
+    assert loss(counts, moments, after) <= loss(counts, moments, first) + 1e-10 * counts.sum()
 
 
 LEAST = 1.0

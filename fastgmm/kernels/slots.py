@@ -8,9 +8,10 @@ LOG_LIKELIHOOD, MEAN, PREVIOUS, CHANGE, CHANGE_BEFORE, TOTAL_WEIGHT, TOLERANCE, 
 # a pass is: its phase, the next item, whether it is the second about new means; the component that failed, or -1;
 # passes over given labels or responsibilities that are still to come before the first round; slabs that hold sums;
 # whether the covariances of this pass are to be raised to their floor, see RAISE; whether it sums moments that
-# otherwise follow from the total scatter. Rounds done and at most are those of Lloyd's where k-means is what runs.
+# otherwise follow from the total scatter; sweeps over the axes that are left of an M step. Rounds done and at most
+# are those of Lloyd's where k-means is what runs.
 STATUS, N_ITER, MAX_ITER, N_TRACED, AITKEN, PHASE, ITEM, REPEATED, COMPONENT = range(9)
-GIVEN, FILLED, RAISED, SUMMED = range(9, 13)
+GIVEN, FILLED, RAISED, SUMMED, SWEEPS = range(9, 14)
 
 # Where a run is between two launches. OPEN: a pass begins. PREPARE, SWEEP, FOLD: items of it are left; SWEEP without
 # any waits for rows. UNPACK: the accumulator holds all rows. HELD: the statistics are in the state. MAXIMIZE: they

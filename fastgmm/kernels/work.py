@@ -17,7 +17,8 @@ import numpy as np
 # Behind an address Numba prints an exception and returns 0: so success is not 0.
 # FAR_ROWS: done, and the densities of some rows underflow for every component. NARROW: covariances are to be raised
 # to their floor first. CANCELS: what is left of the total scatter has lost its digits, and moments are to be summed.
-BROKEN, OK, WRONG_SCRATCH, FAR_ROWS, NARROW, CANCELS = 0, np.int64(1), 2, 3, 4, 5
+# MORE: the M step is long, and to be launched again.
+BROKEN, OK, WRONG_SCRATCH, FAR_ROWS, NARROW, CANCELS, MORE = 0, np.int64(1), 2, 3, 4, 5, np.int64(6)
 # Integers of NumPy's where they are arguments: Numba compiles a function once more for a constant of Python's.
 ZERO = np.int64(0)
 # A code from here on names the component that failed.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..kernels.launch import launch_items
+from ..kernels.work import MORE
 from ..model.parameters import Parameters
 from ..model.plan import plan_of
 from ..model.regulariser import Regulariser
 from ..model.rounds.state import OPEN, PHASE
-from ..model.statistics import SufficientStatistics
+from ..model.statistics import SufficientStatistics, Sums
 from .launch.work import address_of, check, launched, layout_of
 from .run import Run
 
@@ -25,17 +28,16 @@ class _Maximization(Run):
 
     def maximize(self, statistics: SufficientStatistics, regulariser: Regulariser) -> Parameters:
         state, work = self.state, self._work
-        state.centers[:], state.sums[:] = statistics.centers, statistics.responsibility_sums
-        state.first[:] = statistics.first_moments
+        second = np.reshape(statistics.second_moments, state.second.shape)
+        Sums(statistics.centers, statistics.responsibility_sums, statistics.first_moments, second).put(state)
         self.regularise(regulariser)
-        state.second[:] = np.reshape(statistics.second_moments, state.second.shape)
         task = address_of(self._kernels.maximize, work.x.dtype, layout_of(work.x))
         cut = self._cut._replace(n_workers=1)
-        check(
-            launched(
-                launch_items, (task,), self._bench.context, work.x, cut, self._n_threads, 0, cut.n_maximized, 0.0
-            )
-        )
+        items = 0, cut.n_maximized, 0.0
+        code: Any = MORE
+        while code == MORE:
+            code = launched(launch_items, (task,), self._bench.context, work.x, cut, self._n_threads, *items)
+        check(code)
         state.counts[PHASE] = OPEN
         parameters = self.parameters()
         self.close()

@@ -5,10 +5,12 @@ statistics unpacked, judged, and maximised. `advance` goes on where it left off,
 Python before a tenth of a second is over, wherever it is.
 """
 
+import math
+
 from ..._numba.options import resumable
 from ..._numba.pointers import view
 from ...kernels.launch import add_slab, launch
-from ...kernels.work import CANCELS, NARROW, OK, STATE, SUMS, ZERO
+from ...kernels.work import CANCELS, MORE, NARROW, OK, STATE, SUMS, ZERO
 from .judge import conclude, fail, open_pass, settle, sweep_again
 from .state import (
     FILLED,
@@ -91,7 +93,7 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
             return True
         code = launch(drive, task, context, begin, n_items, item_nanoseconds, cut)
         left -= n_items * item_nanoseconds
-        if code != OK and code != NARROW and code != CANCELS:
+        if code != OK and code != NARROW and code != CANCELS and code != MORE:
             fail(context, code)
         elif phase == PREPARE:
             counts[ITEM] += n_items
@@ -111,6 +113,9 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
                 if cut.added != 0:
                     return True
                 counts[PHASE] = UNPACK
+        elif code == MORE:
+            if nanoseconds < math.inf:
+                return True
         elif code == CANCELS:
             counts[SUMMED] = 1
             sweep_again(context)

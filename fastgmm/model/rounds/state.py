@@ -121,7 +121,7 @@ def state_shapes(n_components: int, n_features: int, core: tuple[int, int, int],
         spread=((d,), np.float64),
         scatter=((d + 1 if scattered else 0, d), np.float64),
         numbers=((9,), np.float64),
-        counts=((13,), np.int64),
+        counts=((14,), np.int64),
         trace=((TRACE_BLOCK,), np.float64),
     )
 

@@ -11,7 +11,7 @@ from .rotations import diagonalise
 
 # The axes of so many components are tried, and for each angle so many at random; fewer where K D^3 is large.
 MOST_COMPONENTS = 16
-RANDOM_AN_ANGLE = 8
+RANDOM_AN_ANGLE = 12
 MOST_RANDOM = 240
 MOST_TRIED = 1 << 23
 # First come the axes of the pooled moments, by weight and of equal traces, then of components, then random ones.
