@@ -143,15 +143,16 @@ def test_few_pairs_of_separated_clusters_are_evaluated(covariance_type, dtype):
 
 
 @pytest.mark.compiled
-def test_few_pairs_are_evaluated_in_the_first_round_where_labels_are_guessed():
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_few_pairs_are_evaluated_in_the_first_round_where_labels_are_guessed(dtype):
     X, start = problem(20000, 8, 32, 6.0)
     units = np.geomspace(1e-3, 1e3, 8)  # on which nothing depends
-    X *= units
+    X = (X * units).astype(dtype)
     start = Mixture(start.weights, start.means * units, start.covariances * np.multiply.outer(units, units))
     dense = fit(X, start, reg_covar=0.0)
     with pruned(always=False, guessed=True) as passes:
         ours = fit(X, start, reg_covar=0.0)
-    assert_same_fit(ours, dense)
+    assert_same_fit(ours, dense, 1e-12 if dtype is np.float64 else 1e-6)
     assert len(passes) == 9
     assert all(shares.evaluated < 0.2 for _, shares, _ in passes)
     assert passes[0][1].moved < 0.01
@@ -268,6 +269,23 @@ def test_chunks_that_come_in_another_order_have_no_bounds():
         ours = fit(read, start)
     assert len(passes) == 9
     assert_same_fit(ours, dense)
+
+
+@pytest.mark.parametrize(("n_now", "message"), [(299, "and now 299"), (301, "and now more"), (513, "and now more")])
+def test_rows_that_are_added_or_lost_between_rounds_are_refused(n_now, message):
+    """Before a block of them is looked at: there are no labels and no bounds for more."""
+    X, start = problem(513, 4, 5, 4.0)
+    n_rows = [300]
+
+    def change(seen):
+        n_rows[0] = n_now if seen.iteration == 3 else 300
+
+    def read():
+        return np.array_split(X[: n_rows[0]], 3)
+
+    with pruned() as passes, pytest.raises(ValueError, match=f"X had 300 rows .*{message}"):
+        fit(read, start, callback=change)
+    assert len(passes) == 3
 
 
 def test_a_mark_tells_rows_from_others_and_from_another_order():

@@ -94,6 +94,10 @@ class PrunedPass:
             self._near = near_by(self._work, widths, least)
         return True
 
+    def is_whole(self, first: int, n_rows: int) -> bool:
+        """Whether rows from `first` on are whole windows: their order has places beyond the last of fewer rows."""
+        return n_rows % self.window == 0 or first + n_rows == len(self._pruned.bounds.order)
+
     def add(
         self, first: int, x: NDArray[Any], weights: NDArray[np.float64], tell: Callable[[int], None] | None = None
     ) -> bool:

@@ -113,7 +113,12 @@ class PrunedChunkedRun(ChunkedRun):
         going = self.pruning.begin(self.plan, self._kernels, self._work, self._cut, self._n_threads)
         if going is not None:
             with self._pieces(going.window, EM) as pieces:
-                is_good = all(going.add(piece.first, piece.x, piece.weights) for piece in pieces)
+                # The source refuses what is not whole, once it is read to the end.
+                is_good = all(
+                    going.add(piece.first, piece.x, piece.weights)
+                    for piece in pieces
+                    if going.is_whole(piece.first, len(piece.x))
+                )
             if is_good and going.finish():
                 return
         super()._sweep()
