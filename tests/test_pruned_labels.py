@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fastgmm import Mixture
 from fastgmm._numba.options import JIT_ENABLED
+from fastgmm.kernels.work import OK
 from fastgmm.model import plan
 from fastgmm.rows.launch import pieces
 from fastgmm.rows.pruning import guess, labels, nearby
@@ -135,13 +136,18 @@ def test_threads_and_windows_find_the_same_labels(monkeypatch):
     assert_same_labels(X, p)
 
 
-@pytest.mark.skipif(JIT_ENABLED, reason="layouts differ in types alone, and each takes the compiler ten seconds")
-def test_layouts_find_the_same_labels():
-    X, p = problem(300, 8, 5, 3.0)
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("layout", ["F", "A"])
+def test_layouts_find_the_same_labels(layout, dtype):
+    if JIT_ENABLED and (layout == "F") == (dtype == np.float64):
+        pytest.skip("each takes the compiler ten seconds: all layouts and dtypes are compiled, not all pairs")
+    X, p = problem(700 if JIT_ENABLED else 300, 8, 5, 3.0, dtype=dtype)
+    expected = p.predict(X)
+    with pytest.MonkeyPatch.context() as patch, pruned() as found:
         patch.setattr(pieces, "COPY_BYTES", 0)
-        for other in (np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
-            assert_same_labels(other, p)
+        labels = p.predict(np.asfortranarray(X) if layout == "F" else np.repeat(X, 2, axis=0)[::2])
+    assert found == [OK]
+    np.testing.assert_array_equal(labels, expected)
 
 
 @pytest.mark.compiled
@@ -199,3 +205,15 @@ def test_norms_are_bounds(n_features):
     ratios = nearby._norms(matrices) / np.linalg.norm(matrices, 2, axis=(1, 2))
     assert (ratios > 1.0 - 1e-9).all()
     assert (ratios < n_features ** (1.0 / 32.0)).all()
+
+
+@pytest.mark.parametrize("n_features", [1, 4, 40])
+def test_an_inverse_needs_no_blas_and_leaves_out_what_follows(n_features):
+    (covariance,) = random_covariances(np.random.default_rng(0), 1, n_features)
+    inverse = np.linalg.inv(covariance)
+    np.testing.assert_allclose(guess._inverse(covariance), inverse, rtol=1e-10, atol=1e-12)
+    twice = np.tile(covariance, (2, 2))  # each feature twice
+    expected = np.zeros_like(twice)
+    expected[:n_features, :n_features] = inverse
+    np.testing.assert_allclose(guess._inverse(twice), expected, rtol=1e-8, atol=1e-10)
+    assert not guess._inverse(np.zeros((3, 3))).any()

@@ -78,7 +78,26 @@ def guess_by(work: Work, padded: int) -> tuple[NDArray[np.float32], NDArray[np.f
     starts = np.full(len(leads), np.inf, np.float32)
     # What is no number is never the nearest.
     shared = in_units(np.einsum("k,kij->ij", state.weights, state.covariances), scales)
-    slopes = 0.25 * means @ np.linalg.pinv(np.where(np.isfinite(shared), shared, 0.0), hermitian=True)
+    slopes = np.einsum("ki,ij->kj", 0.25 * means, _inverse(np.where(np.isfinite(shared), shared, 0.0)))
     leads[:n_components, : len(scales)] = -2.0 * slopes
     starts[:n_components] = (slopes * means).sum(axis=1) - model.constants
     return leads, starts
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the inverse of a covariance (D, D), zero for features that follow from those before.
+
+    Rows are summed in the order of their guesses, and a BLAS rounds by how many threads it has (500 features, 1 and
+    2 threads of OpenBLAS). So it is Gauss and Jordan's method by NumPy's own loops, 2 ms for 128 features.
+    """
+    inverse, follows = matrix.copy(), np.zeros(len(matrix), bool)
+    for j in range(len(inverse)):
+        pivot = inverse[j, j]
+        follows[j] = not pivot > 1e-12 * matrix[j, j]
+        if not follows[j]:
+            column, row = inverse[:, j].copy(), inverse[j] / pivot
+            inverse -= np.multiply.outer(column, row)
+            inverse[:, j] = -column / pivot
+            inverse[j], inverse[j, j] = row, 1.0 / pivot
+    inverse[follows], inverse[:, follows] = 0.0, 0.0
+    return inverse
