@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..._numba.options import part, task
+from ..._numba.options import kernel, part, task
 from ..._numba.pointers import member, view
 from ..._numba.width import wide_vectors
 from ..blocks.loading import load_block
@@ -61,15 +61,21 @@ def potential(context, worker, first, end):
                 nearest[b] = held[b]
             # The sum for the new centre is a minimum with the distances to it once more.
             for c in range(centers.shape[0]):
-                total = 0.0
-                if weights.shape[0] > 0:
-                    for b in range(n_rows):
-                        total += weights[start + b] * min(held[b], distances[c, b])
-                else:
-                    for b in range(n_rows):
-                        total += min(held[b], distances[c, b])
-                out[c] += total
+                out[c] += add_nearest(held, distances[c], weights, start, n_rows)
     return OK
+
+
+@kernel
+def add_nearest(held, distances, weights, start, n_rows):
+    """Return the sum of the smaller of `held` (B,) and `distances` (B,), each times its weight where there are."""
+    total = 0.0
+    if weights.shape[0] > 0:
+        for b in range(n_rows):
+            total += weights[start + b] * min(held[b], distances[b])
+    else:
+        for b in range(n_rows):
+            total += min(held[b], distances[b])
+    return total
 
 
 @part

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...kernels.k_means import few, lloyd, plus_plus
 from ...kernels.sizes import slab_pitch
-from ...kernels.slots import AIM, ASSIGN
+from ...kernels.slots import AIM, ASSIGN, BEST
 from ...kernels.work import Rows
 from ...model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
 from ...model.rounds import k_means
@@ -19,7 +19,7 @@ from ..launch.bench import Bench, bench_for
 from ..launch.buffers import Sizes
 from ..launch.work import NO_LABELS, address_of, check, launched, layout_of, no_rows, shared_out
 from ..source import Centers, Partition, Underway, Watch
-from . import near
+from . import near, sieve
 
 Array = NDArray[np.float64]
 
@@ -111,10 +111,16 @@ class KMeans:
             return chosen
         self._values.fill(np.inf)
         bench = self._bench(seeding_sizes(plan, cut.n_workers, cut.n_superblocks))
-        step = np.empty(bench.work.sums.accumulator.shape[1], np.int64)
-        while bench.work.state.counts[PHASE] != FINISHED:
-            check(self._launched(k_means.seed, plus_plus.potential, bench, uniforms, chosen, step))
+        counts, step = bench.work.state.counts, np.empty(1 + uniforms.shape[1], np.int64)
+        is_sifted = sieve.are_worth_it(plan, len(self._x), len(step))
+        while counts[PHASE] != FINISHED:
+            nanoseconds = 1.0 if is_sifted else LAUNCH_NANOSECONDS  # one launch, or many
+            check(self._launched(k_means.seed, plus_plus.potential, bench, uniforms, chosen, step, nanoseconds))
             self._tell("k-means++", bench)
+            if is_sifted and counts[BEST] == 0:  # all rows have their distance to the first centre
+                steps = sieve.SiftedSteps(plan, cut, self._n_threads, bench)
+                steps.run(uniforms, chosen, step, lambda: self._tell("k-means++", bench))
+                is_sifted = False
         bench.put_back()
         return chosen
 
@@ -132,7 +138,7 @@ class KMeans:
             rounds.run(chosen, lambda: self._tell("k-means", bench))
         task = assigning(self._plan, len(self._weights) > 0)
         while state.counts[PHASE] not in (FINISHED, HELD):
-            check(self._launched(k_means.lloyd_rounds, task, bench, chosen))
+            check(self._launched(k_means.lloyd_rounds, task, bench, chosen, LAUNCH_NANOSECONDS))
             self._tell("k-means", bench)
         self.n_rounds = int(state.counts[N_ITER])
         means = state.means / scales if state.counts[PHASE] == FINISHED else None
@@ -153,9 +159,7 @@ class KMeans:
 
     def _launched(self, function: Any, task: Any, bench: Bench, *rest: Any) -> Any:
         tasks = (address_of(task, self._x.dtype, layout_of(self._x)),)
-        return launched(
-            function, tasks, bench.context, self._x, self._cut, self._n_threads, *rest, LAUNCH_NANOSECONDS
-        )
+        return launched(function, tasks, bench.context, self._x, self._cut, self._n_threads, *rest)
 
 
 class Nearest:
