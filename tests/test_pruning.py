@@ -154,7 +154,9 @@ def test_few_pairs_are_evaluated_in_the_first_round_where_labels_are_guessed(dty
         ours = fit(X, start, reg_covar=0.0)
     assert_same_fit(ours, dense, 1e-12 if dtype is np.float64 else 1e-6)
     assert len(passes) == 9
-    assert all(shares.evaluated < 0.2 for _, shares, _ in passes)
+    # A block of single precision is nearly all the rows of a cluster, and most have those of two.
+    most = 0.2 if dtype is np.float64 else 0.3
+    assert all(shares.evaluated < most for _, shares, _ in passes)
     assert passes[0][1].moved < 0.01
 
 
