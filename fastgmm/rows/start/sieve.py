@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.k_means.sieve import Sieve, SieveWork, copy_rows, sifted_potential
+from ...kernels.k_means.sieve import Sieve, SieveWork, copy_rows
+from ...kernels.k_means.sifted import sifted_potential
 from ...kernels.launch import launch_items
 from ...kernels.sizes import LANES_DOUBLE, LANES_SINGLE
 from ...kernels.slots import FINISHED, N_ITER, PHASE
