@@ -67,9 +67,9 @@ def test_k_means_labels_are_of_the_nearest_centres_and_means_are_theirs(n_featur
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("n_features", [1, 2])
+@pytest.mark.parametrize("n_features", [1, 2, 3])
 def test_k_means_of_few_features_and_clusters(n_features, dtype):
-    """In one loop, with lanes beyond the last row: ends of blocks and of steps of 16, and each number of clusters."""
+    """Ends of blocks and of steps of 16, and each number of clusters: one loop sums up to 4, pairs of sums more."""
     epsilon = np.finfo(dtype).eps
     for n_samples in (15, 16, 17, 255, 256, 257, 513) if JIT_ENABLED else (17, 257):
         for n_components in (1, 2, 3, 4, 5):
@@ -138,12 +138,17 @@ def test_all_rows_equal_and_one_row():
         assert fastgmm.fit([[1.0, 2.0]], 1).mixture.means.tolist() == [[1.0, 2.0]]
 
 
-def test_labels_give_the_parameters_of_their_groups():
-    X, labels = clouds(200 if JIT_ENABLED else 60, 3, 3)
-    start = fastgmm.fit(X, 3, init=labels, max_iter=0, reg_covar=0.0).mixture
-    one_hot = np.eye(3)[labels]
+@pytest.mark.parametrize(("n_features", "n_components"), [(3, 3), (1, 2)])
+def test_labels_give_the_parameters_of_their_groups(n_features, n_components):
+    X, labels = clouds(200 if JIT_ENABLED else 60, n_features, n_components)
+    options = {"max_iter": 0, "reg_covar": 0.0}
+    start = fastgmm.fit(X, n_components, init=labels, **options).mixture
+    one_hot = np.eye(n_components)[labels]
     assert_same_parameters(start, Mixture(*naive.m_step(X, one_hot)))
-    assert_same_bits(start, fastgmm.fit(X, 3, init=one_hot, max_iter=0, reg_covar=0.0).mixture)
+    assert_same_bits(start, fastgmm.fit(X, n_components, init=one_hot, **options).mixture)
+    shared = np.random.default_rng(1).dirichlet(np.ones(n_components), size=len(X))
+    start = fastgmm.fit(X, n_components, init=shared, **options).mixture
+    assert_same_parameters(start, Mixture(*naive.m_step(X, shared)))
 
 
 def test_responsibilities_give_one_m_step():

@@ -30,17 +30,38 @@ SPARE = 6
 
 
 @kernel
-def nearer(distances, k, old, old_label, new, new_label):
-    """Write the smaller of `distances` and `old`, and `k` or `old_label`.
+def nearer(block, centers, k, n_features, distances, old, old_label, new, new_label):
+    """Write the smallest of `old` and the squared distances to centres `k` and ``k + 1``, and the index of that.
 
-    Everything is read before the choice, and nothing written where it was read: otherwise LLVM makes masked loads
-    and stores of it, four times as slow on an AMD Zen 3.
+    Two at a time, which takes the memory half as often. Everything is read before the choice, and nothing written
+    where it was read: otherwise LLVM makes masked loads and stores of it, four times as slow on an AMD Zen 3. Of two
+    features, distances are not written at all.
     """
-    for b in range(lanes(distances)):
-        distance, other, other_label = distances[b], old[b], old_label[b]
-        closer = distance < other
-        new[b] = distance if closer else other
-        new_label[b] = k if closer else other_label
+    first, second = block.dtype.type(k), block.dtype.type(k + 1)
+    if n_features == 2:
+        j = min(k + 1, centers.shape[0] - 1)  # where there is no other, the same again, which is no nearer
+        m0, m1, n0, n1 = centers[k, 0], centers[k, 1], centers[j, 0], centers[j, 1]
+        for b in range(lanes(block)):
+            x0, x1, least, label = block[0, b], block[1, b], old[b], old_label[b]
+            y0, y1, z0, z1 = x0 - m0, x1 - m1, x0 - n0, x1 - n1
+            distance, other_distance = y0 * y0 + y1 * y1, z0 * z0 + z1 * z1
+            closer = distance < least
+            least, label = distance if closer else least, first if closer else label
+            closer = other_distance < least
+            new[b] = other_distance if closer else least
+            new_label[b] = second if closer else label
+        return
+    if k + 1 == centers.shape[0]:
+        for b in range(lanes(block)):
+            distances[1, b] = block.dtype.type(np.inf)
+    squared_distances(block, centers[k : k + 2], n_features, distances)
+    for b in range(lanes(block)):
+        distance, other_distance, least, label = distances[0, b], distances[1, b], old[b], old_label[b]
+        closer = distance < least
+        least, label = distance if closer else least, first if closer else label
+        closer = other_distance < least
+        new[b] = other_distance if closer else least
+        new_label[b] = second if closer else label
 
 
 @kernel
@@ -53,12 +74,11 @@ def assign(block, centers, n_features, scratch):
     for b in range(lanes(block)):
         here[b] = block.dtype.type(np.inf)
         here_label[b] = block.dtype.type(0)
-    for k in range(0, centers.shape[0], 2):
-        squared_distances(block, centers[k : k + 2], n_features, distances)
-        nearer(distances[0], block.dtype.type(k), here, here_label, there, there_label)
-        if k + 1 == centers.shape[0]:
+    for k in range(0, centers.shape[0], 4):
+        nearer(block, centers, k, n_features, distances, here, here_label, there, there_label)
+        if k + 2 >= centers.shape[0]:
             return there, there_label
-        nearer(distances[1], block.dtype.type(k + 1), there, there_label, here, here_label)
+        nearer(block, centers, k + 2, n_features, distances, there, there_label, here, here_label)
     return here, here_label
 
 
@@ -74,19 +94,36 @@ def add_by_cluster(x, start, n_rows, scales, origin, label, slab):
 
 @kernel
 def add_by_mask(block, n_rows, label, slab):
-    """Do what `add_by_cluster` does, one cluster and feature at a time for all rows of the block."""
+    """Do what `add_by_cluster` does, one cluster at a time for all rows of the block, two sums in a loop.
+
+    A label is so loaded and compared once for two of them: D = 2, K = 8 take 1.6 nanoseconds a row and not 2.0, D = 4
+    2.8 and not 3.6, on one AMD Zen 4 core. The bits are those of a sum in a loop.
+    """
     zero, one = block.dtype.type(0), block.dtype.type(1)
+    n_features = block.shape[0]
     for k in range(slab.shape[0] - 1):
         cluster = block.dtype.type(k)
-        total = zero
+        total = other_total = zero
+        line = block[0]
         for b in range(n_rows):
             total += one if label[b] == cluster else zero
+            other_total += line[b] if label[b] == cluster else zero
         slab[k, 0] += total
-        for d in range(block.shape[0]):
-            total = zero
+        slab[k, 1] += other_total
+        for d in range(1, n_features - 1, 2):
+            total = other_total = zero
+            line, other_line = block[d], block[d + 1]
             for b in range(n_rows):
-                total += block[d, b] if label[b] == cluster else zero
+                total += line[b] if label[b] == cluster else zero
+                other_total += other_line[b] if label[b] == cluster else zero
             slab[k, 1 + d] += total
+            slab[k, 2 + d] += other_total
+        if n_features % 2 == 0:
+            total = zero
+            line = block[n_features - 1]
+            for b in range(n_rows):
+                total += line[b] if label[b] == cluster else zero
+            slab[k, n_features] += total
 
 
 @kernel
