@@ -230,6 +230,15 @@ def test_a_file_that_is_not_what_its_suffix_says_is_refused(tmp_path, name):
     assert type(caught.value) is ValueError
 
 
+def test_a_file_that_is_cut_short_is_named(tmp_path):
+    for number in range(3):
+        parquet.write_table(TABLE, tmp_path / f"p{number}.parquet")
+    whole = (tmp_path / "p2.parquet").read_bytes()
+    (tmp_path / "p2.parquet").write_bytes(whole[:300])
+    with pytest.raises(ValueError, match=r"^\S*p2\.parquet: Could not open"):
+        fastgmm.fit(tmp_path, 3, **OPTIONS)
+
+
 def test_files_without_rows_have_no_labels(run, files, tmp_path):
     files("parquet")
     assert run("fit", ".", "-k", 2, "--columns", "a,b", "--out", "model")[0] == 0

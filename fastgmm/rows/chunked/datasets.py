@@ -45,7 +45,9 @@ def reading_of(dataset: Any, origin: str, names: tuple[str, ...], weights: str |
                 yield Part(batch, where, first)
                 first += len(batch)
         except pa.ArrowException as error:
-            raise ValueError(f"{where}, after {first} rows: {error}") from None
+            # Files are opened ahead of the rows that come.
+            others = [path for path in getattr(dataset, "files", []) if path != where and path in str(error)]
+            raise ValueError(f"{others[0] if others else f'{where}, after {first} rows'}: {error}") from None
 
     return read
 
