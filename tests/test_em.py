@@ -218,8 +218,10 @@ def test_a_start_far_from_the_rows_loses_no_digits(covariance_type):
     np.testing.assert_allclose(result.mixture.covariances, np.broadcast_to(expected, shape), rtol=1e-6)
 
 
-def test_an_interrupt_carries_the_last_whole_round():
+def test_an_interrupt_carries_the_last_whole_round(monkeypatch):
     X, start = make_problem(100, 2, 2)
+    n_asked, reached = [], loop._reached
+    monkeypatch.setattr(loop, "_reached", lambda *run: n_asked.append(1) or reached(*run))
 
     def interrupt(state):
         if state.iteration == 3:
@@ -228,7 +230,10 @@ def test_an_interrupt_carries_the_last_whole_round():
     with pytest.raises(Interrupted) as caught:
         fastgmm.fit(X, 2, init=start, tol=0.0, max_iter=6, callback=interrupt)
     expected = fastgmm.fit(X, 2, init=start, tol=0.0, max_iter=3)
+    assert not n_asked  # which may take longer than Ctrl-C should
     outcome = caught.value.outcome
+    assert caught.value.outcome is outcome
+    assert len(n_asked) == 1
     assert outcome.status is Status.INTERRUPTED
     np.testing.assert_array_equal(outcome.trace, expected.trace)
     assert_same_bits(outcome.parameters, expected.mixture)

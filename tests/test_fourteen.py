@@ -12,14 +12,17 @@ from conftest import assert_same_bits, assert_same_parameters, make_problem
 import fastgmm
 from fastgmm import Mixture, SufficientStatistics, primitives
 from fastgmm._numba.options import JIT_ENABLED
-from fastgmm.em.outcome import FitFailure
+from fastgmm.em.outcome import FitFailure, Interrupted
+from fastgmm.kernels.slots import N_ITER, SWEEPS
 from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import Regulariser, ridge
+from fastgmm.model.rounds.m_steps import shared_axes
 from fastgmm.model.statistics import check_statistics
 from fastgmm.model.structures import ALIASES, STRUCTURES
 from fastgmm.rows import maximize
 from fastgmm.rows.launch.work import launched
 from fastgmm.rows.maximize import _Maximization
+from fastgmm.rows.run import Run
 
 DATA = Path(__file__).parent / "data"
 MODELS = [structure.model for structure in STRUCTURES.values()]
@@ -193,6 +196,52 @@ def test_a_long_m_step_of_shared_axes_is_launched_again_and_again(monkeypatch):
     after = m_step_from(first, statistics)
     assert 1 <= len(launches) <= 2
     assert loss(counts, moments, after) <= loss(counts, moments, first) + 1e-10 * counts.sum()
+
+
+@pytest.mark.compiled
+def test_a_fit_goes_on_after_such_an_m_step(monkeypatch):
+    d = 80
+    X = np.random.default_rng(0).normal(size=(4 * d, d)) * np.linspace(1.0, 3.0, d)
+    labels = np.arange(4 * d) % 2
+    n_left, launches = [], Run.launches
+
+    def noting(run, *arguments):
+        unfinished = launches(run, *arguments)
+        n_left.append(int(run.state.counts[SWEEPS]))
+        return unfinished
+
+    monkeypatch.setattr(Run, "launches", noting)
+    covariances = fastgmm.fit(X, 2, covariance_type="VVE", init=labels, max_iter=1, reg_covar=0.0).mixture.covariances
+    assert any(n_left)
+    assert is_of("VVE", covariances)
+
+
+@pytest.mark.skipif(JIT_ENABLED, reason="compiled code has the constants that it was compiled with")
+def test_m_steps_of_many_launches_change_nothing(monkeypatch):
+    X, _ = make_problem(60, 3, 2)
+    labels = np.arange(60) % 2
+    options = {"covariance_type": "VVE", "init": labels, "max_iter": 3, "tol": 0.0}
+    expected = fastgmm.fit(X, 2, **options)
+    problems = fastgmm.fit_many(X[None], 2, covariance_type="VVE", max_iter=3, tol=0.0)
+    launches = Run.launches
+    monkeypatch.setattr(shared_axes, "LAUNCH_TURNED", 1)
+    assert_same_parameters(fastgmm.fit(X, 2, **options).mixture, expected.mixture, 1e-9)
+    monkeypatch.setattr("fastgmm.many.fit.fit_rows", None)  # no problem is fitted by itself
+    again = fastgmm.fit_many(X[None], 2, covariance_type="VVE", max_iter=3, tol=0.0)
+    np.testing.assert_allclose(again.covariances, problems.covariances, rtol=1e-9)
+
+    def interrupting(run, *arguments):
+        unfinished = launches(run, *arguments)
+        if run.state.counts[SWEEPS] > 0 and run.state.counts[N_ITER] == 3:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+        return unfinished
+
+    # The M step under way is done when the outcome is asked for.
+    monkeypatch.setattr(Run, "launches", interrupting)
+    with pytest.raises(Interrupted) as caught:
+        fastgmm.fit(X, 2, **options)
+    assert_same_parameters(Mixture(*caught.value.outcome.parameters), expected.mixture, 1e-9)
 
 
 LEAST = 1.0

@@ -10,6 +10,7 @@ from conftest import make_problem
 
 import fastgmm
 from fastgmm.em import fitting, progress
+from fastgmm.em.outcome import Interrupted
 from fastgmm.em.progress import Progress
 from fastgmm.rows.source import Underway
 
@@ -171,3 +172,20 @@ def test_what_is_left_of_a_long_pass_is_told(monkeypatch):
     assert pace.take(Underway("EM", 1, 1000, 1000)) == "EM, pass 1, 5.0e2 rows/s"
     now[0] = 4.0
     assert pace.take(Underway("EM", 2, 500, 1000)) == "EM, pass 2, 3.8e2 rows/s, 1 s of it left"
+
+
+def test_nothing_is_told_after_an_interrupt():
+    X, start = make_problem(600, 2, 2)
+    seen = []
+
+    def interrupt(underway):
+        seen.append(underway)
+        if underway.stage == "EM":
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        fastgmm.fit(X, 2, init=start, progress=interrupt, callback=lambda state: False)
+    told = len(seen)
+    # Covariances are raised to their floor now.
+    assert caught.value.outcome.n_iter == 1
+    assert len(seen) == told

@@ -127,9 +127,9 @@ def test_given_partitions_are_summed_once_for_all_structures_with_the_same_momen
     given = []
     give = array_run.ArrayRun.give
     monkeypatch.setattr(array_run.ArrayRun, "give", lambda run, *passes: given.append(1) or give(run, *passes))
-    models = ("diag", "EVI", "spherical", "EII")
+    models = ("diag", "EVI", "spherical", "EII", "full", "VVE")
     selection = fastgmm.select(cut(X), (2, 3), models, init={2: labels, 3: three}, **options)
-    assert len(given) == 2 * 2
+    assert len(given) == 2 * 3
     assert len(selection.candidates) == 2 * len(models)
     for candidate in selection.candidates:
         k, model = candidate.n_components, candidate.covariance_type

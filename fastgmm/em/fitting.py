@@ -12,7 +12,7 @@ from ..model.parameters import Parameters
 from ..model.plan import Plan, plan_of
 from ..model.regulariser import Regulariser, ridge
 from ..model.rounds.state import COMPONENT, GIVEN
-from ..model.statistics import Sums
+from ..model.statistics import PassSums
 from ..rows.array import ArraySource
 from ..rows.source import Rounds, Source, Start
 from . import loop, start
@@ -72,13 +72,13 @@ def _begin_alike(source: Source, plan: Plan, found: Start, regulariser: Regulari
     """Return a run that begins from what was found; structures with the same moments sum those of given rows once."""
     first: Rounds | None = None
 
-    def given() -> Sums | None:
+    def given() -> PassSums | None:
         nonlocal first
         first = source.begin(plan, found, regulariser)
         if not first.state.counts[GIVEN]:  # with missing values these are no sums of a pass
             return None
         first.advance(0)
-        return Sums.of(first.state)
+        return PassSums.of(first.state)
 
     sums = options.once((plan.n_components, plan.kernels.moments.name), given)
     return first or source.begin(plan, found if sums is None else sums, regulariser)

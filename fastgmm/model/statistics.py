@@ -22,7 +22,7 @@ from .rounds.state import GIVEN, MAXIMIZE, PHASE
 from .structures import STRUCTURES, check_structure
 
 
-class Sums(NamedTuple):
+class PassSums(NamedTuple):
     """Sums over rows of responsibilities (..., K), and first and second moments about `centers` (..., K, D).
 
     Of a run, whose `State` has them too, as compiled code holds them.
@@ -34,7 +34,7 @@ class Sums(NamedTuple):
     second: Array
 
     @classmethod
-    def of(cls, state: State) -> Sums:
+    def of(cls, state: State) -> PassSums:
         """Return a copy of those of the last pass of a run."""
         return cls(state.centers.copy(), state.sums.copy(), state.first.copy(), state.second.copy())
 

@@ -76,7 +76,7 @@ def plot_selection(
             chosen = chosen[np.argsort(numbers[chosen])]
             axes.plot(numbers[chosen], heights[chosen], **style, label=covariance_type)
             fitted = chosen[~missing[chosen]]
-            # A curve that ends somewhere above the axis has its name in the strip of those without a fit.
+            # A curve of which nothing is below the end of the axis has its name in the strip, if it is there.
             if len(fitted) and not (len(fitted) < len(chosen) and beyond[fitted].all()):
                 ends[covariance_type] = float(numbers[fitted[-1]]), float(heights[fitted[-1]])
     marked = np.asarray(degenerate, dtype=bool)

@@ -12,7 +12,7 @@ from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
 from ..model.rounds.state import GIVEN, MAXIMIZE, N_ITER
-from ..model.statistics import Sums
+from ..model.statistics import PassSums
 from ..model.structures import kernels_of
 from .launch.pieces import COPY_BYTES
 from .launch.work import NO_LABELS
@@ -58,7 +58,7 @@ class ArrayRun(Run):
         if isinstance(start, Parameters):
             self.put(start)
             return
-        if isinstance(start, Sums):
+        if isinstance(start, PassSums):
             start.begin(self.state)
             return
         assert spread is not None  # a start without parameters needs to know how far rows spread

@@ -12,7 +12,7 @@ from ..model.parameters import Parameters
 from ..model.plan import plan_of
 from ..model.regulariser import Regulariser
 from ..model.rounds.state import OPEN, PHASE
-from ..model.statistics import SufficientStatistics, Sums
+from ..model.statistics import PassSums, SufficientStatistics
 from .launch.work import address_of, check, launched, layout_of
 from .run import Run
 
@@ -29,7 +29,7 @@ class _Maximization(Run):
     def maximize(self, statistics: SufficientStatistics, regulariser: Regulariser) -> Parameters:
         state, work = self.state, self._work
         second = np.reshape(statistics.second_moments, state.second.shape)
-        Sums(statistics.centers, statistics.responsibility_sums, statistics.first_moments, second).put(state)
+        PassSums(statistics.centers, statistics.responsibility_sums, statistics.first_moments, second).put(state)
         self.regularise(regulariser)
         task = address_of(self._kernels.maximize, work.x.dtype, layout_of(work.x))
         cut = self._cut._replace(n_workers=1)

@@ -96,7 +96,7 @@ class Run:
         """Go on from parameters."""
         self.state.weights[:], self.state.means[:] = parameters.weights, parameters.means
         self.state.covariances[:] = parameters.covariances[self.plan.structure.to_core]
-        self.state.counts[slots.PHASE] = slots.OPEN
+        self.state.counts[slots.PHASE], self.state.counts[slots.SWEEPS] = slots.OPEN, 0
 
     def regularise(self, regulariser: Regulariser) -> None:
         """Let every M step add to variances from now on, or hold covariances above a floor."""
@@ -110,13 +110,16 @@ class Run:
     def parameters(self) -> Parameters:
         """Return a copy of the parameters, as the next pass takes them."""
         state, plan = self.state, self.plan
-        if state.floor[0] > 0.0 and self.phase in (slots.OPEN, slots.PREPARE, slots.RAISE):
+        has_floor, in_m_step = state.floor[0] > 0.0, state.counts[slots.SWEEPS] > 0
+        if in_m_step or (has_floor and self.phase in (slots.OPEN, slots.PREPARE, slots.RAISE)):
             # Without superblocks it comes back when the density is prepared: no covariance is below its floor then.
+            # Without a floor the M step is all that is left. Nobody watches, who may know that the fit is over.
             cut, self._cut = self._cut, self._cut._replace(n_superblocks=0)
+            watch, self._watch = self._watch, None
             try:
-                Run.advance(self, int(state.counts[slots.N_ITER]) + 1)
+                Run.advance(self, int(state.counts[slots.N_ITER]) + int(has_floor))
             finally:
-                self._cut = cut
+                self._cut, self._watch = cut, watch
         covariances = state.covariances[plan.structure.from_core].copy()
         return Parameters(state.weights.copy(), state.means.copy(), covariances, plan.covariance_type)
 

@@ -12,7 +12,7 @@ from ..kernels.work import State
 from ..model.parameters import Parameters
 from ..model.plan import Plan
 from ..model.regulariser import Regulariser
-from ..model.statistics import Sums
+from ..model.statistics import PassSums
 
 Array = NDArray[np.float64]
 # Responsibilities of rows a to b, (b - a, K), the same whenever and wherever they are asked for.
@@ -57,7 +57,7 @@ class Responsibilities(NamedTuple):
         return self.values[a - self.first : b - self.first]
 
 
-Start = Parameters | Partition | Centers | Responsibilities | Memberships | Sums
+Start = Parameters | Partition | Centers | Responsibilities | Memberships | PassSums
 
 
 # The stages of a fit; k-means has two names of its own.

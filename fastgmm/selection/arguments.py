@@ -47,7 +47,7 @@ def starts_of(init: Any, grid: list[tuple[int, str]], source: Source) -> dict[in
             raise ValueError(
                 f"init must have labels or responsibilities for each n_components, got none for {absent[0]}"
             )
-        return {k: check_given(init[k], source, k) for k in components}
+        return {k: _given_of(k, init[k], source) for k in components}
     if not isinstance(init, str) or init not in METHODS:
         allowed = ", ".join(map(repr, METHODS))
         raise ValueError(
@@ -55,6 +55,14 @@ def starts_of(init: Any, grid: list[tuple[int, str]], source: Source) -> dict[in
             f"{shown(init)}"
         )
     return dict.fromkeys(components, init)
+
+
+def _given_of(n_components: int, init: Any, source: Source) -> Any:
+    """Return what a mapping has for `n_components`; TypeError or ValueError, which name it, otherwise."""
+    try:
+        return check_given(init, source, n_components)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"for n_components={n_components}, {error}") from None
 
 
 def seed_of(random_state: Any) -> Any:

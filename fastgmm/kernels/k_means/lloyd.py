@@ -37,9 +37,9 @@ def nearer(block, centers, k, n_features, distances, old, old_label, new, new_la
     where it was read: otherwise LLVM makes masked loads and stores of it, four times as slow on an AMD Zen 3. Of two
     features, distances are not written at all.
     """
-    first, second = block.dtype.type(k), block.dtype.type(k + 1)
+    j = min(k + 1, centers.shape[0] - 1)  # where there is no other, the same again
+    first, second = block.dtype.type(k), block.dtype.type(j)
     if n_features == 2:
-        j = min(k + 1, centers.shape[0] - 1)  # where there is no other, the same again, which is no nearer
         m0, m1, n0, n1 = centers[k, 0], centers[k, 1], centers[j, 0], centers[j, 1]
         for b in range(lanes(block)):
             x0, x1, least, label = block[0, b], block[1, b], old[b], old_label[b]

@@ -54,7 +54,8 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
     Returns whether it is in the middle of something: time was over, or what comes next is the caller's to do. So it
     is where the caller holds the statistics (``cut.held``), where rows are added from outside (``cut.added``), and
     for what takes another task: a fused pair is to be swept about other centres, moments to be summed that followed
-    from the total scatter, or covariances to be raised to their floor.
+    from the total scatter, or covariances to be raised to their floor; and between the launches of a long M step, but
+    where `nanoseconds` are infinite and nobody would call again.
     """
     state, sums = view(context, STATE), view(context, SUMS)
     counts, accumulator, n_slabs = state.counts, sums.accumulator, sums.slabs.shape[0]

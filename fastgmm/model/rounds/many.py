@@ -21,6 +21,7 @@ from .state import (
     PHASE,
     RUNNING,
     STATUS,
+    SWEEPS,
     TOLERANCE,
     TOTAL_WEIGHT,
 )
@@ -126,12 +127,14 @@ def run(many, b):
     else:
         draw(desk.generator, n_samples, weights, desk.chosen, desk.uniforms)
         code = from_k_means(whole, context, x, rows, desk.chosen, desk.uniforms, rule.reg_covar, last, nanoseconds)
+    if code == GOES_ON and counts[SWEEPS] > 0:  # in a long M step
+        code = OK
     n_traced = take(state, 0, desk.trace)
     context = placed(context, (x, rows))
     while code == OK and counts[PHASE] != FINISHED and n_traced >= 0:
         tasks, cut = member(whole, TASKS), member(whole, CUT)
         going = member(whole, ADVANCE)(member(whole, DRIVE), tasks, context, cut, last, nanoseconds)
-        code = GOES_ON if going else OK
+        code = GOES_ON if going and counts[SWEEPS] == 0 else OK
         n_traced = take(state, n_traced, desk.trace)
     ordinary = code == OK and n_traced >= 0 and counts[COMPONENT] < 0 and math.isfinite(numbers[LOG_LIKELIHOOD])
     if ordinary and (counts[STATUS] == CONVERGED or counts[STATUS] == MAX_ITER_REACHED):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._numba.options import exact
 from ..._numba.pointers import pointer_to, read_only
-from ...kernels.slots import AITKEN, CHANGE, CHANGE_BEFORE, N_TRACED, PREVIOUS, TOLERANCE, TOTAL_WEIGHT
+from ...kernels.slots import AITKEN, CHANGE, CHANGE_BEFORE, N_TRACED, PREVIOUS, SWEEPS, TOLERANCE, TOTAL_WEIGHT
 from ...kernels.work import Rows, Work
 from ..plan import Cut
 from .em import advance
@@ -60,7 +60,7 @@ def put(state, weights, means, covariances):
     copy(covariances, state.covariances)
     counts, numbers = state.counts, state.numbers
     counts[STATUS], counts[PHASE], counts[COMPONENT], counts[N_ITER] = RUNNING, OPEN, -1, 0
-    counts[N_TRACED], counts[REPEATED], counts[GIVEN], counts[AITKEN] = 0, 0, 0, 0
+    counts[N_TRACED], counts[REPEATED], counts[GIVEN], counts[AITKEN], counts[SWEEPS] = 0, 0, 0, 0, 0
     numbers[PREVIOUS], numbers[CHANGE], numbers[CHANGE_BEFORE] = -math.inf, math.inf, 0.0
 
 

@@ -45,9 +45,10 @@ def reading_of(dataset: Any, origin: str, names: tuple[str, ...], weights: str |
                 yield Part(batch, where, first)
                 first += len(batch)
         except pa.ArrowException as error:
-            # Files are opened ahead of the rows that come.
-            others = [path for path in getattr(dataset, "files", []) if path != where and path in str(error)]
-            raise ValueError(f"{others[0] if others else f'{where}, after {first} rows'}: {error}") from None
+            # Files are opened ahead of the rows that come; the name of one may be part of that of another.
+            named = [path for path in (where, *getattr(dataset, "files", [])) if path in str(error)]
+            faulty = max(named, key=len, default=where)
+            raise ValueError(f"{f'{where}, after {first} rows' if faulty == where else faulty}: {error}") from None
 
     return read
 

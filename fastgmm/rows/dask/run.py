@@ -12,7 +12,7 @@ from ...model.parameters import Parameters
 from ...model.plan import Plan
 from ...model.regulariser import Regulariser
 from ...model.rounds.state import GIVEN, N_ITER, REPEATED
-from ...model.statistics import Sums
+from ...model.statistics import PassSums
 from ..run import Run
 from ..source import ASSIGN, EM, Centers, Columns, Partition, Responsibilities, Start, Underway, Watch
 from .partitions import Partitions
@@ -50,7 +50,7 @@ class DaskRun(Run):
         if isinstance(start, Parameters):
             self.put(start)
             return
-        if isinstance(start, Sums):
+        if isinstance(start, PassSums):
             start.begin(self.state)
             return
         means = start.means if isinstance(start, Partition | Centers) else None

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...model.check import first_indefinite
-from ...model.statistics import Sums
+from ...model.statistics import PassSums
 from .patterns import Indices
 
 Array = NDArray[np.float64]
@@ -64,7 +64,7 @@ def indefinite(covariances: Array, orders: Indices) -> int:
     return first_indefinite(each[orders[:, :, np.newaxis], orders[:, np.newaxis]] for each in covariances)
 
 
-def completed(components: Gaussians, centers: Array, orders: Indices, observed: Sums) -> Sums:
+def completed(components: Gaussians, centers: Array, orders: Indices, observed: PassSums) -> PassSums:
     """Return the sums over all features, about `centers` (K, D), of the rows of P patterns together.
 
     `orders` (P, D) are the features of each pattern, the d observed ones first; `observed` has sums of these for each
@@ -106,7 +106,7 @@ def completed(components: Gaussians, centers: Array, orders: Indices, observed: 
         else:
             each[..., :d] += observed.second[:, :, 0]
             second = _in_order(each, inverse)[:, np.newaxis]
-    return Sums(centers, counts[..., 0].sum(axis=0), _in_order(first + counts * offsets, inverse), second)
+    return PassSums(centers, counts[..., 0].sum(axis=0), _in_order(first + counts * offsets, inverse), second)
 
 
 def _in_order(values: Array, inverse: Indices) -> Array:

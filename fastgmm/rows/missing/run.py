@@ -26,7 +26,7 @@ from ...model.rounds.state import (
     STATUS,
     SUMMED,
 )
-from ...model.statistics import Sums
+from ...model.statistics import PassSums
 from ..array_run import ArrayRun
 from ..run import Run
 from ..source import EM, Scatter, Underway, Watch
@@ -101,7 +101,7 @@ class MissingRun(Run):
                 swept.append(each)
                 total += log_likelihood
                 n_seen += len(group.x)
-            observed = Sums(*map(np.array, zip(*swept, strict=True)))
+            observed = PassSums(*map(np.array, zip(*swept, strict=True)))
             orders = np.array([np.concatenate(group.pattern[:2]) for group in batch])
             try:
                 parts = completed(self._components, centers, orders, observed)
@@ -111,11 +111,11 @@ class MissingRun(Run):
             sums, first, second = sums + parts.sums, first + parts.first, second + parts.second
             if self._tell is not None:
                 self._tell(Underway(EM, int(counts[N_ITER]) + 1, n_seen, self._n_samples))
-        Sums(centers, sums, first, second).put(state)
+        PassSums(centers, sums, first, second).put(state)
         state.numbers[LOG_LIKELIHOOD] = total
         counts[PHASE], counts[ITEM] = HELD, 0
 
-    def _swept(self, group: Group, centers: Array) -> tuple[float, Sums | None]:
+    def _swept(self, group: Group, centers: Array) -> tuple[float, PassSums | None]:
         """Return the log-likelihood of a group, and its sums about `centers` (K, D), for the features it has."""
         features = group.pattern.observed
         marginal = marginal_of(self._under, features)
@@ -125,7 +125,7 @@ class MissingRun(Run):
             self._fail(failed)
             return 0.0, None
         state = run.state
-        sums = Sums.of(state)
+        sums = PassSums.of(state)
         log_likelihood = float(state.numbers[LOG_LIKELIHOOD])
         if len(group.x) > run.plan.rows:
             self._kept[id(group)] = run

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...model.parameters import Parameters, names_or_numbers
 from ...model.plan import Plan
 from ...model.regulariser import Regulariser
-from ...model.statistics import Sums
+from ...model.statistics import PassSums
 from ..array import ArraySource, column_moments_of, total_scatter_of
 from ..check import count_rows, total_weight_of
 from ..launch.pieces import in_place
@@ -110,7 +110,7 @@ class MissingSource(ArraySource):
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> MissingRun:  # type: ignore[override]
         """Return a run that begins from `start`, with `regulariser` in every M step."""
         if not isinstance(start, Parameters):
-            assert not isinstance(start, Sums)  # no pass leaves any here
+            assert not isinstance(start, PassSums)  # no pass leaves any here
             start = first_parameters(self._x, self.weights, start, plan, self.moments(), regulariser)
         groups, threads = self._groups, self._n_threads
         return MissingRun(plan, threads, groups, start, regulariser=regulariser, watch=self._watch)

@@ -63,7 +63,7 @@ def maximize_shared_axes(context, worker, equal_volume, equal_shape):
     fit, turning = empty_fit(n_components, n_features), empty_turning(n_components, n_features)
     _, _, _, values, volumes = fit
     axes, spare = scratch.matrices[worker, 0], scratch.matrices[worker, 1]
-    has_volumes = n_left > 0 or goes_on(context)
+    has_volumes = goes_on(context) or (n_left > 0 and state.covariances[0, 0, 0] > 0.0)
     if has_volumes:
         take_volumes(context, volumes)
     if n_left == 0 and has_volumes:
