@@ -62,9 +62,8 @@ class Run:
 
     def _use(self, plan: Plan, n_threads: int | None, cut: Cut, bench: Bench) -> None:
         self.plan, self._n_threads, self._cut, self._bench = plan, n_threads, cut, bench
-        self._kernels = plan.kernels
+        self._kernels, self.state = plan.kernels, bench.work.state
         self._watch: Watch | None = None
-        self.state = bench.work.state
 
     @property
     def _work(self) -> Work:
@@ -109,13 +108,12 @@ class Run:
 
     def parameters(self) -> Parameters:
         """Return a copy of the parameters, as the next pass takes them."""
-        state, plan = self.state, self.plan
-        has_floor, in_m_step = state.floor[0] > 0.0, state.counts[slots.SWEEPS] > 0
-        if in_m_step or (has_floor and self.phase in (slots.OPEN, slots.PREPARE, slots.RAISE)):
-            # Without superblocks it comes back when the density is prepared: no covariance is below its floor then.
-            # Without a floor the M step is all that is left. Nobody watches, who may know that the fit is over.
-            cut, self._cut = self._cut, self._cut._replace(n_superblocks=0)
-            watch, self._watch = self._watch, None
+        state, plan, has_floor = self.state, self.plan, self.state.floor[0] > 0.0
+        if state.counts[slots.SWEEPS] or (has_floor and self.phase in (slots.OPEN, slots.PREPARE, slots.RAISE)):
+            # Without superblocks it comes back when the M step is done and, where there is a floor, the density
+            # prepared: no covariance is below it then. Nobody watches, who may know that the fit is over.
+            cut, watch = self._cut, self._watch
+            self._cut, self._watch = cut._replace(n_superblocks=0), None
             try:
                 Run.advance(self, int(state.counts[slots.N_ITER]) + int(has_floor))
             finally:
@@ -152,8 +150,7 @@ class Run:
         return False
 
     def _check_status(self) -> None:
-        if self.state.counts[slots.STATUS] == BROKEN:
-            check(0)
+        check(int(self.state.counts[slots.STATUS] != BROKEN))
 
     def launches(self, tasks: Tasks, last: int, nanoseconds: float) -> bool:
         """Go on for about so many nanoseconds, one launch at least; return whether in the middle of something."""
