@@ -61,6 +61,13 @@ def make_problem(n_samples, n_features, n_components, seed=0):
     return X, start
 
 
+def clouds(n_samples, n_features, n_clusters, spread, seed=0):
+    """Rows (N, D) of clusters of unit scale around means of N(0, spread^2 I)."""
+    generator = np.random.default_rng(seed)
+    means = spread * generator.normal(size=(n_clusters, n_features))
+    return means[generator.integers(n_clusters, size=n_samples)] + generator.normal(size=(n_samples, n_features))
+
+
 def k_means_of(X, n_components, weights=UNWEIGHTED, n_threads=None):
     """k-means as a start does it, on all rows."""
     deviations = ArraySource(X, n_threads, weights).moments().deviations

@@ -5,7 +5,7 @@ import contextlib
 import hypothesis
 import numpy as np
 import pytest
-from conftest import k_means_of
+from conftest import clouds, k_means_of
 from hypothesis import strategies as st
 
 from fastgmm._numba.options import JIT_ENABLED
@@ -38,12 +38,6 @@ def near_only(always=True):
             patch.setattr(near, "MOST", 1.0)
             patch.setattr(near, "HOPELESS", 1.0)
         yield found
-
-
-def clouds(n_samples, n_features, n_clusters, spread, seed=0):
-    generator = np.random.default_rng(seed)
-    means = spread * generator.normal(size=(n_clusters, n_features))
-    return means[generator.integers(n_clusters, size=n_samples)] + generator.normal(size=(n_samples, n_features))
 
 
 def k_means(X, n_clusters, weights=UNWEIGHTED, n_threads=None):

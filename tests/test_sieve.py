@@ -5,7 +5,7 @@ import contextlib
 import hypothesis
 import numpy as np
 import pytest
-from conftest import k_means_of
+from conftest import clouds, k_means_of
 from hypothesis import strategies as st
 
 from fastgmm._numba.options import JIT_ENABLED
@@ -32,12 +32,6 @@ def sifted(most=2.0):
         patch.setattr(sieve, "are_worth_it", lambda plan, *_: plan.dtype == np.float64)
         patch.setattr(sieve, "MOST", most)
         yield found
-
-
-def clouds(n_samples, n_features, n_clusters, spread, seed=0):
-    generator = np.random.default_rng(seed)
-    means = spread * generator.normal(size=(n_clusters, n_features))
-    return means[generator.integers(n_clusters, size=n_samples)] + generator.normal(size=(n_samples, n_features))
 
 
 def seed(X, n_clusters, weights=UNWEIGHTED, n_threads=None):
