@@ -14,11 +14,11 @@ from .._numba.options import kernel, part
 from .._numba.pointers import member
 from .._numba.width import wide_vectors
 from .blocks.ahead import rows_ahead
+from .blocks.few import MOST, exponentiate_few
 from .blocks.given import load_memberships
 from .blocks.limits import lowest
 from .blocks.loading import clear, load_block
 from .blocks.outputs import store_labels, store_log_density, store_responsibilities
-from .blocks.pair import exponentiate_two
 from .blocks.posterior import (
     collect,
     collect_weighted,
@@ -84,8 +84,8 @@ def sweep(density, moments, context, worker, first, end):
             if is_given:
                 load_memberships(rows, start, n_rows, half_logs, row_sums)
             else:
-                if n_components == 2:
-                    exponentiate_two(half_logs, maxima, row_sums)
+                if 2 <= n_components <= MOST:
+                    exponentiate_few(half_logs, maxima, row_sums)
                 else:
                     row_maxima(half_logs, row_sums, maxima)
                     exponentiate(half_logs, maxima, row_sums)
