@@ -40,14 +40,17 @@ def test_all_of_the_next_block_is_asked_for_and_nothing_beyond_the_rows(monkeypa
     fetch, rows_ahead = (getattr(each, "py_func", each) for each in (ahead.fetch, ahead.rows_ahead))
     monkeypatch.setattr(ahead, "JIT_ENABLED", True)
     x = np.zeros((LANES_DOUBLE + 30, 5))
-    for start, n_parts in ((0, 14), (256, 14), (256, 400), (286, 14)):
-        asked.clear()
-        for part in range(n_parts):
-            fetch(rows_ahead(x, start, n_parts), part)
-        begin, end = x.ctypes.data + 40 * start, x.ctypes.data + 40 * min(start + LANES_DOUBLE, len(x))
-        assert all(begin <= each < end for each in asked)
-        assert {each // 64 for each in asked} >= set(range(begin // 64, end // 64))
-    assert rows_ahead(x[:, ::2], 0, 2) == rows_ahead(np.asfortranarray(x), 0, 2) == (0, 0, 0)
+    for rows in (x, np.asfortranarray(x)):
+        for start, n_parts in ((0, 14), (256, 14), (256, 400), (286, 14)):
+            asked.clear()
+            for part in range(n_parts):
+                fetch(rows_ahead(rows, start, n_parts), part)
+            block = rows[start : start + LANES_DOUBLE]
+            pieces = [block] if rows is x else list(block.T)
+            ends = [(piece.ctypes.data, piece.ctypes.data + piece.nbytes) for piece in pieces]
+            assert all(any(begin <= each < end for begin, end in ends) for each in asked)
+            assert {each // 64 for each in asked} >= {i for begin, end in ends for i in range(begin // 64, end // 64)}
+    assert not any(rows_ahead(np.zeros((600, 10))[:, ::2], 0, 2))
 
 
 @pytest.mark.parametrize("n_features", [3, 4, 7, 8, 12, 16])

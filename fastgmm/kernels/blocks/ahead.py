@@ -17,18 +17,24 @@ LINE = 64
 def rows_ahead(x, start, n_parts):
     """Return what `fetch` takes to ask for the block of rows from `start` on, in so many parts.
 
-    Its address, the bytes of a part and of all. There is nothing to fetch of other layouts than C order, nor beyond
-    the last row.
+    Its address, the bytes of a part and of all of a piece, the pieces and how far they are apart: rows in C order are
+    one piece, in Fortran order one a feature. There is nothing to fetch of other layouts, nor beyond the last row.
     """
-    if not JIT_ENABLED or x.strides[1] != x.itemsize or start >= x.shape[0]:
-        return 0, 0, 0
-    n_bytes = min(lanes(x), x.shape[0] - start) * x.strides[0]
-    return x.ctypes.data + start * x.strides[0], -(-n_bytes // n_parts), n_bytes
+    n_rows = min(lanes(x), x.shape[0] - start)
+    if JIT_ENABLED and n_rows > 0:
+        if x.strides[1] == x.itemsize:
+            n_bytes = n_rows * x.strides[0]
+            return x.ctypes.data + start * x.strides[0], -(-n_bytes // n_parts), n_bytes, 1, 0
+        if x.strides[0] == x.itemsize:
+            n_bytes = n_rows * x.itemsize
+            return x.ctypes.data + start * x.itemsize, -(-n_bytes // n_parts), n_bytes, x.shape[1], x.strides[1]
+    return 0, 0, 0, 0, 0
 
 
 @kernel
 def fetch(ahead, part):
     """Ask for one of the parts of what `rows_ahead` returned."""
-    address, size, n_bytes = ahead
-    for place in range(part * size, min((part + 1) * size, n_bytes), LINE):
-        prefetch(address + place)
+    address, size, n_bytes, n_pieces, pitch = ahead
+    for piece in range(n_pieces):
+        for place in range(part * size, min((part + 1) * size, n_bytes), LINE):
+            prefetch(address + piece * pitch + place)
