@@ -10,7 +10,7 @@ from conftest import assert_same_bits, make_problem
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.em.outcome import Interrupted
-from fastgmm.kernels.primitives.jacobi import CONVERGED, UNFINISHED, orthogonalise_rows
+from fastgmm.kernels.primitives.jacobi import CONVERGED, UNFINISHED, diagonalise, orthogonalise_rows
 from fastgmm.kernels.work import NARROW
 from fastgmm.model.regulariser import Regulariser
 from fastgmm.rows.launch import floor as raising
@@ -208,6 +208,21 @@ def test_rotations_find_the_eigenvectors(n):
     unit = rows / lengths[:, np.newaxis]
     np.testing.assert_allclose(unit @ unit.T, np.eye(n), atol=1e-11)
     np.testing.assert_allclose(unit.T * lengths @ unit, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("n", "rank"), [(1, 1), (3, 3), (8, 5), (33, 33), (33, 0)])
+def test_axes_of_graded_and_of_singular_matrices_are_found(n, rank):
+    generator = np.random.default_rng(n)
+    units = 2.0 ** np.arange(0, -3 * n, -3.0)[generator.permutation(n)]
+    factor = generator.normal(size=(n, rank)) * 0.1 + np.eye(n, rank)
+    matrix = factor @ factor.T * units * units[:, np.newaxis]
+    axes, left = np.empty((n, n)), matrix.copy()
+    diagonalise(left, axes)
+    values = np.diagonal(left)
+    assert (np.diff(values) <= 0.0).all()
+    assert np.count_nonzero(values) >= rank
+    np.testing.assert_allclose(axes @ axes.T, np.eye(n), atol=1e-12)
+    np.testing.assert_allclose(axes.T * values @ axes / units / units[:, np.newaxis], factor @ factor.T, atol=1e-11)
 
 
 @pytest.mark.parametrize(("dtype", "far"), [(np.float32, 7.0), (np.float64, 500.0)])

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model.check import first_indefinite
 from ...model.parameters import Parameters
 from ..accumulation import IllDefinedCovariance
 from ..evaluate import evaluate_rows, of_responsibilities
-from .completion import indefinite, regressions
 from .patterns import marginal_of, patterns_of
 
 
@@ -69,10 +69,11 @@ def impute_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None) 
     responsibilities = evaluate_observed(X, parameters, n_threads, "responsibilities")
     for observed, missing, places in patterns_of(X):
         order = np.concatenate((observed, missing))
+        ordered = covariances[:, order[:, np.newaxis], order]
         try:
-            slopes, _ = regressions(covariances[:, order[:, np.newaxis], order], len(observed))
+            slopes = _regressions(ordered, len(observed))
         except np.linalg.LinAlgError:
-            raise IllDefinedCovariance(indefinite(covariances, order[np.newaxis])) from None
+            raise IllDefinedCovariance(first_indefinite(ordered)) from None
         values = np.zeros((len(places), len(missing)))
         rows = np.asarray(X[places[:, np.newaxis], observed], np.float64)
         for k, share in enumerate(responsibilities[places].T):
@@ -86,3 +87,16 @@ def impute_rows(X: NDArray[Any], parameters: Parameters, n_threads: int | None) 
             f"{'convert X to float64' if filled.dtype == np.float32 else 'rescale X'}"
         )
     return filled
+
+
+def _regressions(covariances: NDArray[np.float64], n_observed: int) -> NDArray[np.float64]:
+    """Return Sigma_mo Sigma_oo^-1 (K, D - d, d) of covariances (K, D, D) whose first d = `n_observed` are observed.
+
+    Raises
+    ------
+    LinAlgError
+        If a covariance is not positive definite.
+    """
+    factors, d = np.linalg.cholesky(covariances), n_observed
+    upper = factors[..., :d, :d].swapaxes(-1, -2)
+    return np.asarray(np.linalg.solve(upper, factors[..., d:, :d].swapaxes(-1, -2)).swapaxes(-1, -2))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._numba.addresses import by_address
+from ..._numba.pointers import kind_of, packed
 from ...model.parameters import Parameters
-from ...model.plan import Plan, plan_of
-from ...model.regulariser import Regulariser, ridge
+from ...model.plan import LAUNCH_NANOSECONDS, Plan, plan_of
+from ...model.regulariser import Regulariser
+from ...model.rounds import em as rounds
+from ...model.rounds.missing.desk import Patterns, Under
+from ...model.rounds.missing.patterns import FAILED, sweep_patterns
 from ...model.rounds.state import (
+    BROKEN,
     COMPONENT,
     FINISHED,
     HELD,
@@ -24,34 +29,24 @@ from ...model.rounds.state import (
     REPEATED,
     RUNNING,
     STATUS,
-    SUMMED,
 )
-from ...model.statistics import PassSums
-from ..array_run import ArrayRun
+from ...model.structures import kernels_of
+from ..launch.bench import KEPT_BYTES, bench_for
+from ..launch.buffers import bytes_of, sizes_of
+from ..launch.work import check, driver_of, launched, no_rows, nothing, shared_out, tasks_like, tasks_of
 from ..run import Run
-from ..source import EM, Scatter, Underway, Watch
-from .completion import Gaussians, completed, indefinite
-from .patterns import Pattern, marginal_of
+from ..source import EM, Underway, Watch
+from .patterns import Alike, Scatters
 
-Array = NDArray[np.float64]
-# Numbers in the matrices of the patterns that are completed at once.
-BATCH = 1 << 17
-
-
-class Group(NamedTuple):
-    """The rows of a pattern: what is observed of them, `x` (n, d), weights (n,) or (0,), and their total scatter."""
-
-    pattern: Pattern
-    x: NDArray[Any]
-    weights: Array
-    scatter: Callable[[], Scatter]
+# What completing the sums of a pattern takes, as a multiple of preparing a density of all features.
+COMPLETED = 3.0
 
 
 class MissingRun(Run):
-    """Rounds over `groups` of rows, from parameters, with `regulariser` in every M step.
+    """Rounds over the rows of patterns, from parameters, with `regulariser` in every M step.
 
-    Components are prepared and maximised here; between the two the statistics of each group, under the marginal
-    mixture of its features, are completed and put where a pass would have left them. `groups` are in an order of
+    Components are prepared and maximised here; between the two the statistics of each pattern, under the marginal
+    mixture of its features, are completed and put where a pass would have left them. Patterns are in an order of
     their own, and so are their sums.
     """
 
@@ -59,7 +54,7 @@ class MissingRun(Run):
         self,
         plan: Plan,
         n_threads: int | None,
-        groups: list[Group],
+        patterns: list[tuple[Alike, Scatters]],
         start: Parameters,
         *,
         regulariser: Regulariser,
@@ -68,12 +63,21 @@ class MissingRun(Run):
         super().__init__(plan, n_threads, most=1)
         self.regularise(regulariser)
         self.put(start)
-        self._tell, self._n_samples = watch, sum(len(group.x) for group in groups)
-        self._batches = batches_of(groups, plan)
-        # Of groups that are long beside the buffers of a run it is kept.
+        self._tell, self._n_samples = watch, sum(len(alike.x) for alike, _ in patterns)
+        state, d = self.state, plan.n_features
+        self._under = Under(
+            np.empty_like(state.weights), np.empty_like(state.means), np.empty_like(state.covariances)
+        )
+        self._scratch = np.empty((3, d, d)), np.empty((2, d))
+        self._patterns = patterns
+        # What passes work on is kept if it is small, by itself or beside the rows: of each number of features some.
         self._kept: dict[int, _Pass] = {}
-        self._under = start
-        self._components = Gaussians(self.state.means, self.state.covariances)
+
+    def close(self) -> None:
+        """Give back what the run works on: it ends here, and so does its state."""
+        for each in self._kept.values():
+            each.close()
+        super().close()
 
     def advance(self, last: int) -> bool:
         """Go on until round `last` is done or the run is over, see `Run.advance`."""
@@ -85,53 +89,33 @@ class MissingRun(Run):
         return False
 
     def _sum(self) -> None:
-        """Sum all groups under the parameters of this round, about the means in the state."""
+        """Sum all patterns under the parameters of this round, about the means in the state."""
         state, counts = self.state, self.state.counts
-        if not counts[REPEATED]:  # else the density is that of the pass before, and the means are new
-            self._under = self.parameters()
-            self._components = Gaussians(self._under.means, state.covariances.copy())
-        centers, total, n_seen = state.means.copy(), 0.0, 0
-        sums, first, second = (np.zeros(each.shape) for each in (state.sums, state.first, state.second))
-        for batch in self._batches:
-            swept = []
-            for group in batch:
-                log_likelihood, each = self._swept(group, centers)
-                if each is None:
+        repeated = int(counts[REPEATED])
+        if not repeated:  # else the density is that of the pass before, and the means are new
+            for mine, theirs in zip(self._under, (state.weights, state.means, state.covariances), strict=True):
+                mine[...] = theirs
+        state.centers[:] = state.means
+        state.sums[:], state.first[:], state.second[:] = 0.0, 0.0, 0.0
+        state.numbers[LOG_LIKELIHOOD] = 0.0
+        n_seen = 0
+        for i, (alike, scatters) in enumerate(self._patterns):
+            each, done = self._kept.get(i) or self._pass(alike, scatters), 0
+            while done < len(alike.orders):
+                done = each.advance(done, repeated)
+                if done == FAILED:
+                    self._fail(each.failed())
                     return
-                swept.append(each)
-                total += log_likelihood
-                n_seen += len(group.x)
-            observed = PassSums(*map(np.array, zip(*swept, strict=True)))
-            orders = np.array([np.concatenate(group.pattern[:2]) for group in batch])
-            try:
-                parts = completed(self._components, centers, orders, observed)
-            except np.linalg.LinAlgError:
-                self._fail(indefinite(self._components.covariances, orders))
-                return
-            sums, first, second = sums + parts.sums, first + parts.first, second + parts.second
-            if self._tell is not None:
-                self._tell(Underway(EM, int(counts[N_ITER]) + 1, n_seen, self._n_samples))
-        PassSums(centers, sums, first, second).put(state)
-        state.numbers[LOG_LIKELIHOOD] = total
+                if self._tell is not None:
+                    seen = n_seen + int(alike.offsets[done])
+                    self._tell(Underway(EM, int(counts[N_ITER]) + 1, seen, self._n_samples))
+            n_seen += len(alike.x)
+            if each.n_bytes <= max(KEPT_BYTES, alike.x.nbytes):
+                self._kept[i] = each
         counts[PHASE], counts[ITEM] = HELD, 0
 
-    def _swept(self, group: Group, centers: Array) -> tuple[float, PassSums | None]:
-        """Return the log-likelihood of a group, and its sums about `centers` (K, D), for the features it has."""
-        features = group.pattern.observed
-        marginal = marginal_of(self._under, features)
-        run = self._kept.get(id(group)) or _Pass(self.plan, self._n_threads, group, marginal)
-        failed = run.over(marginal, centers[:, features] if self.state.counts[REPEATED] else None)
-        if failed >= 0:
-            self._fail(failed)
-            return 0.0, None
-        state = run.state
-        sums = PassSums.of(state)
-        log_likelihood = float(state.numbers[LOG_LIKELIHOOD])
-        if len(group.x) > run.plan.rows:
-            self._kept[id(group)] = run
-        else:
-            run.close()
-        return log_likelihood, sums
+    def _pass(self, alike: Alike, scatters: Scatters) -> _Pass:
+        return _Pass(self.plan, self._n_threads, alike, scatters, self._bench.context, self._under, *self._scratch)
 
     def _fail(self, component: int) -> None:
         counts = self.state.counts
@@ -140,37 +124,72 @@ class MissingRun(Run):
         counts[COMPONENT], counts[PHASE] = component, FINISHED
 
 
-class _Pass(ArrayRun):
-    """A pass over what is observed of a group, under parameters of these features."""
+class _Pass:
+    """A pass over patterns that are alike, whose sums go into the state behind the context `full`."""
 
-    def __init__(self, plan: Plan, n_threads: int | None, group: Group, start: Parameters) -> None:
-        n_samples, d = group.x.shape
-        known: Any = {"n_samples": n_samples, "first": group.x[0], "spread": None, "scatter": group.scatter}
-        plan = plan_of(plan.covariance_type, plan.n_components, d, plan.dtype)
-        super().__init__(plan, n_threads, group.x, group.weights, start, regulariser=ridge(0.0, d), **known)
-        self.hold()
+    def __init__(
+        self,
+        plan: Plan,
+        n_threads: int | None,
+        alike: Alike,
+        scatters: Scatters,
+        full: Any,
+        under: Under,
+        matrices: NDArray[np.float64],
+        vectors: NDArray[np.float64],
+    ) -> None:
+        k, d, dtype = plan.n_components, alike.x.shape[1], plan.dtype
+        self._n_threads = n_threads
+        nanoseconds = COMPLETED * plan.structure.n_prepared(k) * plan.prepare_nanoseconds
+        plan = plan_of(plan.covariance_type, k, d, dtype)
+        cut, n_slabs = shared_out(plan, int(np.diff(alike.offsets).max()), n_threads)
+        self._cut = cut._replace(held=1)
+        sizes = sizes_of(plan, cut.n_workers, n_slabs)
+        self.n_bytes = bytes_of(sizes)
+        self._bench = bench_for(sizes, nothing(d, dtype), no_rows(dtype, k))
+        self._bench.work.state.counts[PHASE] = FINISHED
+        kernels = following = plan.kernels
+        if len(scatters.scatters):
+            following = kernels_of(plan.covariance_type, d, plan.structure.without_second)
+        sweeps = (kernels, kernels.sweep), (kernels, kernels.apart), (following, following.sweep)
+        tasks, apart, follow = (tasks_of(*each, dtype, "C") for each in sweeps)
+        drive, like = driver_of(dtype, "C", False), tasks_like(dtype, "C")
+        values = Patterns(
+            observed=self._bench.context,
+            full=full,
+            under=under,
+            x=alike.x,
+            weights=alike.weights,
+            offsets=alike.offsets,
+            orders=alike.orders,
+            places=scatters.places,
+            scatters=scatters.scatters,
+            matrices=matrices,
+            vectors=vectors,
+            nanoseconds=nanoseconds,
+            tasks=tasks,
+            apart=apart,
+            following=follow,
+            advance=by_address(rounds.advance, drive, like, self._bench.context, cut, 1, 1.0),
+        )
+        self._context = packed(values, _kinds.get(dtype) or _kinds.setdefault(dtype, kind_of(values)))
 
-    def over(self, parameters: Parameters, about: Array | None) -> int:
-        """Leave the sums about the means, or `about` others (K, d), in the state; return what failed, or -1."""
-        counts = self.state.counts
-        self.put(parameters)
-        counts[REPEATED] = counts[SUMMED] = 0
-        if about is not None:
-            cut, self._cut = self._cut, self._cut._replace(n_superblocks=0)
-            self._go_on(1)  # until the density is prepared
-            self._cut = cut
-            model, d = self._work.model, about.shape[1]
-            model.means[:, :d] = about * model.scales - model.origin[:d]
-            counts[REPEATED] = 1
-        self._subtract()
-        return -1 if self._go_on(1) else int(counts[COMPONENT])
+    def close(self) -> None:
+        """Give back the buffers."""
+        self._bench.put_back()
+
+    def advance(self, begin: int, repeated: int) -> int:
+        """Go on from a pattern for about a tenth of a second; return which is next, or FAILED."""
+        context, x = self._context, self._bench.work.x
+        rest = begin, repeated, LAUNCH_NANOSECONDS
+        return int(launched(sweep_patterns, (), context, x, self._cut, self._n_threads, *rest))
+
+    def failed(self) -> int:
+        """Return the component that failed; MemoryError if something else did."""
+        counts = self._bench.work.state.counts
+        check(int(counts[STATUS] != BROKEN))
+        return int(counts[COMPONENT])
 
 
-def batches_of(groups: list[Group], plan: Plan) -> list[list[Group]]:
-    """Return the groups, those with equally many features together, as many as are completed at once."""
-    size = plan.n_components * plan.n_features * (plan.n_features if plan.structure.has_matrices else 1)
-    most = max(1, BATCH // size)
-    alike: dict[int, list[Group]] = {}
-    for group in groups:
-        alike.setdefault(group.x.shape[1], []).append(group)
-    return [each[i : i + most] for each in alike.values() for i in range(0, len(each), most)]
+# Kinds of the contexts, by dtype.
+_kinds: dict[Any, Any] = {}

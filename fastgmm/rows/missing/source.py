@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,10 @@ from ..array import ArraySource, column_moments_of, total_scatter_of
 from ..check import count_rows, total_weight_of
 from ..launch.pieces import in_place
 from ..launch.work import UNWEIGHTED
-from ..source import VARIANCES, Columns, Sample, Scatter, Start, Watch
+from ..source import VARIANCES, Columns, Sample, Start, Watch
 from .evaluate import evaluate_observed
-from .patterns import Pattern, patterns_of
-from .run import Group, MissingRun
+from .patterns import Alike, Scatters, alike, patterns_of
+from .run import MissingRun
 from .start import first_parameters
 
 Array = NDArray[np.float64]
@@ -52,23 +51,14 @@ class MissingSource(ArraySource):
             raise ValueError(
                 f"X has {rows} without any value, the first row {empty[0]} (counted from 0); drop what says nothing"
             )
-        groups = (self._group(X, pattern) for pattern in patterns)
-        self._groups = [group for group in groups if not len(group.weights) or group.weights.any()]
+        self._alike = alike(X, self.weights, patterns)
+        self._scatters: list[Scatters] | None = None
         counted = np.zeros(self.n_features, np.bool_)
-        for group in self._groups:
-            counted[group.pattern.observed] = True
+        for each in self._alike:
+            counted[each.orders[:, : each.x.shape[1]]] = True
         if not counted.all():
             name = names_or_numbers(feature_names, self.n_features)[int(np.argmin(counted))]
             raise ValueError(f"X has no value of feature {name!r}; leave it out")
-
-    def _group(self, X: NDArray[Any], pattern: Pattern) -> Group:
-        x, weights = in_place(pattern.values(X)), self.weights[pattern.places] if len(self.weights) else self.weights
-
-        @functools.cache
-        def scatter() -> Scatter:
-            return total_scatter_of(x, weights, self.moments().deviations[pattern.observed], self._n_threads)
-
-        return Group(pattern, x, weights, scatter)
 
     def moments(self) -> Columns:
         """Return the moments of the columns, each over the values that are observed and count."""
@@ -92,9 +82,9 @@ class MissingSource(ArraySource):
         Else of any rows, whose missing values are the means of their columns. They are never all that there is to
         look at, so that k-means gives centres and no labels.
         """
-        complete = self._groups[0]
-        whole = not len(complete.pattern.missing)
-        if whole and count_rows(complete.x, complete.weights) >= size // (self.n_features + 4):
+        complete = next((each for each in self._alike if each.x.shape[1] == self.n_features), None)
+        least = size // (self.n_features + 4)
+        if complete is not None and count_rows(complete.x, complete.weights) >= least:
             rows = ArraySource(complete.x, self._n_threads, complete.weights)
             return rows.sample(size, seed)._replace(whole=False)
         sample = super().sample(size, seed)
@@ -112,5 +102,31 @@ class MissingSource(ArraySource):
         if not isinstance(start, Parameters):
             assert not isinstance(start, PassSums)  # no pass leaves any here
             start = first_parameters(self._x, self.weights, start, plan, self.moments(), regulariser)
-        groups, threads = self._groups, self._n_threads
-        return MissingRun(plan, threads, groups, start, regulariser=regulariser, watch=self._watch)
+        follow = plan.structure.without_second is not None and not plan.is_small(self.n_samples)
+        scatters = self._total_scatters(plan.lanes) if follow else [_none_of(each) for each in self._alike]
+        patterns = list(zip(self._alike, scatters, strict=True))
+        return MissingRun(plan, self._n_threads, patterns, start, regulariser=regulariser, watch=self._watch)
+
+    def _total_scatters(self, least: int) -> list[Scatters]:
+        """Return the total scatters of patterns of at least so many rows: of fewer they take longer than the sums."""
+        if self._scatters is None:
+            self._scatters = [self._scatters_of(each, least) for each in self._alike]
+        return self._scatters
+
+    def _scatters_of(self, alike: Alike, least: int) -> Scatters:
+        places, scatters = _none_of(alike)
+        offsets, found = alike.offsets.tolist(), list[Array]()
+        for p, order in enumerate(alike.orders):
+            rows = slice(offsets[p], offsets[p + 1])
+            if rows.stop - rows.start >= least:
+                places[p] = len(found)
+                deviations = self.moments().deviations[order[: alike.x.shape[1]]]
+                found.append(
+                    np.vstack(total_scatter_of(alike.x[rows], alike.weights[rows], deviations, self._n_threads))
+                )
+        return Scatters(places, np.array(found) if found else scatters)
+
+
+def _none_of(alike: Alike) -> Scatters:
+    d = alike.x.shape[1]
+    return Scatters(np.full(len(alike.orders), -1), np.empty((0, d + 1, d)))

@@ -4,10 +4,11 @@ import numpy as np
 
 from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
+from ....kernels.primitives.jacobi import diagonalise
 from ....kernels.work import OK, SCRATCH, STATE, ZERO
 from .common import goes_on, maximize_means
 from .matrices import bound, fit_along, hide, rescale, scaled_moments_of, set_units, take_volumes
-from .rotations import compose, diagonalise
+from .rotations import compose
 from .values import begin_volumes, empty_fit
 
 

@@ -1,4 +1,4 @@
-"""Rotations of planes: the axes of a symmetric matrix, and those that several have to share.
+"""Rotations of planes: axes that several symmetric matrices have to share.
 
 Axes are the rows of an orthogonal matrix A (D, D); matrices S are held in them, as A S A^T, while they turn.
 """
@@ -9,9 +9,6 @@ import numpy as np
 
 from ...._numba.options import part
 
-# Cosines between rows that count as 0, and sweeps over all planes, of one matrix: six to twelve do.
-ORTHOGONAL = 2.0**-53
-MOST_SWEEPS = 30
 # The derivative of the expected log-likelihood by an angle that counts as 0, as a share of what it is made of; and
 # what rounding leaves of it.
 TOLERANCE = 1e-11
@@ -25,53 +22,6 @@ def rotate(matrix, i, j, cosine, sine):
         before = matrix[i, m]
         matrix[i, m] = cosine * before + sine * matrix[j, m]
         matrix[j, m] = cosine * matrix[j, m] - sine * before
-
-
-@part
-def rotate_both(matrix, i, j, cosine, sine):
-    """Turn rows and columns `i` and `j` of a symmetric matrix."""
-    rotate(matrix, i, j, cosine, sine)
-    for m in range(matrix.shape[0]):
-        before = matrix[m, i]
-        matrix[m, i] = cosine * before + sine * matrix[m, j]
-        matrix[m, j] = cosine * matrix[m, j] - sine * before
-
-
-@part
-def diagonalise(matrix, axes):
-    """Turn a positive semidefinite `matrix` (D, D) into its eigenvalues, and write its eigenvectors into `axes`.
-
-    Both from the largest eigenvalue down, by Jacobi's rotations.
-    """
-    n = matrix.shape[0]
-    for i in range(n):
-        for j in range(n):
-            axes[i, j] = 1.0 if i == j else 0.0
-    for _ in range(MOST_SWEEPS):
-        is_done = True
-        for i in range(n):
-            for j in range(i + 1, n):
-                size = math.sqrt(abs(matrix[i, i])) * math.sqrt(abs(matrix[j, j]))
-                if not abs(matrix[i, j]) > ORTHOGONAL * size:
-                    continue
-                is_done = False
-                zeta = (matrix[j, j] - matrix[i, i]) / (2.0 * matrix[i, j])
-                tangent = -math.copysign(1.0, zeta) / (abs(zeta) + math.sqrt(1.0 + zeta * zeta))
-                cosine = 1.0 / math.sqrt(1.0 + tangent * tangent)
-                rotate_both(matrix, i, j, cosine, cosine * tangent)
-                rotate(axes, i, j, cosine, cosine * tangent)
-                matrix[i, j] = matrix[j, i] = 0.0
-        if is_done:
-            break
-    for i in range(n):
-        largest = i
-        for j in range(i + 1, n):
-            if matrix[j, j] > matrix[largest, largest]:
-                largest = j
-        if largest != i:
-            matrix[i, i], matrix[largest, largest] = matrix[largest, largest], matrix[i, i]
-            for m in range(n):
-                axes[i, m], axes[largest, m] = axes[largest, m], axes[i, m]
 
 
 @part
@@ -96,12 +46,16 @@ def turn(matrix, axes, spare, k, turned):
 def compose(values, axes, matrix):
     """Write sum_i values_i a_i a_i^T into `matrix` (D, D), for the rows a_i of `axes`."""
     n = matrix.shape[0]
+    matrix[:] = 0.0
+    for i in range(n):
+        axis = axes[i]
+        for p in range(n):
+            row, scaled = matrix[p], values[i] * axis[p]
+            for q in range(p + 1):
+                row[q] += scaled * axis[q]
     for p in range(n):
-        for q in range(p + 1):
-            total = 0.0
-            for i in range(n):
-                total += values[i] * axes[i, p] * axes[i, q]
-            matrix[p, q] = matrix[q, p] = total
+        for q in range(p):
+            matrix[q, p] = matrix[p, q]
 
 
 @part

@@ -9,11 +9,12 @@ import numpy as np
 
 from ...._numba.options import exact_task, part
 from ...._numba.pointers import view
+from ....kernels.primitives.jacobi import diagonalise
 from ....kernels.slots import SWEEPS
 from ....kernels.work import MORE, OK, SCRATCH, STATE, ZERO
 from .common import goes_on, maximize_means, total_of
 from .matrices import bound, fit_along, hide, rescale, scaled_moments_of, set_units, take_volumes
-from .rotations import compose, diagonalise, empty_turning, turn, turn_planes
+from .rotations import compose, empty_turning, turn, turn_planes
 from .trials import add, count_trials, set_apart, write_trials
 from .values import begin_volumes, empty_fit
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from ...._numba.options import part
 from ...._numba.pointers import view
+from ....kernels.primitives.jacobi import diagonalise
 from ....kernels.primitives.philox import N_WORDS, open_stream, uniform
 from ....kernels.work import STATE
 from .common import inverse
-from .rotations import diagonalise
 
 # The axes of so many components are tried, and for each angle so many at random; fewer where K D^3 is large.
 MOST_COMPONENTS = 16
@@ -62,10 +62,11 @@ def mix_moments(context, trial, out):
 
 @part
 def draw(stream, out):
-    """Write a symmetric matrix of random numbers into `out` (D, D)."""
+    """Write a symmetric matrix of random numbers into `out` (D, D), large enough on its diagonal to be definite."""
     for i in range(out.shape[0]):
         for j in range(i + 1):
             out[i, j] = out[j, i] = uniform(stream) - 0.5
+        out[i, i] += 0.5 * out.shape[0]
 
 
 @part
