@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.limit import REORDER
-from fastgmm.kernels.k_means.lloyd import assign
+from fastgmm.kernels.k_means.assigning import assign
 from fastgmm.kernels.primitives.distances import squared_distances
 from fastgmm.kernels.primitives.exp import exp_nonpositive
 from fastgmm.kernels.primitives.products import second_moments

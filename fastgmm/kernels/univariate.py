@@ -17,7 +17,7 @@ from .blocks.loading import clear, clear_lanes, load_line
 from .blocks.posterior import LARGE
 from .primitives.exp import exp_or_zero
 from .sizes import STEP, lanes
-from .slots import GIVEN
+from .slots import GIVEN, REPEATED, RUNNING, STATUS
 from .work import MODEL, OK, ROWS, SCRATCH, STATE, SUMS, WRONG_SCRATCH, X
 
 
@@ -33,7 +33,9 @@ def sweep_two(density, moments, context, worker, first, end):
     wide_vectors()
     x, rows, model = member(context, X), member(context, ROWS), member(context, MODEL)
     scratch, sums = member(context, SCRATCH), member(context, SUMS)
-    is_given = member(context, STATE).counts[GIVEN] > 0
+    counts = member(context, STATE).counts
+    is_given = counts[GIVEN] > 0
+    are_wanted = is_given or counts[STATUS] == RUNNING or counts[REPEATED] != 0
     most = x.dtype.type(1.0) if is_given else x.dtype.type(2.0)
     if scratch.block.shape[2] != lanes(x) or scratch.half_logs.shape[2] != lanes(x):
         return WRONG_SCRATCH
@@ -52,7 +54,8 @@ def sweep_two(density, moments, context, worker, first, end):
                 height, block_product = weigh_two(density, block, n_rows, shares)
                 total += 2.0 * height
                 product *= block_product
-            add_two(moments, block, n_rows, shares, most, slab)
+            if are_wanted:
+                add_two(moments, block, n_rows, shares, most, slab)
             if product > LARGE:
                 total += math.log(product)
                 product = 1.0

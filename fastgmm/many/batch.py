@@ -136,9 +136,11 @@ def _faults(rows: NDArray[Any], weights: Array, offsets: Indices) -> dict[int, s
     """Return what is wrong with which problem: rows that are not finite, no rows, or none that counts."""
     faults: dict[int, str] = {}
     for begin in range(0, len(rows), _CHUNK):
-        finite = np.isfinite(rows[begin : begin + _CHUNK])
-        if finite.all():
+        chunk = rows[begin : begin + _CHUNK]
+        # So is a sum of rows that are, unless it overflows: it takes half of the time.
+        if np.isfinite(chunk.sum()):
             continue
+        finite = np.isfinite(chunk)
         for row in (begin + np.flatnonzero(~finite.all(axis=1))).tolist():
             b = int(np.searchsorted(offsets, row, side="right")) - 1
             faults.setdefault(b, f"X has NaN or infinite values, the first in row {row - offsets[b]} of the problem")
