@@ -92,7 +92,21 @@ def test_a_pass_is_repeated_after_a_start_far_away():
         options = {"covariance_type": covariance_type, "init": far, "max_iter": 2, "tol": 0.0}
         chunks = Chunks(X)
         assert_same_fit(fastgmm.fit(chunks, 1, **options), fastgmm.fit(X, 1, **options))
-        assert chunks.n_passes == 1 + 1 + 2 + (2 + 1) + 1
+        assert chunks.n_passes == 1 + 1 + 1 + (2 + 1) + 1
+
+
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_variances_take_a_pass_and_one_more_where_the_first_row_is_far_out(far):
+    X, _ = make_problem(N, 2, 3)
+    X[0] += far
+    chunks = Chunks(X)
+    source = ChunkedSource(chunks_of(chunks, None, None, None))
+    n_before = chunks.n_passes
+    moments = source.moments()
+    assert chunks.n_passes - n_before == (2 if far else 1)
+    for one, other in zip(moments, ArraySource(X).moments(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(moments.deviations, X.std(axis=0), rtol=1e-12)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -3,7 +3,7 @@
 from ..._numba.options import resumable
 from ..._numba.pointers import view
 from ...kernels.launch import add_slabs, launch
-from ...kernels.moments.columns import DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
+from ...kernels.moments.columns import ABOUT_MEAN, DONE, RANGES, fold_ranges, scale_by_ranges, shift_origin
 from ...kernels.work import OK, STATE, SUMS, ZERO
 from .state import ITEM, PHASE
 
@@ -12,10 +12,10 @@ from .state import ITEM, PHASE
 def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
     """Write means and standard deviations of the columns into ``state.means[0]`` and ``state.spread``.
 
-    Three passes: ranges, sums about `row` (D,), one of the rows, and sums about the mean that these give, so that
-    nothing cancels. Returns the code of a task that failed, else OK; ``counts[PHASE]`` is DONE when it is. Where rows
-    are added from outside (``cut.added``) it comes back when they have been, and ends the pass that it is at when it
-    is called without rows.
+    Two passes: ranges, and sums about `row` (D,), one of the rows; where that lies far out (`FARTHEST`) one more,
+    about the mean that these give, so that nothing cancels. Returns the code of a task that failed, else OK;
+    ``counts[PHASE]`` is DONE when it is. Where rows are added from outside (``cut.added``) it comes back when they
+    have been, and ends the pass that it is at when it is called without rows.
     """
     sums = view(context, SUMS)
     counts, slabs, accumulator = view(context, STATE).counts, sums.slabs, sums.accumulator
@@ -39,9 +39,10 @@ def column_moments(drive, ranges, moments, context, cut, row, nanoseconds):
                 return OK
             if counts[PHASE] == RANGES:
                 scale_by_ranges(context, row)
+                counts[PHASE] += 1
             else:
-                shift_origin(context)
-            counts[PHASE] += 1
+                is_last = shift_origin(context) or counts[PHASE] == ABOUT_MEAN
+                counts[PHASE] = DONE if is_last else ABOUT_MEAN
             if cut.added != 0:
                 return OK
     return OK

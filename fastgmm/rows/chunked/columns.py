@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.moments.columns import column_ranges, column_sums
+from ...kernels.moments.columns import DONE, column_ranges, column_sums
 from ...model.plan import LAUNCH_NANOSECONDS, plan_of
 from ...model.rounds.columns import column_moments
-from ...model.rounds.state import ITEM, TOTAL_WEIGHT
+from ...model.rounds.state import ITEM, PHASE, TOTAL_WEIGHT
 from ..launch.bench import bench_for
 from ..launch.buffers import column_sizes
 from ..launch.cutter import Piece
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 class ColumnMoments:
-    """Two passes over rows whose `least` and `largest` values (D,) are known, about `row` (D,) and about the mean."""
+    """Passes over rows whose `least` and `largest` values (D,) are known: one about `row` (D,), perhaps one more."""
 
     def __init__(
         self, least: Array, largest: Array, row: NDArray[Any], total_weight: float, n_threads: int | None
@@ -50,6 +50,11 @@ class ColumnMoments:
             while work.state.counts[ITEM]:
                 self._launch(context, piece.x, cut)
         self._end()
+
+    @property
+    def are_known(self) -> bool:
+        """Whether no pass is left."""
+        return bool(self._bench.work.state.counts[PHASE] == DONE)
 
     def finish(self) -> Columns:
         """Return the moments."""

@@ -113,7 +113,9 @@ class ChunkedSource:
         if self._columns is None:
             plan = plan_of("diag", 1, self.n_features, self.dtype)
             moments = ColumnMoments(*self._ranges, self.total_weight, self._n_threads)
-            for number in (1, 2):
+            number = 0
+            while not moments.are_known:
+                number += 1
                 with self.pieces(plan.rows, VARIANCES, number) as pieces:
                     moments.add(pieces)
             self._columns = moments.finish()
