@@ -23,8 +23,8 @@ N_FEATURES = (2, 4, 1, 3)
 def warmup(structures: str | Iterable[str] = "full", dtypes: DTypeLike | Iterable[DTypeLike] = np.float64) -> None:
     """Compile what fits and predictions run, or load it from the cache: for D = 1, 2, 3 and for general D.
 
-    Both the serial and the parallel drivers, so that a later measurement meets no compiler. ``fastgmm warmup`` on the
-    command line shows how far it is.
+    Both the serial and the parallel drivers, so that a later measurement of complete rows meets no compiler.
+    ``fastgmm warmup`` on the command line shows how far it is.
 
     Parameters
     ----------

@@ -225,6 +225,20 @@ def test_axes_of_graded_and_of_singular_matrices_are_found(n, rank):
     np.testing.assert_allclose(axes.T * values @ axes / units / units[:, np.newaxis], factor @ factor.T, atol=1e-11)
 
 
+@pytest.mark.parametrize("n", [3, 8, 33])
+def test_axes_of_a_matrix_indefinite_by_rounding_are_near_those_of_it(n):
+    for seed in range(40 if JIT_ENABLED else 2):
+        generator = np.random.default_rng(seed)
+        direction, noise = generator.normal(size=n), 1e-7 * generator.normal(size=(n, n))
+        matrix = np.outer(direction, direction) + noise + noise.T
+        axes, left = np.empty((n, n)), matrix.copy()
+        diagonalise(left, axes)
+        values = np.diagonal(left)
+        expected = np.linalg.eigvalsh(matrix)[::-1]
+        np.testing.assert_allclose(values, np.maximum(expected, 0.0), rtol=1e-6, atol=1e-6 * n)
+        np.testing.assert_allclose(axes @ axes.T, np.eye(n), atol=1e-12)
+
+
 @pytest.mark.parametrize(("dtype", "far"), [(np.float32, 7.0), (np.float64, 500.0)])
 def test_moments_with_negative_eigenvalues_are_raised_too(dtype, far):
     """A start far from rows in a plane leaves second moments that are indefinite by rounding."""

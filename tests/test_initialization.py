@@ -7,6 +7,7 @@ import fastgmm
 from fastgmm import Mixture, naive
 from fastgmm._numba.options import JIT_ENABLED, exact
 from fastgmm.kernels.k_means.plus_plus import draw_row, draw_superblock
+from fastgmm.kernels.k_means.two import label_two, sum_two
 from fastgmm.rows import array as array_module
 from fastgmm.rows import array_run, whole_run
 from fastgmm.rows import run as run_module
@@ -80,6 +81,26 @@ def test_k_means_of_few_features_and_clusters(n_features, dtype):
             np.testing.assert_allclose(means, of_labels, rtol=100 * epsilon, atol=10 * epsilon)
             nearest = np.argmin(((X[:, None] - means[None]) ** 2).sum(axis=2), axis=1)
             assert np.count_nonzero(nearest != labels) <= 0.02 * n_samples
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("centers", [(-0.25, 0.5), (0.5, -0.25), (0.25, 0.25), (0.0, 3.0)])
+def test_two_clusters_of_one_feature_are_told_apart_by_the_middle(centers, dtype):
+    x = np.random.default_rng(0).normal(size=(300, 1)).astype(dtype)
+    x.flags.writeable = False
+    centers = np.array(centers, dtype)[:, np.newaxis]
+    scales, origin = np.array([0.5], dtype), np.array([0.125], dtype)
+    for first, n_rows in ((0, 1), (3, 17), (0, 255), (44, 256)):
+        slab, labels = np.ones((3, 8)), np.full(n_rows, 7)
+        sum_two(x, first, n_rows, scales, origin, centers, slab)
+        label_two(x, first, n_rows, scales, origin, centers, labels)
+        z = (x[first : first + n_rows, 0] * scales - origin).astype(float)
+        squares = (z - centers.astype(float)) ** 2
+        np.testing.assert_array_equal(labels, squares.argmin(axis=0))
+        sums = [[np.count_nonzero(labels == k), z[labels == k].sum()] for k in range(2)]
+        epsilon = 8 * np.finfo(dtype).eps * n_rows
+        np.testing.assert_allclose(slab[:2, :2] - 1.0, sums, rtol=epsilon, atol=epsilon)
+        np.testing.assert_allclose(slab[2, 0] - 1.0, squares.min(axis=0).sum(), rtol=epsilon, atol=epsilon)
 
 
 @exact

@@ -6,6 +6,7 @@ from conftest import run
 
 from fastgmm._numba.width import WIDE
 from fastgmm.kernels import passes
+from fastgmm.kernels.blocks.few import exponentiate_few
 from fastgmm.kernels.blocks.loading import load_block
 from fastgmm.kernels.densities.kinds import log_density
 from fastgmm.kernels.k_means.few import lloyd_few_1, lloyd_few_2
@@ -75,7 +76,7 @@ def test_this_process_is_compiled_for_this_processor():
     [
         *log_density.implementations.values(),
         *accumulate.implementations.values(),
-        *(load_block, squared_distances, passes.sweep, passes.evaluate),
+        *(load_block, squared_distances, exponentiate_few, passes.sweep, passes.evaluate),
         *(lloyd, lloyd_few_1, lloyd_few_2, potential, column_ranges, column_sums),
     ],
 )

@@ -137,7 +137,7 @@ def _faults(rows: NDArray[Any], weights: Array, offsets: Indices) -> dict[int, s
     faults: dict[int, str] = {}
     for begin in range(0, len(rows), _CHUNK):
         chunk = rows[begin : begin + _CHUNK]
-        # So is a sum of rows that are, unless it overflows: it takes half of the time.
+        # The sum of finite rows is finite unless it overflows, and takes half of the time of looking at each.
         if np.isfinite(chunk.sum()):
             continue
         finite = np.isfinite(chunk)

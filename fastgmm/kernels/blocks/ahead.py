@@ -17,17 +17,19 @@ LINE = 64
 def rows_ahead(x, start, n_parts):
     """Return what `fetch` takes to ask for the block of rows from `start` on, in so many parts.
 
-    Its address, the bytes of a part and of all of a piece, the pieces and how far they are apart: rows in C order are
-    one piece, in Fortran order one a feature. There is nothing to fetch of other layouts, nor beyond the last row.
+    Its address, the bytes of a part, a cache line at least, and of all of a piece, the pieces and how far they are
+    apart: rows in C order are one piece, in Fortran order one a feature. There is nothing to fetch of other layouts,
+    some columns of a wider array among them, nor beyond the last row.
     """
     n_rows = min(lanes(x), x.shape[0] - start)
     if JIT_ENABLED and n_rows > 0:
-        if x.strides[1] == x.itemsize:
+        if x.strides[1] == x.itemsize and x.strides[0] == x.shape[1] * x.itemsize:
             n_bytes = n_rows * x.strides[0]
-            return x.ctypes.data + start * x.strides[0], -(-n_bytes // n_parts), n_bytes, 1, 0
+            return x.ctypes.data + start * x.strides[0], max(LINE, -(-n_bytes // n_parts)), n_bytes, 1, 0
         if x.strides[0] == x.itemsize:
             n_bytes = n_rows * x.itemsize
-            return x.ctypes.data + start * x.itemsize, -(-n_bytes // n_parts), n_bytes, x.shape[1], x.strides[1]
+            size = max(LINE, -(-n_bytes // n_parts))
+            return x.ctypes.data + start * x.itemsize, size, n_bytes, x.shape[1], x.strides[1]
     return 0, 0, 0, 0, 0
 
 

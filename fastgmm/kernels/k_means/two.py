@@ -21,7 +21,10 @@ def middle_of(centers):
 
 @kernel
 def sum_two(x, start, n_rows, scales, origin, centers, slab):
-    """Add counts and sums of rows ``x[start : start + n_rows]`` to `slab`, and their squared distances."""
+    """Add counts and sums of rows ``x[start : start + n_rows]`` to `slab`, and their squared distances.
+
+    These to the rounding of squares about the origin: a share of the variance, which is what ends Lloyd's rounds.
+    """
     rows, c0, o0 = x[start : start + n_rows], scales[0], origin[0]
     zero, one = x.dtype.type(0), x.dtype.type(1)
     side, middle = middle_of(centers)

@@ -85,7 +85,9 @@ def diagonalise(matrix, axes):
 def factor_rows(matrix, rows, least):
     """Write U with U^T U = A into `rows` (D, D) for a semidefinite `matrix` A, which is overwritten, as `least` (D,).
 
-    Pivots are the largest variances that are left; rows are 0 from where no more than rounding is.
+    Pivots are the largest variances that are left; rows are 0 from where no more than rounding is. No element
+    of a row is beyond the root of what is left of a variance: where A is indefinite by rounding, its error over the
+    root of a small pivot would be an eigenvalue without bound.
     """
     n = matrix.shape[0]
     for i in range(n):
@@ -101,7 +103,8 @@ def factor_rows(matrix, rows, least):
             return
         row, source, scale = rows[r], matrix[pivot], 1.0 / math.sqrt(largest)
         for j in range(n):
-            row[j] = source[j] * scale
+            most = math.sqrt(max(matrix[j, j], 0.0))
+            row[j] = min(max(source[j] * scale, -most), most)
         for i in range(n):
             left, share = matrix[i], row[i]
             for j in range(n):

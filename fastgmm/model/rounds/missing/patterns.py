@@ -6,7 +6,19 @@ microseconds, as long as two thousand rows.
 
 from ...._numba.options import exact, part
 from ...._numba.pointers import member, placed, view
-from ....kernels.slots import COMPONENT, FINISHED, HELD, LOG_LIKELIHOOD, OPEN, PHASE, PREPARE, SUMMED, SWEEP
+from ....kernels.slots import (
+    COMPONENT,
+    FINISHED,
+    HELD,
+    LOG_LIKELIHOOD,
+    OPEN,
+    PHASE,
+    PREPARE,
+    RUNNING,
+    STATUS,
+    SUMMED,
+    SWEEP,
+)
 from ....kernels.work import COMPONENT as FIRST_COMPONENT
 from ....kernels.work import OK, ROWS, STATE, SUMS, Rows
 from ...plan import Cut
@@ -50,7 +62,9 @@ def sweep_patterns(drive, patterns, cut, begin, repeated, nanoseconds):
             return p
         n_rows = offsets[p + 1] - offsets[p]
         n_superblocks = -(-n_rows // view(member(patterns, OBSERVED), SUMS).rows)
-        left -= member(patterns, NANOSECONDS) + n_superblocks * cut.superblock_nanoseconds / cut.n_workers
+        left -= member(patterns, NANOSECONDS) + n_superblocks * cut.superblock_nanoseconds / min(
+            cut.n_workers, n_superblocks
+        )
         sweep_pattern(drive, patterns, cut_to(cut, n_superblocks), p, repeated, nanoseconds)
         if state.counts[PHASE] == FINISHED:
             return FAILED
@@ -98,7 +112,7 @@ def sweep_pattern(drive, patterns, cut, p, repeated, nanoseconds):
     if counts[PHASE] == FINISHED:
         take_marginal(view(patterns, UNDER), order, state)
         take_scatter(member(patterns, SCATTERS), member(patterns, PLACES)[p], state)
-        counts[PHASE] = OPEN
+        counts[PHASE], counts[STATUS] = OPEN, RUNNING  # whatever has become of the pass before
     tasks = member(patterns, APART) if repeated != 0 else member(patterns, TASKS)
     if counts[SUMMED] == 0:
         tasks = member(patterns, FOLLOWING)
