@@ -62,9 +62,8 @@ def sweep_patterns(drive, patterns, cut, begin, repeated, nanoseconds):
             return p
         n_rows = offsets[p + 1] - offsets[p]
         n_superblocks = -(-n_rows // view(member(patterns, OBSERVED), SUMS).rows)
-        left -= member(patterns, NANOSECONDS) + n_superblocks * cut.superblock_nanoseconds / min(
-            cut.n_workers, n_superblocks
-        )
+        n_workers = min(cut.n_workers, n_superblocks)
+        left -= member(patterns, NANOSECONDS) + n_superblocks * cut.superblock_nanoseconds / n_workers
         sweep_pattern(drive, patterns, cut_to(cut, n_superblocks), p, repeated, nanoseconds)
         if state.counts[PHASE] == FINISHED:
             return FAILED
