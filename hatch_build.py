@@ -43,27 +43,27 @@ class Packs(BuildHookInterface):
 
 
 def make_packs(source: Path, target: Path, paths: Iterable[str] = PATHS, most: int | None = None) -> None:
-    """Compile `paths` of the package in `source` for the `most` highest levels of this processor, into `target`.
+    """Compile `paths` of the package in `source` for the `most` highest of the levels that run here, into `target`.
 
     ValueError if this processor is of no level.
     """
-    asked = "from fastgmm._numba.stamps import *; print([*LEVELS.items()], [*LEVELS, None].index(level()))"
-    listed, first = _run(source, asked)[0].rsplit(" ", 1)
-    levels = ast.literal_eval(listed)[int(first) :][:most]
+    asked = "from fastgmm._numba.stamps import *; print([(each, LEVELS[each]) for each in levels()])"
+    levels = ast.literal_eval(_run(source, asked)[0])[:most]
     if not levels:
         raise ValueError("FASTGMM_PACK=1 needs a processor of level x86-64-v3 or higher to compile on")
-    jobs = [(source, target / name, features, path) for name, features in levels for path in paths]
+    jobs = [(source, target / name, processor, path) for name, processor in levels for path in paths]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(lambda job: _pack(*job), jobs):
             pass
 
 
-def _pack(source: Path, folder: Path, features: str, path: str) -> None:
+def _pack(source: Path, folder: Path, processor: tuple[str, str], path: str) -> None:
     """Add what a program loads when it runs for the second time to the pack of a level."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as cache:
         # Of one thread there are no parallel launches.
-        settings = {"CPU_NAME": folder.name, "CPU_FEATURES": features, "CACHE_DIR": cache, "NUM_THREADS": "2"}
+        settings = dict(zip(("CPU_NAME", "CPU_FEATURES"), processor, strict=True))
+        settings |= {"CACHE_DIR": cache, "NUM_THREADS": "2"}
         program = f"import fastgmm; {path}; from fastgmm._numba.cache import LOADED; print(*LOADED, sep='\\n')"
         _run(source, program, **settings)
         loaded = [Path(line) for line in _run(source, program, **settings) if line]

@@ -10,7 +10,8 @@ import pytest
 from conftest import run
 
 import fastgmm
-from fastgmm._numba.stamps import LEVELS, level
+from fastgmm._numba import stamps
+from fastgmm._numba.stamps import LEVELS, level, levels
 
 ROOT = Path(fastgmm.__file__).parent
 BUILD = Path(__file__).parent.parent / "hatch_build.py"
@@ -139,7 +140,7 @@ def first(root, **environment):
 def test_edited_sources_and_named_processors_are_compiled(copy):
     assert first(copy, NUMBA_CPU_NAME="generic") == "compiling 0\n"
     # A level that was named, with its features, is what was built for.
-    named = {"NUMBA_CPU_NAME": level(), "NUMBA_CPU_FEATURES": LEVELS[level()]}
+    named = dict(zip(("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"), LEVELS[level()], strict=True))
     assert call(copy, **named)[:3] == [len(files(copy)), 0, 0]
     source = copy / "fastgmm" / "kernels" / "sizes.py"
     source.write_text(source.read_text() + "\n# edited\n")
@@ -148,11 +149,33 @@ def test_edited_sources_and_named_processors_are_compiled(copy):
 
 def test_a_level_is_that_of_all_of_its_features():
     program = "from fastgmm._numba.stamps import level; print(level())"
-    for name, features in LEVELS.items():
-        assert run(program, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES=features) == f"{name}\n"
+    for known, (name, features) in LEVELS.items():
+        assert run(program, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES=features) == f"{known}\n"
         assert run(program, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES=features.split(",")[0]) == "None\n"
     assert run(program, NUMBA_CPU_NAME="generic") == "None\n"
     assert run(program, NUMBA_CPU_FEATURES="") == "None\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "lacks", "expected"),
+    [
+        ("znver4", "+none", ("x86-64-v4-halves", "x86-64-v4", "x86-64-v3")),
+        ("znver5", "+none", ("x86-64-v4", "x86-64-v3", "x86-64-v4-halves")),
+        ("znver4", "+avx512vl", ("x86-64-v3",)),
+        ("znver2", "+avx2", ()),
+    ],
+)
+def test_a_processor_has_the_level_first_that_it_is_fastest_with(monkeypatch, name, lacks, expected):
+    features = f"{LEVELS['x86-64-v4'][1]},+vaes".replace(lacks, f"-{lacks[1:]}")
+    monkeypatch.setattr(stamps, "machine", lambda: (name, features))
+    monkeypatch.setattr(stamps.numba.config, "CPU_NAME", None)
+    monkeypatch.setattr(stamps.numba.config, "CPU_FEATURES", None)
+    levels.cache_clear()
+    try:
+        assert (levels(), level()) == (expected, next(iter(expected), None))
+        assert stamps.does_halves() == (name == "znver4")
+    finally:
+        levels.cache_clear()
 
 
 def hook_of(build, data):

@@ -4,6 +4,7 @@ import llvmlite.binding
 import pytest
 from conftest import run
 
+from fastgmm._numba.stamps import HALVES_LEVEL, LEVELS
 from fastgmm._numba.width import WIDE
 from fastgmm.kernels import passes
 from fastgmm.kernels.blocks.few import exponentiate_few
@@ -16,6 +17,7 @@ from fastgmm.kernels.moments.columns import column_ranges, column_sums
 from fastgmm.kernels.moments.kinds import accumulate
 from fastgmm.kernels.primitives.distances import squared_distances
 
+NAMED = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 AVX512 = ("avx512f", "avx512vl", "avx512dq")
 NEWER = (*AVX512, "avx512bw", "avx512cd")
 # A loop over rows of either kind, compiled for another processor: its code is looked at, not run.
@@ -58,6 +60,8 @@ def features(*missing):
             False,
             False,
         ),
+        (dict(zip(NAMED, LEVELS["x86-64-v4"], strict=True)), True, True),
+        (dict(zip(NAMED, LEVELS[HALVES_LEVEL], strict=True)), True, False),
         ({"NUMBA_CPU_NAME": "generic"}, False, False),
     ],
 )

@@ -126,7 +126,7 @@ class _PackageCache:
         """
         known = level()
         if known is not None:
-            key = self._key(signature, (known, LEVELS[known]))
+            key = self._key(signature, LEVELS[known])
             yield PACKS / known / f"{_digest(key)}.nbc.z", key
         key = self._key(signature, machine())
         # Beside the sources it may have been compiled by somebody who could write there.

@@ -21,8 +21,10 @@ __all__ = [
     "LEVELS",
     "PACKAGE",
     "ROOMS",
+    "does_halves",
     "kept_for",
     "level",
+    "levels",
     "machine",
     "package_stamp",
     "place_of",
@@ -41,9 +43,19 @@ _V3 = (
     "+sse4.2,+ssse3,+xsave"
 )
 _V4 = f"{_V3},+avx512bw,+avx512cd,+avx512dq,+avx512f,+avx512vl"
-# The highest first. What is below has no fused multiply-add. For the name alone LLVM prefers vectors of 256 bits, and
-# for newer processors not: rounds took 1.3 to 1.7 times as long as compiled for a Zen 5.
-LEVELS = {"x86-64-v4": f"{_V4},-prefer-256-bit", "x86-64-v3": _V3}
+# Names and features for LLVM, the highest first. What is below has no fused multiply-add. For the name alone LLVM
+# prefers vectors of 256 bits, and for newer processors not: rounds took 1.3 to 1.7 times as long as compiled for a
+# Zen 5. The halves are for processors that do 512 bits in two (`HALVES`): for rounds of 16 to 64 features a Zen 4
+# took 1.2 to 1.3 times as long with the other. A hint on shifts, which are in no kernel, tells the two apart.
+_HINT = "+slow-shld"
+LEVELS = {
+    "x86-64-v4": ("x86-64-v4", f"{_V4},-prefer-256-bit"),
+    "x86-64-v4-halves": ("x86-64-v4", f"{_V4},-prefer-256-bit,{_HINT}"),
+    "x86-64-v3": ("x86-64-v3", _V3),
+}
+# Processors, by LLVM's names, that do 512 bits in two halves, and their level.
+HALVES = ("znver4",)
+HALVES_LEVEL = "x86-64-v4-halves"
 
 
 def stamp_of(source: Path) -> str:
@@ -92,17 +104,31 @@ def machine() -> tuple[str, str]:
 
 
 @functools.cache
-def level() -> str | None:
-    """Return the highest level of the processor that code is compiled for, None if it has none.
+def levels() -> tuple[str, ...]:
+    """Return the levels that run on the processor that code is compiled for, that which it is fastest with first.
 
     A processor that was named to Numba has the level that it was named, if its features are that level's, else none.
     """
     name, features = machine()
     if numba.config.CPU_NAME is not None or numba.config.CPU_FEATURES is not None:
-        return name if LEVELS.get(name) == features else None
-    has = set(features.split(","))
-    needed = {name: {each for each in asked.split(",") if each[0] == "+"} for name, asked in LEVELS.items()}
-    return next((name for name in LEVELS if needed[name] <= has), None)
+        return tuple(each for each, asked in LEVELS.items() if asked == (name, features))
+    has = {*features.split(","), _HINT}
+    needed = {each: {flag for flag in asked.split(",") if flag[0] == "+"} for each, (_, asked) in LEVELS.items()}
+    return tuple(sorted((each for each in LEVELS if needed[each] <= has), key=lambda each: _is_last(each, name)))
+
+
+def _is_last(level: str, processor: str) -> bool:
+    return (level == HALVES_LEVEL) != (processor in HALVES)
+
+
+def level() -> str | None:
+    """Return which of the `levels` the processor that code is compiled for is fastest with, None if it has none."""
+    return next(iter(levels()), None)
+
+
+def does_halves() -> bool:
+    """Whether that processor does vectors of 512 bits in two halves."""
+    return machine()[0] in HALVES or machine() == LEVELS[HALVES_LEVEL]
 
 
 def kept_for() -> str:

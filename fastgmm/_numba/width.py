@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import config, types
 from numba.extending import intrinsic
 
-from .stamps import machine
+from .stamps import does_halves, machine
 
 __all__ = ["VECTOR_BYTES", "WIDE", "prefetch", "tile_vectors", "transpose_four", "wide_vectors"]
 
@@ -28,11 +28,6 @@ def _has_avx512() -> bool:
 WIDE = _has_avx512()
 # Of the vectors that `transpose_four` writes.
 VECTOR_BYTES = 64 if WIDE else 32
-# Processors, by LLVM's names, that do 512 bits in two halves. Register tiles are faster there with 256. Of the time
-# of a round with 512, a Zen 4 and two threads: full D = 3 0.89, 8 0.85, 16 0.78, 32 0.80, 64 0.7, 128 0.8; diagonal
-# 1.0; tied 0.80 to 0.95; spherical 0.9; single precision 0.85 to 1.0. Full D = 1 and 2 take 1.12 to 1.19 of it, and
-# k-means 0.97 to 1.02.
-HALVES = ("znver4",)
 
 
 def _prefer(bits: int) -> Any:
@@ -54,8 +49,11 @@ def _prefer(bits: int) -> Any:
 # Both reach kernels that Numba puts in line where they are called. What is compiled by itself and linked (an `entry`,
 # what `implements`) is vectorised before and needs a call of its own.
 wide_vectors = _prefer(512)
-# In densities, moments and distances, but for full ones of D = 1 and 2.
-tile_vectors = _prefer(256 if machine()[0] in HALVES else 512)
+# In densities, moments and distances, but for full ones of D = 1 and 2: register tiles are faster with 256 bits where
+# 512 are done in two halves. Of the time of a round with 512, a Zen 4 and two threads: full D = 3 0.89, 8 0.85, 16
+# 0.78, 32 0.80, 64 0.7, 128 0.8; diagonal 1.0; tied 0.80 to 0.95; spherical 0.9; single precision 0.85 to 1.0. Full
+# D = 1 and 2 take 1.12 to 1.19 of it, and k-means 0.97 to 1.02.
+tile_vectors = _prefer(256 if does_halves() else 512)
 
 
 def _generate_prefetch(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
