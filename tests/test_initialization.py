@@ -6,6 +6,7 @@ from sklearn.cluster import KMeans as SklearnKMeans
 import fastgmm
 from fastgmm import Mixture, naive
 from fastgmm._numba.options import JIT_ENABLED, exact
+from fastgmm.kernels.k_means import lloyd
 from fastgmm.kernels.k_means.plus_plus import draw_row, draw_superblock
 from fastgmm.kernels.k_means.two import label_two, sum_two
 from fastgmm.rows import array as array_module
@@ -67,10 +68,21 @@ def test_k_means_labels_are_of_the_nearest_centres_and_means_are_theirs(n_featur
     assert np.mean(nearest != labels) < 0.02  # the labels are those of the centres one round before
 
 
+@pytest.mark.parametrize("n_features", [4, 5, 7, 10, 16])
+def test_sums_by_mask_are_those_by_cluster(n_features):
+    """Pairs of clusters and an odd one, whole fours of features and each rest, to both sides of the limit."""
+    for n_samples in (255, 257, 600) if JIT_ENABLED else (257,):
+        for n_components in (1, 2, 3, 8, 17):
+            X = clouds(n_samples, n_features, n_components, spread=1.0)[0]
+            labels, means = k_means_of(X, n_components).fit(np.random.default_rng(3))
+            np.testing.assert_allclose(means, [X[labels == k].mean(axis=0) for k in range(n_components)], rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("n_features", [1, 2, 3])
-def test_k_means_of_few_features_and_clusters(n_features, dtype):
+def test_k_means_of_few_features_and_clusters(n_features, dtype, monkeypatch):
     """Ends of blocks and of steps of 16, and each number of clusters: one loop sums up to 4, pairs of sums more."""
+    monkeypatch.setattr(lloyd, "MOST_ROUNDS", 50)  # labels are those of the centres one round before
     epsilon = np.finfo(dtype).eps
     for n_samples in (15, 16, 17, 255, 256, 257, 513) if JIT_ENABLED else (17, 257):
         for n_components in (1, 2, 3, 4, 5):

@@ -186,7 +186,8 @@ class Run:
         key = (self.plan.dtype, layout_of(self._work.x))
         evaluate = address_of(self._kernels.density.evaluate, *key)
         tasks, apart = (tasks_of(self._kernels, each, *key) for each in (self._kernels.sweep, self._kernels.apart))
-        return Workspace(driver_of(*key, False), tasks, apart, evaluate, *self._work[1:], self._cut)
+        cut = self._cut._replace(n_workers=1, held=0, added=0)
+        return Workspace(driver_of(*key, False), tasks, apart, evaluate, *self._work[1:], cut)
 
     def added_all(self) -> None:
         """Say that there are no more rows in this pass."""

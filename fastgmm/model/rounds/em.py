@@ -7,10 +7,11 @@ Python before a tenth of a second is over, wherever it is.
 
 import math
 
-from ..._numba.options import resumable
+from ..._numba.options import part, resumable
 from ..._numba.pointers import view
 from ...kernels.launch import add_slab, launch
 from ...kernels.work import CANCELS, MORE, NARROW, OK, STATE, SUMS, ZERO
+from ..plan import Cut
 from .judge import conclude, fail, open_pass, settle, sweep_again
 from .state import (
     FILLED,
@@ -136,3 +137,21 @@ def advance(drive, tasks, context, cut, last, nanoseconds):
         if left <= 0.0:
             return counts[PHASE] != FINISHED
     return False
+
+
+@part
+def cut_to(cut, n_superblocks):
+    """Return the cut of launches over so many superblocks."""
+    return Cut(
+        cut.n_workers,
+        cut.parallel_nanoseconds,
+        cut.n_prepared,
+        cut.prepared_a_launch,
+        cut.prepare_nanoseconds,
+        n_superblocks,
+        cut.superblock_nanoseconds,
+        cut.n_maximized,
+        cut.fused,
+        cut.held,
+        cut.added,
+    )

@@ -7,8 +7,7 @@ from ..._numba.options import exact
 from ..._numba.pointers import pointer_to, read_only
 from ...kernels.slots import AITKEN, CHANGE, CHANGE_BEFORE, N_TRACED, PREVIOUS, SWEEPS, TOLERANCE, TOTAL_WEIGHT
 from ...kernels.work import Rows, Work
-from ..plan import Cut
-from .em import advance
+from .em import advance, cut_to
 from .state import COMPONENT, FINISHED, GIVEN, LOG_LIKELIHOOD, MEAN, N_ITER, OPEN, PHASE, REPEATED, RUNNING, STATUS
 from .state import CONVERGED as HAS_CONVERGED
 from .state import ILL_DEFINED as IS_ILL_DEFINED
@@ -71,24 +70,6 @@ def work_on(workspace, x, rows):
 
 
 @exact
-def cut_for(cut, n_superblocks):
-    """Return a cut for so many superblocks, in the calling thread alone."""
-    return Cut(
-        1,
-        cut.parallel_nanoseconds,
-        cut.n_prepared,
-        cut.n_prepared,
-        cut.prepare_nanoseconds,
-        n_superblocks,
-        cut.superblock_nanoseconds,
-        cut.n_maximized,
-        cut.fused,
-        0,
-        0,
-    )
-
-
-@exact
 def prepare(workspace, weights, means, covariances):
     """Fill a workspace from float64 parameters.
 
@@ -100,7 +81,7 @@ def prepare(workspace, weights, means, covariances):
     put(state, weights, means, covariances)
     x = workspace.rows.responsibilities  # no rows, in C order
     # Without superblocks it comes back when the density is prepared.
-    cut = cut_for(workspace.cut, 0)
+    cut = cut_to(workspace.cut, 0)
     work = pointer_to(work_on(workspace, x, workspace.rows))
     advance(workspace.drive, workspace.tasks, work, cut, 1, math.inf)
     return state.counts[COMPONENT]
@@ -159,7 +140,7 @@ def fit_small(workspace, x, weights, means, covariances, reg_covar, tol, max_ite
     counts[MOST] = max_iter
     if max_iter == 0:
         counts[STATUS] = REACHED
-    cut = cut_for(workspace.cut, -(-x.shape[0] // workspace.sums.rows))
+    cut = cut_to(workspace.cut, -(-x.shape[0] // workspace.sums.rows))
     work = pointer_to(work_on(workspace, x, workspace.rows))
     n_traced = 0
     while counts[PHASE] != FINISHED:

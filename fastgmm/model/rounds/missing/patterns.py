@@ -21,7 +21,7 @@ from ....kernels.slots import (
 )
 from ....kernels.work import COMPONENT as FIRST_COMPONENT
 from ....kernels.work import OK, ROWS, STATE, SUMS, Rows
-from ...plan import Cut
+from ..em import cut_to
 from ..judge import move_centers
 from .completion import add_completed
 from .desk import (
@@ -78,24 +78,6 @@ def sweep_patterns(drive, patterns, cut, begin, repeated, nanoseconds):
             return FAILED
         full.numbers[LOG_LIKELIHOOD] += state.numbers[LOG_LIKELIHOOD]
     return n_patterns
-
-
-@part
-def cut_to(cut, n_superblocks):
-    """Return the cut of launches over so many superblocks."""
-    return Cut(
-        cut.n_workers,
-        cut.parallel_nanoseconds,
-        cut.n_prepared,
-        cut.prepared_a_launch,
-        cut.prepare_nanoseconds,
-        n_superblocks,
-        cut.superblock_nanoseconds,
-        cut.n_maximized,
-        cut.fused,
-        cut.held,
-        cut.added,
-    )
 
 
 @part
