@@ -10,10 +10,10 @@ from conftest import assert_same_bits, make_problem, run
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.model.plan import Plan
-from fastgmm.rows import whole_run
 from fastgmm.rows.accumulation import Accumulation
 from fastgmm.rows.launch import bench, threads
 from fastgmm.rows.launch.pieces import pieces
+from fastgmm.rows.start import whole as start_buffers
 
 FEATURES = [2, 3] if JIT_ENABLED else [2]
 
@@ -228,16 +228,16 @@ def test_buffers_of_earlier_fits_change_no_bit():
     def fit(X, **options):
         return fastgmm.fit(X, 3, random_state=0, max_iter=5, **options)
 
-    whole_run._starts._waiting.clear()
+    start_buffers._starts._waiting.clear()
     first = fit(near)
-    assert [len(waiting) for waiting in whole_run._starts._waiting.values()] == [1]
+    assert [len(waiting) for waiting in start_buffers._starts._waiting.values()] == [1]
     fit(far)
     outer = fit(near, callback=lambda state: inner.append(fit(far)) if state.iteration == 2 else None)
     for again in (outer, fit(near)):
         for name in ("weights", "means", "covariances"):
             np.testing.assert_array_equal(getattr(again.mixture, name), getattr(first.mixture, name))
         np.testing.assert_array_equal(again.trace, first.trace)
-    whole_run._starts._waiting.clear()
+    start_buffers._starts._waiting.clear()
     np.testing.assert_array_equal(inner[0].mixture.means, fit(far).mixture.means)
     rows = near.copy()
     gone = weakref.ref(rows)
@@ -249,7 +249,7 @@ def test_buffers_of_earlier_fits_change_no_bit():
 def test_no_more_than_some_sizes_of_buffers_are_kept(monkeypatch):
     monkeypatch.setattr(bench, "MOST_KEPT", 3)
     kept = bench._benches._waiting
-    for waiting, init in ((kept, "random"), (whole_run._starts._waiting, "kmeans")):
+    for waiting, init in ((kept, "random"), (start_buffers._starts._waiting, "kmeans")):
         waiting.clear()
         for n_components in range(1, 5):
             fastgmm.fit(np.arange(30.0), n_components, init=init, max_iter=1, reg_covar=1e-3)

@@ -10,8 +10,11 @@ import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.em.outcome import Interrupted
 from fastgmm.kernels.k_means import lloyd
+from fastgmm.model.plan import plan_of
 from fastgmm.rows import array as array_module
 from fastgmm.rows import whole_run
+from fastgmm.rows.launch import threads
+from fastgmm.rows.start import at_once
 from fastgmm.rows.whole_run import WholeRun
 
 BLOCK = 256
@@ -30,7 +33,7 @@ def fit_both_ways(monkeypatch, X, n_components, **options):
     whole = fastgmm.fit(X, n_components, **options)
     n_begun = len(begun)
     with monkeypatch.context() as patch:
-        patch.setattr(array_module, "is_whole", lambda plan, n_samples: False)
+        patch.setattr(array_module, "is_whole_for", lambda plan, n_samples, n_threads: False)
         apart = fastgmm.fit(X, n_components, **options)
     assert len(begun) == n_begun
     return whole, apart, n_begun
@@ -116,10 +119,67 @@ def test_what_is_not_few_rows_goes_another_way(monkeypatch):
     X, _ = make_problem(3000, 2, 2)
     for options in ({"init": "random"}, {"init": "k-means++"}, {"progress": lambda underway: None}):
         assert fit_both_ways(monkeypatch, X[:50], 2, max_iter=2, **options)[2] == 0
-    assert fit_both_ways(monkeypatch, np.tile(X, (20, 1)), 2, max_iter=2)[2] == 0
+    assert fit_both_ways(monkeypatch, np.tile(X, (22, 1)), 2, max_iter=2)[2] == 0  # a start looks at a sample
     # Where a row takes longer than it does anywhere, one is too many.
-    monkeypatch.setattr(whole_run, "PARALLEL_NANOSECONDS", 0.0)
+    monkeypatch.setattr(at_once, "PARALLEL_NANOSECONDS", 0.0)
+    monkeypatch.setattr(at_once, "MOST_NANOSECONDS", 0.0)
     assert fit_both_ways(monkeypatch, X[:50], 2, max_iter=2)[2] == 0
+
+
+def begun_at_once(monkeypatch, X, n_components, **options):
+    """Return both fits, of which the first was a single call."""
+    fastgmm.fit(X[:50], n_components, max_iter=1)  # few rows, for which that call is compiled
+    whole, apart, n_begun = fit_both_ways(monkeypatch, X, n_components, **options)
+    assert n_begun == 1
+    return whole, apart
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "spherical"])
+def test_one_call_is_shared_out_where_rounds_are(covariance_type, n_threads, monkeypatch):
+    plan = plan_of(covariance_type, 3, 2)
+    X, _ = make_problem(5 * plan.rows + 17, 2, 3)
+    assert not at_once.is_whole(plan, len(X))
+    assert max(at_once.team_for(plan, len(X), n_threads).n_workers) == n_threads
+    options = {"covariance_type": covariance_type, "n_threads": n_threads, "max_iter": 6}
+    for more in ({}, {"sample_weight": np.arange(len(X)) % 5.0, "reg_covar": 1e-3}, {"max_iter": 0}):
+        assert_same_fit(*begun_at_once(monkeypatch, X, 3, random_state=1, **options | more))
+
+
+@pytest.mark.compiled
+def test_one_call_runs_serially_where_no_threads_may_be_begun(monkeypatch):
+    """As in a forked child."""
+    X, _ = make_problem(12_000, 2, 3)
+    expected = fastgmm.fit(X, 3, max_iter=4, n_threads=2)
+    monkeypatch.setattr(threads, "_import_pid", 0)
+    assert_same_fit(begun_at_once(monkeypatch, X, 3, max_iter=4, n_threads=2)[0], expected)
+
+
+@pytest.mark.compiled
+def test_one_call_of_more_than_few_rows_is_compiled_for_few_or_where_all_else_is_on_disk(monkeypatch):
+    X, _ = make_problem(12_000, 2, 3)
+    plan = plan_of("full", 3, 2, X.dtype)
+    fastgmm.fit(X[:50], 3, max_iter=1)
+    monkeypatch.setattr(at_once, "_are_calls_on_disk", lambda dtype: False)
+    assert at_once.is_whole_for(plan, len(X), 2)
+    monkeypatch.setattr(at_once, "has_entry", lambda function, key: False)
+    assert not at_once.is_whole_for(plan, len(X), 2)
+    assert at_once.is_whole_for(plan, 50, 2)
+    monkeypatch.setattr(at_once, "_are_calls_on_disk", lambda dtype: True)
+    assert at_once.is_whole_for(plan, len(X), 2)
+
+
+@pytest.mark.compiled
+def test_what_structures_share_is_found_apart(monkeypatch):
+    """But where rows are few."""
+    X, _ = make_problem(12_000, 2, 3)
+    fastgmm.fit(X[:50], 3, max_iter=1)
+    begun = []
+    monkeypatch.setattr(array_module, "WholeRun", lambda *arguments: begun.append(arguments) or WholeRun(*arguments))
+    for rows, expected in ((X, 0), (X[:50], 2)):
+        fastgmm.select(rows, [3], ["full", "spherical"], max_iter=1)
+        assert len(begun) == expected
 
 
 def test_an_interrupt_before_there_is_a_start_carries_no_parameters(monkeypatch):

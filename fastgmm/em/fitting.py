@@ -52,7 +52,9 @@ def begin(source: Source, plan: Plan, options: Options) -> Rounds:
     """Return a run that begins with what is asked for, see `start`; ValueError if that leaves a component empty."""
     whole = None
     if isinstance(options.init, str) and options.init == "kmeans":
-        whole = source.begin_whole(plan, options.reg_covar, options.generator)
+        # What is found in more than few rows may be of use to other fits, or is found in a sample of them.
+        few = options.shared is not None or not start.looks_at_all(source, plan)
+        whole = source.begin_whole(plan, options.reg_covar, options.generator, few)
     if whole is not None:
         return whole
     regulariser = regularisation(options.reg_covar, source)

@@ -80,8 +80,9 @@ def _find(source: Source, plan: Plan, options: Options) -> tuple[Sample, NDArray
 
 def _sample(source: Source, plan: Plan, generator: np.random.Generator) -> Sample:
     """Return the rows that a start looks at; where these are all, no random number has been drawn."""
-    before, size, n_samples = generator.bit_generator.state, sample_size(plan), source.n_samples
-    sample = source.sample(max(size, n_samples) if n_samples <= 2 * size else size, int(generator.integers(2**63)))
+    before, size = generator.bit_generator.state, sample_size(plan)
+    most = max(size, source.n_samples) if looks_at_all(source, plan) else size
+    sample = source.sample(most, int(generator.integers(2**63)))
     if sample.whole:
         generator.bit_generator.state = before
     return sample
@@ -104,12 +105,17 @@ def is_the_same(source: Source, options: Options) -> bool:
     return not isinstance(options.init, str) or (options.init == "tree" and tree_of_all)
 
 
+def looks_at_all(source: Source, plan: Plan) -> bool:
+    """Whether a start looks at all rows: up to twice as many as a sample has, because to choose takes longer."""
+    return source.n_samples <= 2 * sample_size(plan)
+
+
 def sample_size(plan: Plan) -> int:
     """Return how many of many rows a start looks at: 32 for each of K (D + 4), and 2^15 at least.
 
     How far k-means on m rows is from that on all is bounded uniformly by O(sqrt(K (D + 4) log K / m)): Bachem, Lucic,
     Hassani & Krause (2017), Uniform deviation bounds for k-means clustering, ICML, 283-291. So it does not depend on
-    N. What is reached from so many, ``docs/speed.md`` has. Up to twice as many it takes all: to choose takes longer.
+    N. What is reached from so many, ``docs/speed.md`` has.
     """
     return max(1 << 15, 32 * plan.n_components * (plan.n_features + 4))
 

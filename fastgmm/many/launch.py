@@ -24,8 +24,9 @@ from ..model.rounds.desk import UNUSUAL, Desk, Fits, Many, Problems, Rule
 from ..rows.launch.threads import available
 from ..rows.launch.work import entry_of, no_rows, nothing
 from ..rows.source import Underway
+from ..rows.start.at_once import is_whole
 from ..rows.start.k_means import candidates_a_step
-from ..rows.whole_run import counts_of, give_back, is_whole, start_for
+from ..rows.start.whole import counts_of, give_back, start_for
 from .threads import LEAST_PROBLEMS, Blocks, in_threads
 
 Indices = NDArray[np.int64]

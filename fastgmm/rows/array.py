@@ -27,9 +27,10 @@ from .launch.pieces import in_place, sum_of_parts
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
 from .source import ICL, SAMPLE, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
+from .start.at_once import is_whole, is_whole_for
 from .start.k_means import draw
 from .start.sample import Sampling, sample_of
-from .whole_run import WholeRun, is_whole
+from .whole_run import WholeRun
 
 Array = NDArray[np.float64]
 
@@ -117,10 +118,17 @@ class ArraySource:
     def _evaluate(self, x: NDArray[Any], parameters: Parameters, wanted: str) -> Any:
         return evaluate_rows(x, parameters, self._n_threads, wanted)
 
-    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> WholeRun | None:
-        """Return a run that begins with k-means and does all at once; None where rows are too many for that."""
-        compile_rounds_beside(plan, layout_of(self._x), self._n_threads)
-        if self._watch is not None or not is_whole(plan, len(self._x)):
+    def begin_whole(
+        self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, few: bool
+    ) -> WholeRun | None:
+        """Return a run that begins with k-means and does all at once; None where rows are too many for that.
+
+        Also where they are more than `few`, if only these are wanted so.
+        """
+        n_samples, n_threads = len(self._x), self._n_threads
+        compile_rounds_beside(plan, layout_of(self._x), n_threads)
+        at_once = is_whole(plan, n_samples) if few else is_whole_for(plan, n_samples, n_threads)
+        if self._watch is not None or not at_once:
             return None
         draws = draw(len(self._x), self.weights, plan.n_components, generator)
         return WholeRun(plan, self._n_threads, self._x, self.weights, draws, reg_covar)

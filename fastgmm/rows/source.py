@@ -176,8 +176,13 @@ class Source(Protocol):
         """Return all rows if there are no more than `size`, else so many that count, see `start.sample.Sampling`."""
         ...
 
-    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator) -> Rounds | None:
-        """Return a run that begins with k-means and does all at once; None where rows are too many for that."""
+    def begin_whole(
+        self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, few: bool
+    ) -> Rounds | None:
+        """Return a run that begins with k-means and does all at once; None where rows are too many for that.
+
+        Also where they are more than `few`, if only these are wanted so.
+        """
         ...
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> Rounds:

@@ -165,6 +165,11 @@ def entry_of(function: Any, key: tuple[Any, ...], *arguments: Any) -> Any:
     return entry
 
 
+def has_entry(function: Any, key: tuple[Any, ...]) -> bool:
+    """Whether this process has what Python calls for a function already."""
+    return (function, key) in _entries
+
+
 _entries: dict[Any, Any] = {}
 
 
