@@ -50,8 +50,8 @@ def paths_of(names: Iterable[str]) -> list[tuple[str, int]]:
 
 def walk(dtype: str, name: str, n_features: int) -> None:
     """Fit and predict as people do, with a structure, for rows of a dtype and a number of features."""
-    # Enough rows for every launch, those of k-means included, to run in parallel; then few enough for none.
-    X = np.random.default_rng(0).normal(size=(100_000, n_features)).astype(dtype)
+    # Enough rows for a start on a sample and every launch, k-means's included, in parallel; then few enough for none.
+    X = np.random.default_rng(0).normal(size=(140_000, n_features)).astype(dtype)
     mixture = fit(X, 2, covariance_type=name, max_iter=1).mixture
     fit(X[:100], 2, covariance_type=name, max_iter=1)
     mixture.predict(X)

@@ -71,7 +71,7 @@ def test_starts_of_chunks_have_the_bits_of_those_in_memory(init, monkeypatch):
     """Also where a start looks at a sample of the rows."""
     X, _ = make_problem(N, 2, 3)
     # Of so few rows as without the JIT a start in memory looks at all, whatever the size of a sample.
-    for size in (sample_size(plan_of("full", 3, 2)), *[N // 4] * JIT_ENABLED):
+    for size in (sample_size(plan_of("full", 3, 2)), *[N // 5] * JIT_ENABLED):
         monkeypatch.setattr("fastgmm.em.start.sample_size", lambda plan, size=size: size)
         options = {"init": init, "max_iter": 2, "tol": 0.0, "n_init": 2}
         assert_same_fit(fastgmm.fit(Chunks(X), 3, **options), fastgmm.fit(X, 3, **options))

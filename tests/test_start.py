@@ -7,15 +7,16 @@ from conftest import assert_same_bits, assert_same_parameters, make_problem
 import fastgmm
 from fastgmm._numba.options import JIT_ENABLED
 from fastgmm.em import start as starts
+from fastgmm.kernels.keys import APART, LOST, MULTIPLIERS, SHIFTS, UNIT
 from fastgmm.model.plan import plan_of
 from fastgmm.model.regulariser import ridge
 from fastgmm.model.rounds.state import N_ITER, N_TRACED
 from fastgmm.rows.array import ArraySource
 from fastgmm.rows.source import Centers, Partition
 from fastgmm.rows.start.sample import Sampling
+from fastgmm.rows.start.smallest import nth
 
-SIZE = 500
-N = 9000 if JIT_ENABLED else 1200
+SIZE, N = (500, 9000) if JIT_ENABLED else (250, 1200)
 ROWS = np.arange(2.0 * N).reshape(N, 2)
 WEIGHTS = np.where(np.arange(N) % 3 == 0, 0.0, np.random.default_rng(0).gamma(0.3, size=N) / 16.0)
 NONE = np.empty(0)
@@ -179,3 +180,40 @@ def test_extreme_weights_are_sampled():
     np.testing.assert_array_equal(rows[-3:], ROWS[-3:])
     np.testing.assert_allclose(own[-3:], 0.5)
     assert np.all(np.isfinite(own))
+
+
+@pytest.mark.skipif(not JIT_ENABLED, reason="as many rows as a launch has take too long")
+def test_rows_that_weigh_more_and_more_are_sampled():
+    """More keys up to the bound than those before let expect."""
+    n = 100_000
+    rows, weights = np.arange(1.0 * n)[:, None], np.exp(np.arange(n) / 5000.0)
+    keys = -np.log1p(-(keys_of(n, 7))) / weights
+    sampling = Sampling(SIZE, 7, 1, np.float64)
+    sampling.add(rows, weights)
+    np.testing.assert_array_equal(sampling.finish().rows[:, 0], np.sort(np.argsort(keys)[:SIZE]))
+
+
+def keys_of(n, seed):
+    """SplitMix64, by NumPy."""
+    bits = np.uint64(seed) + np.arange(1, n + 1, dtype=np.uint64) * APART
+    for shift, multiplier in zip(SHIFTS, MULTIPLIERS, strict=False):
+        bits = (bits ^ (bits >> shift)) * multiplier
+    return ((bits ^ (bits >> SHIFTS[2])) >> LOST) * UNIT
+
+
+@pytest.mark.parametrize("kind", ["alike", "ties", "sorted", "gaps", "nothing"])
+def test_the_nth_key_is_that_of_a_sort(kind):
+    keys = np.random.default_rng(0).random((20, 900))
+    if kind == "ties":
+        keys = np.round(keys, 1)
+    if kind == "sorted":
+        keys = np.sort(keys.ravel())
+    if kind == "gaps":
+        keys[:, 850:] = np.nan
+    if kind == "nothing":
+        keys[:, 1:] = np.inf
+        keys[:, 0] = np.nan
+        keys[:, 5] = 0.5
+    expected = np.sort(keys, axis=None)
+    for n in (0, 1, 19) if kind == "nothing" else (0, 1, 500, 9000, 16990):
+        assert nth(keys, n) == expected[n]

@@ -53,7 +53,7 @@ def begin(source: Source, plan: Plan, options: Options) -> Rounds:
     whole = None
     if isinstance(options.init, str) and options.init == "kmeans":
         # What is found in more than few rows may be of use to other fits, or is found in a sample of them.
-        few = options.shared is not None or not start.looks_at_all(source, plan)
+        few = options.shared is not None or source.n_samples > start.most_rows(plan)
         whole = source.begin_whole(plan, options.reg_covar, options.generator, few)
     if whole is not None:
         return whole

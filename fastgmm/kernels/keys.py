@@ -14,7 +14,7 @@ import numpy as np
 from .._numba.options import exact_task, part
 from .._numba.pointers import member, view
 from .slots import BOUND, FIRST, SEED
-from .work import OK, ROWS, STATE, SUMS, X
+from .work import OK, ROWS, SCRATCH, STATE, SUMS, X
 
 # Of the paper: what numbers are apart, and the multipliers and shifts of the hash.
 APART = np.uint64(0x9E3779B97F4A7C15)
@@ -36,38 +36,65 @@ def uniform_of(seed, row):
     return np.float64((bits ^ (bits >> SHIFTS[2])) >> LOST) * UNIT
 
 
+@part
+def keys_alike(seed, first, keys, n):
+    """Write the keys of rows number `first` and following, int64, that weigh the same to the first `n` of `keys`."""
+    for i in range(n):
+        keys[i] = uniform_of(seed, np.uint64(first + i))
+
+
+@part
+def keys_weighted(seed, first, weights, bound, keys, n):
+    """Do so for rows with `weights`; inf stands for keys above the bound, too."""
+    for i in range(n):
+        u, weight, key = uniform_of(seed, np.uint64(first + i)), weights[i], math.inf
+        # -log(1 - u) is at least u: few rows need the logarithm.
+        if weight > 0.0 and (bound == math.inf or u <= bound * weight * ROOM):
+            key = min(-math.log1p(-u) / weight, LARGEST)
+        keys[i] = key
+
+
+@part
+def up_to(bound, keys, n, index):
+    """Write which of the first `n` keys are up to the bound to `index`; return how many."""
+    n_found = 0
+    # Without a branch: whether a row is wanted nobody can foresee.
+    for i in range(n):
+        index[n_found] = i
+        n_found += 1 if keys[i] <= bound else 0
+    return n_found
+
+
 @exact_task
 def small_keys(context, worker, first, end):
     """Task: find the rows of superblocks with a key of at most ``numbers[BOUND]``.
 
-    Row 0 of a slab (2, pitch) becomes how many there are and their keys, row 1 from its second place on their places
-    in x (N, any). ``counts[FIRST]`` is the number of the first row of x. Rows without weight have the key inf, and
-    nobody else has.
+    Row 0 of a slab (2, pitch) becomes how many there are, their keys, and NaN, row 1 from its second place on their
+    places in x (N, any), int64; of more than it holds, some. ``counts[FIRST]`` is the number of the first row of x.
+    Rows without weight have the key inf, and nobody else has.
     """
     x, weights, sums = member(context, X), member(context, ROWS).weights, member(context, SUMS)
     bound, counts = view(context, STATE).numbers[BOUND], view(context, STATE).counts
     seed, offset = np.uint64(counts[SEED]), counts[FIRST]
+    keys, index = member(context, SCRATCH).products[worker], member(context, SCRATCH).index[worker]
     for s in range(first, end):
         slab = sums.slabs[s % sums.slabs.shape[0]]
+        found, places = slab[0, 1:], slab[1, 1:].view(np.int64)
         begin, stop = s * sums.rows, min((s + 1) * sums.rows, x.shape[0])
         n_found = 0
-        if weights.shape[0] == 0:
-            # Without a branch: whether a row is wanted nobody can foresee.
-            for i in range(begin, stop):
-                key = uniform_of(seed, np.uint64(offset + i))
-                slab[0, 1 + n_found] = key
-                slab[1, 1 + n_found] = i
-                n_found += 1 if key <= bound else 0
-        else:
-            for i in range(begin, stop):
-                u, weight = uniform_of(seed, np.uint64(offset + i)), weights[i]
-                # -log(1 - u) is at least u: few rows need the logarithm.
-                if bound < math.inf and not u <= bound * weight * ROOM:
-                    continue
-                key = min(-math.log1p(-u) / weight, LARGEST) if weight > 0.0 else math.inf
-                if key <= bound:
-                    n_found += 1
-                    slab[0, n_found] = key
-                    slab[1, n_found] = i
+        # A block at a time: its keys are made by SIMD, and only what is found is stored.
+        for a in range(begin, stop, keys.shape[0]):
+            n = min(keys.shape[0], stop - a)
+            if weights.shape[0] == 0:
+                keys_alike(seed, offset + a, keys, n)
+            else:
+                keys_weighted(seed, offset + a, weights[a : a + n], bound, keys, n)
+            n_new = up_to(bound, keys, n, index)
+            if n_found + n_new <= found.shape[0]:
+                for i in range(n_new):
+                    found[n_found + i] = keys[index[i]]
+                    places[n_found + i] = a + index[i]
+            n_found += n_new
         slab[0, 0] = n_found
+        found[n_found:] = math.nan
     return OK

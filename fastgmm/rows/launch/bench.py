@@ -19,7 +19,7 @@ from .buffers import Sizes, new_buffers
 from .work import kind_for, layout_of
 
 # Buffers of at most so many bytes are kept, and of so many sizes, those that were used last.
-KEPT_BYTES = 512 << 10
+KEPT_BYTES = 768 << 10
 MOST_KEPT = 32
 
 Item = TypeVar("Item")
