@@ -23,7 +23,8 @@ from fastgmm.kernels.k_means import lloyd
 
 Array = NDArray[np.float64]
 
-N = 1 << 17
+# More than a start looks at all of.
+N = 200_000
 N_SEEDS = 20
 # Beyond this a round changes no picture of the data: the mean log-likelihood grows by less.
 RULE = {"tol": 1e-5, "max_iter": 300}

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are not part of an installed package", allow_module_level=True)
 
-from bench import cases, labels, limit, pruning, report, rounds, run, serial, sweep  # noqa: E402
+from bench import beginnings, cases, labels, limit, pruning, report, rounds, run, serial, sweep  # noqa: E402
 
 README = ROOT / "README.md"
 SMALL = cases.Case(300, 2, 2)
@@ -201,6 +201,21 @@ def test_labels_are_verified_before_they_are_timed(monkeypatch):
     monkeypatch.setattr(labels.np, "array_equal", lambda one, other: False)
     with pytest.raises(SystemExit, match="small: labels differ in 0 rows"):
         labels.measure("small")
+
+
+@pytest.mark.compiled
+def test_starts_are_verified_before_they_are_timed(monkeypatch):
+    measured = json.loads(beginnings.OUT.read_text())["cases"]
+    assert set(measured) <= set(beginnings.CASES)
+    assert beginnings.table(measured) in beginnings.SPEED.read_text()
+    monkeypatch.setattr(beginnings, "STRUCTURES", ("full",))
+    monkeypatch.setattr(beginnings, "TURN_SECONDS", 0.0)
+    monkeypatch.setitem(beginnings.CASES, "small", beginnings.Case(300, 2, 2))
+    found = beginnings.measure("small")
+    assert beginnings.table({"small": found}).count("\n") == 2
+    monkeypatch.setattr(beginnings.np, "isclose", lambda one, other, rtol: False)
+    with pytest.raises(SystemExit, match="full: one round gives"):
+        beginnings.measure("small")
 
 
 @pytest.mark.compiled

@@ -69,8 +69,8 @@ def test_k_means_labels_are_of_the_nearest_centres_and_means_are_theirs(n_featur
 
 
 @pytest.mark.parametrize("n_features", [4, 5, 7, 10, 16])
-def test_sums_by_mask_are_those_by_cluster(n_features):
-    """Pairs of clusters and an odd one, whole fours of features and each rest, to both sides of the limit."""
+def test_sums_of_clusters_are_those_of_numpy(n_features):
+    """Pairs of clusters and an odd one, whole fours of features and each rest, by mask and by cluster."""
     for n_samples in (255, 257, 600) if JIT_ENABLED else (257,):
         for n_components in (1, 2, 3, 8, 17):
             X = clouds(n_samples, n_features, n_components, spread=1.0)[0]

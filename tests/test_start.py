@@ -131,6 +131,18 @@ def test_few_rows_are_all_looked_at_and_draw_no_number_for_it(monkeypatch):
     assert generators[0].random() == generators[1].random()
 
 
+@pytest.mark.parametrize(("n_components", "times"), [(4, 4), (5, 2)])
+def test_a_start_looks_at_all_of_so_many_samples(n_components, times, monkeypatch):
+    X, _ = make_problem(801, 2, 3)
+    for size, is_all in ((800 // times, False), (-(-801 // times), True)):
+        monkeypatch.setattr(starts, "sample_size", lambda plan, size=size: size)
+        generator = np.random.default_rng(0)
+        fastgmm.fit(X, n_components, init="random_from_data", random_state=generator, max_iter=0)
+        expected = np.random.default_rng(0)
+        expected.choice(len(X), size=n_components, replace=False)
+        assert (generator.random() == expected.random()) == is_all
+
+
 @pytest.mark.parametrize("kind", ["labels", "responsibilities", "centres", "parameters"])
 @pytest.mark.parametrize("covariance_type", ["full", "tied"])
 def test_a_run_that_is_to_begin_does_no_round(covariance_type, kind):

@@ -180,14 +180,16 @@ def test_a_selection_grows_one_tree(monkeypatch):
         assert_same_bits(each.result.mixture, fastgmm.fit(X, each.n_components, **options).mixture)
 
 
-def test_trees_of_samples_are_shared_where_they_would_be_the_same(monkeypatch):
-    monkeypatch.setattr(start, "sample_size", lambda plan: 60 if plan.n_components < 4 else 80)
+@pytest.mark.parametrize(("sizes", "n_trees"), [((60, 60, 80), 1), ((50, 50, 50), 2), ((50, 50, 55), 3)])
+def test_trees_of_samples_are_shared_where_they_would_be_the_same(sizes, n_trees, monkeypatch):
+    """Of four times as many rows a start looks at all where K D <= 8, for K = 2; else of twice as many."""
+    monkeypatch.setattr(start, "sample_size", lambda plan: sizes[plan.n_components - 2])
     monkeypatch.setattr(start, "n_leaves", lambda n_components: 40)
     grown, grow = [], trees.Tree
     monkeypatch.setattr(start, "Tree", lambda *given: grown.append(1) or grow(*given))
     options = {"init": "tree", "max_iter": 3, "tol": 0.0, "n_init": 2}
     selection = fastgmm.select(X, (2, 3, 4), ("full", "tied"), **options)
-    assert len(grown) == 2 * 2
+    assert len(grown) == 2 * n_trees
     for each in selection.candidates:
         alone = fastgmm.fit(X, each.n_components, covariance_type=each.covariance_type, **options)
         assert_same_bits(each.result.mixture, alone.mixture)

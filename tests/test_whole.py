@@ -13,7 +13,7 @@ from fastgmm.kernels.k_means import lloyd
 from fastgmm.model.plan import plan_of
 from fastgmm.rows import array as array_module
 from fastgmm.rows import whole_run
-from fastgmm.rows.launch import threads
+from fastgmm.rows.launch import pieces, threads
 from fastgmm.rows.start import at_once
 from fastgmm.rows.whole_run import WholeRun
 
@@ -33,7 +33,7 @@ def fit_both_ways(monkeypatch, X, n_components, **options):
     whole = fastgmm.fit(X, n_components, **options)
     n_begun = len(begun)
     with monkeypatch.context() as patch:
-        patch.setattr(array_module, "is_whole_for", lambda plan, n_samples, n_threads: False)
+        patch.setattr(array_module, "team_for", lambda *arguments: None)
         apart = fastgmm.fit(X, n_components, **options)
     assert len(begun) == n_begun
     return whole, apart, n_begun
@@ -119,7 +119,7 @@ def test_what_is_not_few_rows_goes_another_way(monkeypatch):
     X, _ = make_problem(3000, 2, 2)
     for options in ({"init": "random"}, {"init": "k-means++"}, {"progress": lambda underway: None}):
         assert fit_both_ways(monkeypatch, X[:50], 2, max_iter=2, **options)[2] == 0
-    assert fit_both_ways(monkeypatch, np.tile(X, (22, 1)), 2, max_iter=2)[2] == 0  # a start looks at a sample
+    assert fit_both_ways(monkeypatch, np.tile(X, (44, 1)), 2, max_iter=2)[2] == 0  # a start looks at a sample
     # Where a row takes longer than it does anywhere, one is too many.
     monkeypatch.setattr(at_once, "PARALLEL_NANOSECONDS", 0.0)
     monkeypatch.setattr(at_once, "MOST_NANOSECONDS", 0.0)
@@ -141,7 +141,8 @@ def test_one_call_is_shared_out_where_rounds_are(covariance_type, n_threads, mon
     plan = plan_of(covariance_type, 3, 2)
     X, _ = make_problem(5 * plan.rows + 17, 2, 3)
     assert not at_once.is_whole(plan, len(X))
-    assert max(at_once.team_for(plan, len(X), n_threads).n_workers) == n_threads
+    monkeypatch.setattr(threads, "worth_sharing", lambda: threads.PARALLEL_NANOSECONDS)  # of whatever layer
+    assert max(at_once.shared_among(plan, len(X), n_threads, threads.worth_sharing()).n_workers) == n_threads
     options = {"covariance_type": covariance_type, "n_threads": n_threads, "max_iter": 6}
     for more in ({}, {"sample_weight": np.arange(len(X)) % 5.0, "reg_covar": 1e-3}, {"max_iter": 0}):
         assert_same_fit(*begun_at_once(monkeypatch, X, 3, random_state=1, **options | more))
@@ -152,8 +153,32 @@ def test_one_call_runs_serially_where_no_threads_may_be_begun(monkeypatch):
     """As in a forked child."""
     X, _ = make_problem(12_000, 2, 3)
     expected = fastgmm.fit(X, 3, max_iter=4, n_threads=2)
-    monkeypatch.setattr(threads, "_import_pid", 0)
-    assert_same_fit(begun_at_once(monkeypatch, X, 3, max_iter=4, n_threads=2)[0], expected)
+    monkeypatch.setattr(threads, "worth_sharing", lambda: threads.PARALLEL_NANOSECONDS)
+    contexts, begin = [], WholeRun._begin
+
+    def noted(self, context, draws, last):
+        contexts.append((context is self._start.parallel, self._start.parallel is self._start.context))
+        return begin(self, context, draws, last)
+
+    monkeypatch.setattr(WholeRun, "_begin", noted)
+    for pid, is_parallel in ((threads._import_pid, True), (0, False)):
+        monkeypatch.setattr(threads, "_import_pid", pid)
+        contexts.clear()
+        assert_same_fit(begun_at_once(monkeypatch, X, 3, max_iter=4, n_threads=2)[0], expected)
+        assert contexts[-1] == (is_parallel, False)
+
+
+@pytest.mark.compiled
+def test_rows_in_another_order_are_not_begun_at_once(monkeypatch):
+    """Rows of more than some megabytes are not copied, and the one call is compiled for C order."""
+    monkeypatch.setattr(pieces, "COPY_BYTES", 0)
+    X, _ = make_problem(12_000, 2, 3)
+    expected = begun_at_once(monkeypatch, X, 3, max_iter=4)[0]
+    for rows in (X[::-1][::-1], np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
+        whole, apart, n_begun = fit_both_ways(monkeypatch, rows, 3, max_iter=4)
+        assert n_begun == (1 if rows.flags.c_contiguous else 0)
+        assert_same_fit(whole, expected)
+        assert_same_fit(apart, expected)
 
 
 @pytest.mark.compiled
@@ -162,12 +187,13 @@ def test_one_call_of_more_than_few_rows_is_compiled_for_few_or_where_all_else_is
     plan = plan_of("full", 3, 2, X.dtype)
     fastgmm.fit(X[:50], 3, max_iter=1)
     monkeypatch.setattr(at_once, "_are_calls_on_disk", lambda dtype: False)
-    assert at_once.is_whole_for(plan, len(X), 2)
+    assert at_once.team_for(plan, len(X), 2, False) is not None
+    assert at_once.team_for(plan, len(X), 2, True) is None
     monkeypatch.setattr(at_once, "has_entry", lambda function, key: False)
-    assert not at_once.is_whole_for(plan, len(X), 2)
-    assert at_once.is_whole_for(plan, 50, 2)
+    assert at_once.team_for(plan, len(X), 2, False) is None
+    assert at_once.team_for(plan, 50, 2, False) is at_once.ALONE
     monkeypatch.setattr(at_once, "_are_calls_on_disk", lambda dtype: True)
-    assert at_once.is_whole_for(plan, len(X), 2)
+    assert at_once.team_for(plan, len(X), 2, False) is not None
 
 
 @pytest.mark.compiled

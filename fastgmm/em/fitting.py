@@ -52,9 +52,9 @@ def begin(source: Source, plan: Plan, options: Options) -> Rounds:
     """Return a run that begins with what is asked for, see `start`; ValueError if that leaves a component empty."""
     whole = None
     if isinstance(options.init, str) and options.init == "kmeans":
-        # What is found in more than few rows may be of use to other fits, or is found in a sample of them.
-        few = options.shared is not None or source.n_samples > start.most_rows(plan)
-        whole = source.begin_whole(plan, options.reg_covar, options.generator, few)
+        # What is found in more rows may be of use to other fits; of many, a start looks at a sample.
+        only_few = options.shared is not None or source.n_samples > start.most_rows(plan)
+        whole = source.begin_whole(plan, options.reg_covar, options.generator, only_few)
     if whole is not None:
         return whole
     regulariser = regularisation(options.reg_covar, source)

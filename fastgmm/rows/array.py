@@ -27,7 +27,7 @@ from .launch.pieces import in_place, sum_of_parts
 from .launch.work import UNWEIGHTED, address_of, check, launched, layout_of, no_rows, shared_out
 from .run import Run
 from .source import ICL, SAMPLE, VARIANCES, Columns, Sample, Scatter, Start, Underway, Watch
-from .start.at_once import is_whole, is_whole_for
+from .start.at_once import team_for
 from .start.k_means import draw
 from .start.sample import Sampling, sample_of
 from .whole_run import WholeRun
@@ -119,19 +119,16 @@ class ArraySource:
         return evaluate_rows(x, parameters, self._n_threads, wanted)
 
     def begin_whole(
-        self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, few: bool
+        self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, only_few: bool
     ) -> WholeRun | None:
-        """Return a run that begins with k-means and does all at once; None where rows are too many for that.
-
-        Also where they are more than `few`, if only these are wanted so.
-        """
-        n_samples, n_threads = len(self._x), self._n_threads
-        compile_rounds_beside(plan, layout_of(self._x), n_threads)
-        at_once = is_whole(plan, n_samples) if few else is_whole_for(plan, n_samples, n_threads)
-        if self._watch is not None or not at_once:
+        """Return a run that begins with k-means and does all at once, see `Source.begin_whole`."""
+        layout, n_samples, n_threads = layout_of(self._x), len(self._x), self._n_threads
+        compile_rounds_beside(plan, layout, n_threads)
+        team = team_for(plan, n_samples, n_threads, only_few)
+        if self._watch is not None or team is None or layout != "C":  # the only layout that it is compiled for
             return None
-        draws = draw(len(self._x), self.weights, plan.n_components, generator)
-        return WholeRun(plan, self._n_threads, self._x, self.weights, draws, reg_covar)
+        draws = draw(n_samples, self.weights, plan.n_components, generator)
+        return WholeRun(plan, n_threads, self._x, self.weights, draws, reg_covar, team)
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> ArrayRun:
         """Return a run that begins from `start`, with `regulariser` in every M step."""

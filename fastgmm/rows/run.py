@@ -183,10 +183,9 @@ class Run:
 
     def workspace(self) -> Workspace:
         """Return what compiled code of a user's own can work on, in the calling thread."""
-        key = (self.plan.dtype, layout_of(self._work.x))
+        key, cut = (self.plan.dtype, layout_of(self._work.x)), self._cut._replace(n_workers=1, held=0, added=0)
         evaluate = address_of(self._kernels.density.evaluate, *key)
         tasks, apart = (tasks_of(self._kernels, each, *key) for each in (self._kernels.sweep, self._kernels.apart))
-        cut = self._cut._replace(n_workers=1, held=0, added=0)
         return Workspace(driver_of(*key, False), tasks, apart, evaluate, *self._work[1:], cut)
 
     def added_all(self) -> None:

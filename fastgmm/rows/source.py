@@ -177,11 +177,11 @@ class Source(Protocol):
         ...
 
     def begin_whole(
-        self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, few: bool
+        self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, only_few: bool
     ) -> Rounds | None:
-        """Return a run that begins with k-means and does all at once; None where rows are too many for that.
+        """Return a run that begins with k-means on all rows and does all at once; None where nothing is done so.
 
-        Also where they are more than `few`, if only these are wanted so.
+        That is so where rounds are long, and with `only_few` where rows are too many for one worker.
         """
         ...
 

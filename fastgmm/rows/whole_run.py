@@ -14,15 +14,14 @@ from ..model.rounds.state import GIVEN
 from .launch import threads
 from .launch.work import check, entry_of, no_rows
 from .run import Run
-from .start.at_once import team_for
 from .start.k_means import Draws
-from .start.whole import give_back, start_for
+from .start.whole import Team, give_back, start_for
 
 Array = NDArray[np.float64]
 
 
 class WholeRun(Run):
-    """Rounds over rows `x` (N, D), as the kernels take them, weighted by `weights` (N,) or (0,), from k-means.
+    """Rounds over rows `x` (N, D) in C order, weighted by `weights` (N,) or (0,), from k-means, by a team of workers.
 
     `reg_covar` is added to variances, or "auto" for the floor.
     """
@@ -35,9 +34,10 @@ class WholeRun(Run):
         weights: Array,
         draws: Draws,
         reg_covar: float | str,
+        team: Team,
     ) -> None:
         n_samples = len(x)
-        self._start = start = start_for(plan, n_samples, len(weights) > 0, team_for(plan, n_samples, n_threads))
+        self._start = start = start_for(plan, n_samples, len(weights) > 0, team)
         none = no_rows(plan.dtype, plan.n_components).responsibilities
         start.bench.restart(x, Rows(weights, np.empty(n_samples, np.int64), none, np.empty(n_samples, plan.dtype)))
         self._use(plan, n_threads, start.cut, start.bench)

@@ -1,4 +1,4 @@
-"""A fit of few rows in one call of compiled code: moments of the columns, k-means, and rounds of EM.
+"""A fit of short rounds in one call of compiled code: moments of the columns, k-means, and rounds of EM.
 
 Each of these has a call of its own, which goes on where it left off. Few rows take them ten microseconds, a call and
 what Python does around it as many again, four times over.

@@ -142,7 +142,7 @@ class ChunkedSource:
             numbers = evaluate_rows(piece.x, parameters, self._n_threads, "surprisal").astype(np.float64)
             yield piece.weights * numbers if len(piece.weights) else numbers
 
-    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, few: bool) -> None:
+    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, only_few: bool) -> None:
         """Return None: nothing is done at once."""
         return
 

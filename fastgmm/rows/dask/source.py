@@ -58,7 +58,7 @@ class DaskSource:
         self._said(SAMPLE)
         return sample
 
-    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, few: bool) -> None:
+    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, only_few: bool) -> None:
         """Return None: a round has to be shared out."""
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> DaskRun:

@@ -110,11 +110,12 @@ def shared_out(plan: Plan, n_samples: int, n_threads: int | None, row_nanosecond
     A row takes as long as the plan says, and components are prepared, too, in a thread each; or it takes
     `row_nanoseconds` and there is nothing to prepare.
     """
-    return _shared_out(plan, n_samples, threads.available(n_threads), threads.worth_sharing(), row_nanoseconds)
+    return shares_of(plan, n_samples, threads.available(n_threads), threads.worth_sharing(), row_nanoseconds)
 
 
 @functools.lru_cache(maxsize=256)
-def _shared_out(plan: Plan, n_samples: int, n_available: int, worth: float, row_nanoseconds: float | None) -> Shares:
+def shares_of(plan: Plan, n_samples: int, n_available: int, worth: float, row_nanoseconds: float | None) -> Shares:
+    """Do what `shared_out` does for so many threads, where so many nanoseconds are worth sharing out."""
     prepared = 0.0
     n_prepared = plan.structure.n_prepared(plan.n_components)
     if row_nanoseconds is None:

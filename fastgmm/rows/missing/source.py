@@ -94,7 +94,7 @@ class MissingSource(ArraySource):
     def _evaluate(self, x: NDArray[Any], parameters: Parameters, wanted: str) -> Any:
         return evaluate_observed(x, parameters, self._n_threads, wanted)
 
-    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, few: bool) -> None:
+    def begin_whole(self, plan: Plan, reg_covar: float | str, generator: np.random.Generator, only_few: bool) -> None:
         """Return None: patterns are one after the other."""
 
     def begin(self, plan: Plan, start: Start, regulariser: Regulariser) -> MissingRun:  # type: ignore[override]

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from ...kernels.keys import small_keys
 from ...kernels.launch import launch_items
-from ...kernels.sizes import slab_pitch
 from ...kernels.slots import BOUND, FIRST, SEED
 from ...model.plan import plan_of
 from ..launch.bench import bench_for
 from ..launch.buffers import Sizes
 from ..launch.work import UNWEIGHTED, address_of, check, launched, no_rows, shared_out
 from ..source import Sample
-from .smallest import joined, nth
+from .smallest import joined, nth, room_for
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -136,8 +135,7 @@ class Sampling:
     def _small(self, n_rows: int, weights: Array, n_threads: int | None) -> tuple[Array, Places]:
         """Pass over some of the next rows, at most so many; return those keys up to the bound, and their places."""
         plan = plan_of("diag", 1, 1, self._dtype)
-        n_likely = self._share * plan.rows
-        pitch = slab_pitch(2 + int(min(n_likely + 6.0 * math.sqrt(n_likely), plan.rows)))
+        pitch = room_for(self._share, plan.rows)
         n_rows = min(n_rows, plan.rows * max(1, LAUNCH_ROOM // (2 * pitch)))
         weights = weights[:n_rows]
         # Rows without features: keys know nothing of values.
@@ -152,7 +150,7 @@ class Sampling:
         with np.errstate(over="ignore"):  # interpreted, NumPy would tell that 64 bits overflow
             check(launched(launch_items, task, bench.context, x, cut, n_threads, *items))
         keys, places, most = slabs[:, 0, 1:], slabs[:, 1, 1:].view(np.int64), slabs[:, 0, 0].max()
-        if most >= pitch:  # rows that are unlike those before
+        if most >= pitch:  # rows that are unlike those before; until a bound is found anew there is room for all
             bench.put_back()
             self._share = 1.0
             return self._small(n_rows, weights, n_threads)

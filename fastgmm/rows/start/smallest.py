@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...kernels.sizes import slab_pitch
+
 # Each how many-th key tells where the smallest end, and from how many keys on it pays to ask them.
 EACH, MANY = 16, 4096
 
@@ -28,9 +30,10 @@ def nth(keys: NDArray[np.float64], n: int) -> float:
     """
     if keys.size >= MANY:
         some = keys[..., ::EACH]
-        at = n / keys.size * some.size
-        off = 2.0 + 6.0 * math.sqrt(at * (1.0 - n / keys.size))
         some = some[some < math.inf]
+        share = min(n / max(int(np.count_nonzero(keys < math.inf)), 1), 1.0)
+        at = share * len(some)
+        off = 2.0 + 6.0 * math.sqrt(at * (1.0 - share))
         first, last = max(int(at - off), 0), min(int(at + off), len(some) - 1)
         if first <= last:
             some = np.partition(some, (first, last))
@@ -40,3 +43,14 @@ def nth(keys: NDArray[np.float64], n: int) -> float:
             if 0 <= rank < len(near):
                 keys, n = near, rank
     return float(np.partition(keys, n, axis=None)[n])
+
+
+def room_for(share: float, n_rows: int) -> int:
+    """Return the pitch of a slab that hardly ever more than such a share of the keys of so many rows overflows.
+
+    Two pitches an octave, because a bench is kept for each: with weights the share is another in every launch.
+    """
+    n_likely = share * n_rows
+    room = slab_pitch(2 + int(min(n_likely + 6.0 * math.sqrt(n_likely), n_rows)))
+    step = max(1 << room.bit_length() - 2, 8)
+    return -(-room // step) * step

@@ -65,8 +65,8 @@ def counts_of(plan: Plan, n_samples: int) -> tuple[int, ...]:
 
 @functools.lru_cache(maxsize=256)
 def are_kept(plan: Plan, counts: tuple[int, ...], team: Team) -> bool:
-    """Whether all buffers for so many superblocks are kept."""
-    return all(bytes_of(sizes) <= KEPT_BYTES for sizes in _sizes(plan, counts, team))
+    """Whether all buffers for so many superblocks are kept: together they are as large as one bench may be."""
+    return sum(bytes_of(sizes) for sizes in _sizes(plan, counts, team)) <= KEPT_BYTES
 
 
 @functools.lru_cache(maxsize=256)
