@@ -13,6 +13,7 @@ from fastgmm.kernels.k_means import lloyd
 from fastgmm.model.plan import plan_of
 from fastgmm.rows import array as array_module
 from fastgmm.rows import whole_run
+from fastgmm.rows.array import ArraySource
 from fastgmm.rows.launch import pieces, threads
 from fastgmm.rows.start import at_once
 from fastgmm.rows.whole_run import WholeRun
@@ -168,17 +169,16 @@ def test_one_call_runs_serially_where_no_threads_may_be_begun(monkeypatch):
         assert contexts[-1] == (is_parallel, False)
 
 
-@pytest.mark.compiled
-def test_rows_in_another_order_are_not_begun_at_once(monkeypatch):
+@pytest.mark.parametrize("n_samples", [50, 12_000])
+def test_rows_in_another_order_are_not_begun_at_once(n_samples, monkeypatch):
     """Rows of more than some megabytes are not copied, and the one call is compiled for C order."""
     monkeypatch.setattr(pieces, "COPY_BYTES", 0)
-    X, _ = make_problem(12_000, 2, 3)
-    expected = begun_at_once(monkeypatch, X, 3, max_iter=4)[0]
-    for rows in (X[::-1][::-1], np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
-        whole, apart, n_begun = fit_both_ways(monkeypatch, rows, 3, max_iter=4)
-        assert n_begun == (1 if rows.flags.c_contiguous else 0)
-        assert_same_fit(whole, expected)
-        assert_same_fit(apart, expected)
+    monkeypatch.setattr(at_once, "has_entry", lambda function, key: True)
+    X, _ = make_problem(n_samples, 2, 3)
+    plan, generator = plan_of("full", 3, 2, X.dtype), np.random.default_rng(0)
+    assert ArraySource(X).begin_whole(plan, "auto", generator, False) is not None
+    for rows in (X[::-1], np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2]):
+        assert ArraySource(rows).begin_whole(plan, "auto", generator, False) is None
 
 
 @pytest.mark.compiled
